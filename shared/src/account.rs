@@ -1,0 +1,79 @@
+//! The target's account of one session: what `GET /account/<session>` on the target's admin port answers, and what the
+//! injector sets beside its own figures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::Session;
+
+/// Where the account of a session is read.
+pub fn path(session: Session) -> String {
+    format!("/account/{session}")
+}
+
+/// What one target instance saw of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The instance, as in `x-cload-server`.
+    pub server: String,
+    /// By operation name.
+    pub operations: BTreeMap<String, OperationAccount>,
+}
+
+/// What became of the requests of one operation, on the target's side. Every received request is in exactly one of
+/// `answered`, `unanswered`, `failed` and `in_flight`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationAccount {
+    /// Request heads that arrived whole.
+    pub received: u64,
+    /// Complete answers handed to the kernel, by code.
+    pub answered: BTreeMap<u16, u64>,
+    /// Requests deliberately left without a complete answer, because they asked for it (`reset`, `hang`, ...).
+    pub unanswered: u64,
+    /// Requests that ended against the target's will, by error (`aborted`, `write`, ...).
+    pub failed: BTreeMap<String, u64>,
+    /// Requests still being worked on.
+    pub in_flight: u64,
+    /// Bytes of answer bodies handed to the kernel.
+    pub sent_bytes: u64,
+}
+
+impl OperationAccount {
+    /// Complete answers, whatever their code.
+    pub fn answered_total(&self) -> u64 {
+        self.answered.values().sum()
+    }
+
+    /// Requests that ended against the target's will, whatever the error.
+    pub fn failed_total(&self) -> u64 {
+        self.failed.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_json() {
+        let account = Account {
+            server: "pod-1/node-1/zone-1".into(),
+            operations: BTreeMap::from([(
+                "web-ok".into(),
+                OperationAccount {
+                    received: 10,
+                    answered: BTreeMap::from([(200, 7), (503, 1)]),
+                    unanswered: 1,
+                    failed: BTreeMap::from([("aborted".into(), 1)]),
+                    in_flight: 0,
+                    sent_bytes: 600,
+                },
+            )]),
+        };
+        let text = serde_json::to_string(&account).unwrap();
+        assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account);
+        assert_eq!(account.operations["web-ok"].answered_total(), 8);
+        assert_eq!(account.operations["web-ok"].failed_total(), 1);
+    }
+}

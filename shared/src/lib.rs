@@ -1,0 +1,26 @@
+//! What the target and the injector must agree on, and nothing else.
+//!
+//! A thing is admitted here only if both sides have to mean the same by it: spelling, meaning, label, bucket.
+//! Convenience is not a reason.
+//!
+//! | half | modules | may use |
+//! |---|---|---|
+//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `payload` `outcome` | std and rand; no I/O, no clock, no runtime |
+//! | edge | `identity` `red` `account` `admin` `shutdown` | the pure half, serde, prometheus, axum, tokio |
+//!
+//! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod admin;
+pub mod carrier;
+pub mod draw;
+pub mod fault;
+pub mod identity;
+pub mod outcome;
+pub mod payload;
+pub mod protocol;
+pub mod red;
+pub mod shutdown;
+pub mod units;
+pub mod weighted;
