@@ -1,0 +1,265 @@
+//! What the target exports: `continuous_load_server_*`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{Metric, MetricFamily};
+
+use super::exposition::{Described, counter, gauge, histogram, label};
+use super::histogram::Snapshot;
+use super::tally::{self, Tally};
+use super::{ByResult, Labels, OPERATIONS_MAX, SOURCES_MAX};
+use crate::identity::{Name, Source};
+use crate::outcome::{Code, FAILURE, Outcome, SUCCESS, ServerError};
+use crate::protocol::Protocol;
+
+const REQUESTS: Described =
+    Described::counter("continuous_load_server_requests_total", "Requests received, each counted once, when it ended.");
+const REQUEST_DURATION: Described = Described::histogram(
+    "continuous_load_server_request_duration_seconds",
+    "From the request's head to the last byte of the answer handed to the kernel, asked delays included.",
+);
+const PROCESSING_DURATION: Described = Described::histogram(
+    "continuous_load_server_processing_duration_seconds",
+    "The same without asked delays: the target's own time.",
+);
+const INFLIGHT: Described = Described::gauge("continuous_load_server_inflight_requests", "Requests being worked on.");
+const CONNECTIONS_OPEN: Described =
+    Described::gauge("continuous_load_server_connections_open", "Connections open now.");
+const CONNECTIONS: Described = Described::counter("continuous_load_server_connections_total", "Connections accepted.");
+const SENT_BYTES: Described =
+    Described::counter("continuous_load_server_sent_bytes_total", "Bytes of answer bodies handed to the kernel.");
+const RECEIVED_BYTES: Described =
+    Described::counter("continuous_load_server_received_bytes_total", "Bytes of request bodies read.");
+const FAULTS: Described =
+    Described::counter("continuous_load_server_faults_total", "Injected effects by kind and by who asked for them.");
+const FAULT_OVERFLOW: Described = Described::counter(
+    "continuous_load_server_fault_overflow_total",
+    "Faults that were asked for but not injected, because too many were active.",
+);
+const SPEC_ERRORS: Described =
+    Described::counter("continuous_load_server_spec_errors_total", "Fault specs refused, by the parameter at fault.");
+
+/// What is counted of one operation.
+#[derive(Debug, Default)]
+pub struct ServerSeries {
+    requests: Tally,
+    request_duration: ByResult,
+    processing_duration: ByResult,
+    inflight: AtomicI64,
+    sent_bytes: AtomicU64,
+    received_bytes: AtomicU64,
+}
+
+impl ServerSeries {
+    fn new() -> ServerSeries {
+        let series = ServerSeries::default();
+        series.requests.expect::<ServerError>(Outcome::Success(Code(200)));
+        for error in ServerError::ALL {
+            series.requests.expect(Outcome::Failure(Code::NONE, error));
+        }
+        series
+    }
+
+    /// A request's head arrived.
+    pub fn started(&self) {
+        self.inflight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It ended, after `duration`, of which `asked` was asked for.
+    pub fn finished(&self, outcome: Outcome<ServerError>, duration: Duration, asked: Duration) {
+        self.requests.count(outcome);
+        self.request_duration.of(outcome.is_success()).record(duration);
+        self.processing_duration.of(outcome.is_success()).record(duration.saturating_sub(asked));
+        self.inflight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Body bytes that went through.
+    pub fn bytes(&self, sent: u64, received: u64) {
+        self.sent_bytes.fetch_add(sent, Ordering::Relaxed);
+        self.received_bytes.fetch_add(received, Ordering::Relaxed);
+    }
+}
+
+/// The target's collector, and the one place where labels become a series. Cloning shares the series.
+#[derive(Clone, Debug)]
+pub struct ServerRed {
+    descs: Vec<Desc>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    series: RwLock<HashMap<Labels, Arc<ServerSeries>>>,
+    /// By (effect, who asked). Both are closed lists of the program text.
+    faults: RwLock<HashMap<(&'static str, &'static str), Arc<AtomicU64>>>,
+    /// By parameter name; unknown parameters are `other`.
+    spec_errors: RwLock<HashMap<&'static str, Arc<AtomicU64>>>,
+    fault_overflow: AtomicU64,
+    connections: [AtomicU64; Protocol::ALL.len()],
+    connections_open: [AtomicI64; Protocol::ALL.len()],
+}
+
+impl ServerRed {
+    /// With the series that every target has: strangers asking for an echo, and the given fault effects and spec
+    /// parameters, all at 0.
+    pub fn new(effects: &[&'static str], parameters: &[&'static str]) -> ServerRed {
+        let all = [
+            REQUESTS,
+            REQUEST_DURATION,
+            PROCESSING_DURATION,
+            INFLIGHT,
+            CONNECTIONS_OPEN,
+            CONNECTIONS,
+            SENT_BYTES,
+            RECEIVED_BYTES,
+            FAULTS,
+            FAULT_OVERFLOW,
+            SPEC_ERRORS,
+        ];
+        let red = ServerRed { descs: all.iter().map(Described::desc).collect(), state: Arc::default() };
+        for protocol in Protocol::ALL {
+            let operation = Name::from_static("echo");
+            red.series(Labels { source: Source::external(), protocol, operation, injected: false });
+        }
+        for effect in effects {
+            entry(&red.state.faults, (*effect, "request"));
+        }
+        for parameter in parameters.iter().chain([&"other"]) {
+            entry(&red.state.spec_errors, *parameter);
+        }
+        red
+    }
+
+    /// The series of these labels; beyond [`SOURCES_MAX`] sources or [`OPERATIONS_MAX`] operations of one source, the
+    /// series of `other`. Worth keeping by the caller, since it takes a lock.
+    pub fn series(&self, labels: Labels) -> Arc<ServerSeries> {
+        let held = self.state.series.read().unwrap_or_else(PoisonError::into_inner).get(&labels).cloned();
+        held.unwrap_or_else(|| self.admit(labels))
+    }
+
+    fn admit(&self, mut labels: Labels) -> Arc<ServerSeries> {
+        let mut series = self.state.series.write().unwrap_or_else(PoisonError::into_inner);
+        if !series.contains_key(&labels) {
+            let mut sources: Vec<Source> = series.keys().map(|held| held.source).collect();
+            sources.sort_unstable();
+            sources.dedup();
+            if !sources.contains(&labels.source) && sources.len() >= SOURCES_MAX {
+                labels.source = Source::other();
+            }
+            let mut names: Vec<Name> =
+                series.keys().filter(|held| held.source == labels.source).map(|held| held.operation).collect();
+            names.sort_unstable();
+            names.dedup();
+            if !names.contains(&labels.operation) && names.len() >= OPERATIONS_MAX {
+                labels.operation = Name::other();
+            }
+        }
+        Arc::clone(series.entry(labels).or_insert_with(|| Arc::new(ServerSeries::new())))
+    }
+
+    /// An effect of a fault was injected; `source` is who asked (`request`, `rule`).
+    pub fn fault(&self, effect: &'static str, source: &'static str) {
+        entry(&self.state.faults, (effect, source)).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A fault was asked for, but too many are active.
+    pub fn fault_overflow(&self) {
+        self.state.fault_overflow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A spec was refused because of this parameter.
+    pub fn spec_error(&self, parameter: &str) {
+        let held = self.state.spec_errors.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get(parameter).or_else(|| held.get("other")) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A connection was accepted.
+    pub fn connected(&self, protocol: Protocol) {
+        self.state.connections[protocol.index()].fetch_add(1, Ordering::Relaxed);
+        self.state.connections_open[protocol.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is gone.
+    pub fn disconnected(&self, protocol: Protocol) {
+        self.state.connections_open[protocol.index()].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The counter of a key, made on first use.
+fn entry<K: Copy + Eq + std::hash::Hash>(map: &RwLock<HashMap<K, Arc<AtomicU64>>>, key: K) -> Arc<AtomicU64> {
+    if let Some(held) = map.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Arc::clone(held);
+    }
+    Arc::clone(map.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
+}
+
+fn requests(labels: &Labels, series: &ServerSeries) -> Vec<Metric> {
+    let mut counts = Vec::new();
+    series.requests.add_to(&mut counts);
+    let samples = counts.into_iter().map(|(key, count)| {
+        let (code, result, error) = tally::words::<ServerError>(key);
+        let more = [label("code", code), label("result", result), label("error", error), labels.injected()];
+        counter(labels.pairs(more), count)
+    });
+    samples.collect()
+}
+
+fn by_result(labels: &Labels, durations: &ByResult) -> Vec<Metric> {
+    let sample = |success: bool, word| {
+        let mut snapshot = Snapshot::default();
+        durations.of(success).add_to(&mut snapshot);
+        histogram(labels.pairs([label("result", word), labels.injected()]), &snapshot)
+    };
+    vec![sample(true, SUCCESS), sample(false, FAILURE)]
+}
+
+impl Collector for ServerRed {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let state = &*self.state;
+        let held = state.series.read().unwrap_or_else(PoisonError::into_inner);
+        let mut series: Vec<(&Labels, &ServerSeries)> =
+            held.iter().map(|(labels, series)| (labels, &**series)).collect();
+        series.sort_unstable_by_key(|(labels, _)| **labels);
+        let each = |samples: fn(&Labels, &ServerSeries) -> Vec<Metric>| {
+            series.iter().flat_map(|(labels, series)| samples(labels, series)).collect::<Vec<_>>()
+        };
+        let by_protocol = |sample: &dyn Fn(Protocol) -> Metric| Protocol::ALL.map(sample).to_vec();
+        let protocol_label = |protocol: Protocol| vec![label("protocol", protocol.as_str())];
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let level = |count: &AtomicI64| count.load(Ordering::Relaxed) as f64;
+        let faults = state.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let faults = faults
+            .iter()
+            .map(|((kind, source), count)| counter(vec![label("kind", *kind), label("source", *source)], load(count)));
+        let spec_errors = state.spec_errors.read().unwrap_or_else(PoisonError::into_inner);
+        let spec_errors =
+            spec_errors.iter().map(|(parameter, count)| counter(vec![label("parameter", *parameter)], load(count)));
+        vec![
+            REQUESTS.family(each(requests)),
+            REQUEST_DURATION.family(each(|labels, s| by_result(labels, &s.request_duration))),
+            PROCESSING_DURATION.family(each(|labels, s| by_result(labels, &s.processing_duration))),
+            INFLIGHT
+                .family(each(|l, s| vec![gauge(l.pairs([l.injected()]), s.inflight.load(Ordering::Relaxed) as f64)])),
+            CONNECTIONS_OPEN
+                .family(by_protocol(&|p| gauge(protocol_label(p), level(&state.connections_open[p.index()])))),
+            CONNECTIONS.family(by_protocol(&|p| counter(protocol_label(p), load(&state.connections[p.index()])))),
+            SENT_BYTES
+                .family(each(|l, s| vec![counter(l.pairs([l.injected()]), s.sent_bytes.load(Ordering::Relaxed))])),
+            RECEIVED_BYTES
+                .family(each(|l, s| vec![counter(l.pairs([l.injected()]), s.received_bytes.load(Ordering::Relaxed))])),
+            FAULTS.family(faults.collect()),
+            FAULT_OVERFLOW.family(vec![counter(Vec::new(), load(&state.fault_overflow))]),
+            SPEC_ERRORS.family(spec_errors.collect()),
+        ]
+    }
+}

@@ -1,0 +1,41 @@
+//! From SIGTERM and SIGINT to an orderly end, alike in both programs.
+//!
+//! The first signal cancels a token that everything long-lived waits on; the second ends the process at once, for an
+//! operator who does not want to wait for a drain.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// The exit code of a process that was told twice: 128 + SIGINT, the shell's convention.
+const EXIT_SECOND_SIGNAL: i32 = 130;
+
+/// Starts listening for signals; the token is cancelled by the first. Must be called on a runtime.
+///
+/// # Errors
+/// If the handlers cannot be installed.
+pub fn on_signal() -> std::io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = CancellationToken::new();
+    let first = token.clone();
+    tokio::spawn(async move {
+        let name = either(&mut terminate, &mut interrupt).await;
+        tracing::info!(signal = name, "stopping; a second signal ends at once");
+        first.cancel();
+        either(&mut terminate, &mut interrupt).await;
+        exit_now();
+    });
+    Ok(token)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the second signal asks for exactly this: no drain, no destructors")]
+fn exit_now() -> ! {
+    std::process::exit(EXIT_SECOND_SIGNAL)
+}
