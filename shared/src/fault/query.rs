@@ -1,0 +1,96 @@
+//! Questions about a [`Fault`] that can be answered before it is rolled.
+
+use super::expr::Expr;
+use super::key::Key;
+use super::status::Status;
+use super::value::Value;
+use super::{Ask, Fault};
+use crate::units::Ppm;
+use crate::weighted::Weighted;
+
+/// A status an answer may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StatusChoice {
+    /// `None`: the status the route would have had anyway.
+    pub status: Option<Status>,
+    /// 0 ..= 1.
+    pub probability: f64,
+}
+
+impl Fault {
+    /// The label `injected`: true if this can make an answer worse than a plain one.
+    pub fn injects(&self) -> bool {
+        self.gate() > Ppm::ZERO && self.asks.iter().any(worsens)
+    }
+
+    /// Every status that can happen, with its probability; they sum to 1. Faults that leave no answer come on top.
+    pub fn status_choices(&self) -> Vec<StatusChoice> {
+        let gate = self.gate().fraction();
+        let mut choices: Vec<StatusChoice> = Vec::new();
+        for (expr, share) in self.choices(Key::Status).into_iter().flat_map(Weighted::probabilities) {
+            let Expr::Status(status) = expr else { continue };
+            let (status, probability) = (Some(*status), share * gate);
+            match choices.iter_mut().find(|choice| choice.status == status) {
+                Some(choice) => choice.probability += probability,
+                None => choices.push(StatusChoice { status, probability }),
+            }
+        }
+        choices.retain(|choice| choice.probability > 0.0);
+        let plain = 1.0 - choices.iter().map(|choice| choice.probability).sum::<f64>();
+        // What is left by rounding alone is nothing; a real remainder is at least one part per million.
+        if plain > 1e-7 {
+            choices.push(StatusChoice { status: None, probability: plain });
+        }
+        choices
+    }
+
+    /// The keys that are asked for, in canonical order.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        self.asks.iter().map(|ask| ask.key)
+    }
+
+    pub(crate) fn choices(&self, key: Key) -> Option<&Weighted<Expr>> {
+        match self.get(key) {
+            Some(Value::Choices(weighted)) => Some(weighted),
+            _ => None,
+        }
+    }
+
+    /// The alternatives of `key` that can happen.
+    pub(crate) fn possible(&self, key: Key) -> impl Iterator<Item = &Expr> {
+        self.choices(key).into_iter().flat_map(Weighted::possible)
+    }
+
+    pub(crate) fn gate(&self) -> Ppm {
+        match self.get(Key::P) {
+            Some(Value::Percent(ppm)) => *ppm,
+            _ => Ppm::ONE,
+        }
+    }
+}
+
+fn worsens(ask: &Ask) -> bool {
+    let counts = matches!(
+        ask.key,
+        Key::Status
+            | Key::Delay
+            | Key::BodyDelay
+            | Key::ChunkDelay
+            | Key::EndDelay
+            | Key::Rate
+            | Key::Read
+            | Key::Fault
+            | Key::Close
+            | Key::RetryAfter
+            | Key::Cpu
+            | Key::Mem
+            | Key::Loss
+            | Key::Dup
+            | Key::Corrupt
+            | Key::Reorder
+    );
+    match &ask.value {
+        Value::Choices(weighted) => counts && weighted.possible().any(|expr| !expr.is_harmless()),
+        _ => false,
+    }
+}
