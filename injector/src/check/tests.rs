@@ -1,0 +1,98 @@
+//! What `injector check` says of a plan, word for word.
+
+use crate::plan::{Overrides, Plan};
+use crate::preflight::{System, TimeWaitReuse};
+use crate::scenario::Scenario;
+
+use super::{COLUMNS, describe};
+
+fn described(text: &str) -> String {
+    let system =
+        System { port_first: 32_768, port_last: 60_999, time_wait_reuse: TimeWaitReuse::Loopback, descriptors: 1_024 };
+    let scenario = Scenario::parse("test.yaml", text).unwrap_or_else(|problems| panic!("{problems}"));
+    describe(&Plan::new(&scenario, &Overrides::default(), &system).unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+#[test]
+fn a_scenario_is_told_in_words_and_numbers() {
+    let text = "target: far\nrate: 10/s\nmix:\n\
+                - { name: plain, weight: 3, http: { body: hello } }\n\
+                - { name: broken, weight: 1, connection: fresh, http: { fault: 'status=503:5&fault=reset:50&seed=7' } }\n\
+                - { name: rare, rate: 1/m, http: { path: /x, fault: delay=100ms, expect: { status: [200, 504], size: any } } }\n";
+    assert_eq!(
+        described(text),
+        "\
+operations   3
+rate         10.017/s in all
+source       local/injector
+seed         0
+admin        far:9797
+max lag      1s
+in flight    up to 12 if every request times out; limit 1024
+descriptors  up to 76
+local ports  up to 159 to far:9898
+
+plain
+  rate         7.5/s (74.88% of all): one every 133ms, the first after 0s
+  connection   pooled: 8 kept, least recently used first
+  timeout      1s
+  request      POST http://far:9898/ with 5 bytes
+  ends         answer
+  status       200
+  checked      status, size as asked, content byte by byte, id repeated
+
+broken
+  rate         2.5/s (24.96% of all): one every 400ms, the first after 133ms
+  connection   fresh: 2.5/s new connections
+  timeout      1s
+  request      GET http://far:9898/
+  asks         status=503:5; fault=reset:50; seed=7
+  ends         answer 49.46%, reset 50.54% (of 10000 predicted)
+  status       200 95%, 503 5%
+  checked      status, size as asked, content byte by byte, id repeated
+
+rare
+  rate         1/m (0.17% of all): one every 1m, the first after 40s
+  connection   pooled: 1 kept, least recently used first
+  timeout      1s
+  request      GET http://far:9898/x
+  asks         delay=100ms; seed=17231637951676050166
+  ends         answer
+  status       200 or 504 (as the file says)
+  delay        100ms
+  checked      status, any size, any content, id repeated
+"
+    );
+}
+
+#[test]
+fn a_distribution_is_shown_by_its_quantiles() {
+    let text = described(
+        "target: h\nrate: 1/s\ntimeout: 9s\nmix: [{ name: a, weight: 1, http: { fault: delay=20ms..40ms } }]",
+    );
+    let delay = text.lines().find_map(|line| line.trim().strip_prefix("delay")).unwrap();
+    let numbers: Vec<f64> =
+        delay.split(|c: char| !c.is_ascii_digit() && c != '.').filter_map(|word| word.parse().ok()).collect();
+    // p50 30ms, p90 38ms, p99 39.8ms, longest of 10000 40ms: uniform over 20..40.
+    let [50.0, p50, 90.0, p90, 99.0, p99, 10_000.0, longest] = numbers.as_slice() else { panic!("{delay}") };
+    assert!((p50 - 30.0).abs() < 1.0 && (p90 - 38.0).abs() < 0.5 && (p99 - 39.8).abs() < 0.2, "{delay}");
+    assert!(*longest <= 40.0 && *longest > 39.9, "{delay}");
+}
+
+#[test]
+fn no_line_is_wider_than_a_terminal() {
+    let path = "a".repeat(300);
+    let fault = format!("header=a:{}b&status=503:5", "b%20".repeat(59));
+    let text = described(&format!(
+        "target: h\nrate: 1/s\nmix: [{{ name: a, weight: 1, http: {{ path: /{path}, fault: '{fault}', carrier: query }} }},\n\
+         {{ name: b, weight: 1, http: {{ fault: '{fault}' }} }}]"
+    ));
+    assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
+    let unbroken: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    assert!(unbroken.contains(&path) && unbroken.matches(&"b%20".repeat(59)).count() == 2, "{text}");
+    for file in ["demo", "continuous"] {
+        let path = format!("{}/../scenarios/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let text = described(&std::fs::read_to_string(path).unwrap());
+        assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
+    }
+}

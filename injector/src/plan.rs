@@ -1,0 +1,136 @@
+//! The scenario as meant: every number validated, every default filled in, every operation a stream of its own.
+//!
+//! A weighted mix compiles to one independent stream per operation with rate = total × weight / sum, exactly, and a phase
+//! offset of k/N of its own period for the k-th of N streams, so that streams of one rate do not fire together. What
+//! cannot work is refused here, all of it at once, before any socket is opened: see `compile`.
+//!
+//! Pure: files, flags and the system's limits come in as arguments.
+
+mod address;
+mod capacity;
+mod compile;
+mod connection;
+mod expect;
+mod http;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use shared::draw::Draw;
+use shared::identity::{Name, Source};
+use shared::protocol::Protocol;
+
+use crate::preflight::System;
+use crate::rate::Rate;
+use crate::scenario::{Problems, Scenario};
+use crate::schedule::{Arrival, Schedule};
+
+pub use address::{Address, AddressError, Endpoint, Host};
+pub use capacity::{Demand, EndpointDemand};
+pub use connection::{ConnectionError, ConnectionPolicy};
+pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
+pub use http::{HttpCall, Method, RequestBody};
+
+/// Most operations in a mix: the bound on the label `operation`.
+pub const OPERATIONS_MAX: usize = 64;
+
+/// A validated scenario.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// 1 to 64 streams with distinct names, in the file's order.
+    pub operations: Vec<Operation>,
+    /// A slot later than this is dropped and counted, never sent. Default: the file's timeout.
+    pub max_lag: Duration,
+    /// Requests in flight at once, over all operations and workers; beyond it a request waits until `max_lag`, then is
+    /// dropped and counted. Default: [`capacity`]'s `default_in_flight`.
+    pub max_in_flight: NonZeroU32,
+    /// The label `source` of everything this injector sends. Default `local/injector`.
+    pub source: Source,
+    /// Seed of everything drawn: Poisson gaps, fault choices, payloads. Default 0.
+    pub seed: u64,
+    /// The target's admin listener. Default: the target's host, port 9797.
+    pub admin: Endpoint,
+    /// What the plan needs of this machine, in the worst case.
+    pub demand: Demand,
+}
+
+impl Plan {
+    /// Gives a scenario its meaning: flags win over the file, the file over the defaults.
+    ///
+    /// Errors: every problem of the file and the flags, with its place.
+    pub fn new(scenario: &Scenario, overrides: &Overrides, system: &System) -> Result<Plan, Problems> {
+        compile::plan(scenario, overrides, system)
+    }
+
+    /// Requests per second of all operations together, for display.
+    pub fn per_second(&self) -> f64 {
+        self.operations.iter().map(|operation| operation.rate.per_second()).sum()
+    }
+}
+
+/// One stream of requests of one kind.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// The label `operation`.
+    pub name: Name,
+    /// What it speaks; the call itself is in the field of that name.
+    pub protocol: Protocol,
+    /// How often, exactly.
+    pub rate: Rate,
+    /// How its slots are spaced.
+    pub arrival: Arrival,
+    /// When its slot 0 is due after t0 (uniform arrival only).
+    pub phase: Duration,
+    /// Its own seed, drawn from the plan's and its name: adding an operation does not change another's requests.
+    pub seed: u64,
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// Over which connections.
+    pub connection: ConnectionPolicy,
+    /// From the first byte sent (or the connection begun) to the last byte received.
+    pub timeout: Duration,
+    /// The label `injected`: the fault asks for something worse than a plain answer.
+    pub injected: bool,
+    /// The request and what is right about its answer.
+    pub http: HttpCall,
+}
+
+impl Operation {
+    /// Its timetable.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            arrival: self.arrival,
+            events: self.rate.events(),
+            seconds: self.rate.seconds(),
+            phase: self.phase,
+            seed: self.seed,
+            draw: |seed, n| Draw::new(seed, "").u("arrival", n),
+        }
+    }
+}
+
+/// What flags say; each wins over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Host and port of every operation that names no target of its own.
+    pub target: Option<Address>,
+    /// The target's admin listener.
+    pub admin: Option<Address>,
+    /// The rate of all weighted operations together.
+    pub rate: Option<Rate>,
+    /// The arrival of all operations.
+    pub arrival: Option<Arrival>,
+    /// The timeout of every operation that has none of its own.
+    pub timeout: Option<Duration>,
+    /// See [`Plan::max_lag`].
+    pub max_lag: Option<Duration>,
+    /// See [`Plan::max_in_flight`].
+    pub max_in_flight: Option<NonZeroU32>,
+    /// See [`Plan::source`].
+    pub source: Option<Source>,
+    /// See [`Plan::seed`].
+    pub seed: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests;

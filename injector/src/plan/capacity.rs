@@ -1,0 +1,118 @@
+//! What a plan needs of the machine, and whether the machine has it.
+//!
+//! Worst case throughout: every request in flight until its timeout, every port held for the whole TIME_WAIT. A plan that
+//! only fits while the target is fast would fail on our side exactly when the target is slow, and be blamed on it.
+
+use std::num::NonZeroU32;
+
+use shared::units::print_duration;
+
+use super::{ConnectionPolicy, Endpoint, Operation};
+use crate::preflight::System;
+use crate::rate::Rate;
+
+/// Descriptors that are not connections: listeners, timers, pollers, files, the standard streams.
+const DESCRIPTORS_RESERVED: u64 = 64;
+/// Room for bursts and small mixes costs nothing: a permit is a number.
+const DEFAULT_IN_FLIGHT_MIN: u64 = 1_024;
+/// A request in flight holds some KiB: this many are what a process may be asked to hold without saying so.
+const DEFAULT_IN_FLIGHT_MAX: u64 = 65_536;
+
+/// What a plan needs in the worst case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Requests in flight if every one runs into its timeout: Σ rate × timeout (Little's law).
+    pub in_flight: u64,
+    /// File descriptors, those of the process itself included.
+    pub descriptors: u64,
+    /// Local ports by destination, in the order of the operations.
+    pub endpoints: Vec<EndpointDemand>,
+}
+
+/// Local ports needed towards one destination, from one source address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointDemand {
+    /// The destination. Two names of one address are counted apart.
+    pub endpoint: Endpoint,
+    /// Kept connections, plus fresh ones per second × how long each holds its port.
+    pub ports: u64,
+}
+
+/// Twice what the plan holds if every request runs into its timeout, within 1 024 ..= 65 536: a hanging target then shows as
+/// timeouts, which it is guilty of, and not as `dropped(limit)`, which reads as a generator that is too small. Twice,
+/// because Poisson arrivals come in bunches.
+pub(super) fn default_in_flight(operations: &[Operation]) -> NonZeroU32 {
+    let wanted = (2 * in_flight(operations)).clamp(DEFAULT_IN_FLIGHT_MIN, DEFAULT_IN_FLIGHT_MAX);
+    u32::try_from(wanted).ok().and_then(NonZeroU32::new).expect("clamped to 1024 ..= 65536")
+}
+
+fn in_flight(operations: &[Operation]) -> u64 {
+    operations.iter().map(|operation| held(operation.rate, operation.timeout.as_secs_f64())).sum()
+}
+
+/// What `operations` need.
+pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system: &System) -> Demand {
+    let mut kept = 0;
+    let mut fresh = 0;
+    let mut endpoints: Vec<EndpointDemand> = Vec::new();
+    for operation in operations {
+        let ports = match operation.connection {
+            ConnectionPolicy::Pooled { connections } => {
+                kept += u64::from(connections.get());
+                u64::from(connections.get())
+            }
+            ConnectionPolicy::Fresh => {
+                fresh += held(operation.rate, operation.timeout.as_secs_f64());
+                let time_wait = system.time_wait(operation.endpoint.is_loopback());
+                held(operation.rate, time_wait.as_secs_f64())
+            }
+        };
+        match endpoints.iter_mut().find(|known| known.endpoint == operation.endpoint) {
+            Some(known) => known.ports += ports,
+            None => endpoints.push(EndpointDemand { endpoint: operation.endpoint.clone(), ports }),
+        }
+    }
+    let descriptors = kept + fresh.min(u64::from(max_in_flight.get())) + DESCRIPTORS_RESERVED;
+    Demand { in_flight: in_flight(operations), descriptors, endpoints }
+}
+
+impl Demand {
+    /// Why the machine cannot do it: the destinations whose ports do not suffice.
+    pub(super) fn port_problems(&self, system: &System) -> Vec<(Endpoint, String)> {
+        let short = self.endpoints.iter().filter(|demand| demand.ports > system.ports());
+        short.map(|demand| (demand.endpoint.clone(), port_problem(demand, system))).collect()
+    }
+
+    /// Why the machine cannot do it: too few file descriptors.
+    pub(super) fn descriptor_problem(&self, system: &System) -> Option<String> {
+        (self.descriptors > system.descriptors).then(|| {
+            format!(
+                "the plan needs up to {} file descriptors and this process may open {}; \
+                 use fewer connections, a lower max_in_flight or timeout, or raise the limit (ulimit -n)",
+                self.descriptors, system.descriptors
+            )
+        })
+    }
+}
+
+fn port_problem(demand: &EndpointDemand, system: &System) -> String {
+    let time_wait = system.time_wait(demand.endpoint.is_loopback());
+    format!(
+        "connections to {} need {} local ports (each is held for {} after its connection closes) and one source address \
+         has {} (net.ipv4.ip_local_port_range {} to {}): at most {:.0} fresh connections/s; \
+         use connection: pooled, a lower rate, a wider ip_local_port_range, tcp_tw_reuse=1, or more injectors",
+        demand.endpoint,
+        demand.ports,
+        print_duration(time_wait),
+        system.ports(),
+        system.port_first,
+        system.port_last,
+        system.ports() as f64 / time_wait.as_secs_f64(),
+    )
+}
+
+/// How many are held at once when `rate` come and each stays for `seconds`. A float's relative error of 2⁻⁵² is nothing to
+/// a bound.
+fn held(rate: Rate, seconds: f64) -> u64 {
+    (rate.per_second() * seconds).ceil() as u64
+}

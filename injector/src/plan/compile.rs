@@ -1,0 +1,146 @@
+//! From the scenario as written to the plan as meant.
+//!
+//! Nothing stops at the first problem: a value that cannot be read is reported, its default stands in, and the rest is
+//! looked at. The stand-ins never get out, because a plan is returned only if nothing was reported.
+
+mod operations;
+mod rates;
+mod values;
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use serde_saphyr::{Location, Spanned};
+use shared::protocol::{ADMIN_PORT, Protocol};
+
+use super::{Address, ConnectionPolicy, Endpoint, Host, Operation, Overrides, Plan, capacity};
+use crate::preflight::System;
+use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
+use crate::schedule::Arrival;
+
+pub(super) use values::digits;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Gathers what is wrong.
+#[derive(Default)]
+pub(super) struct Found {
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    /// Something wrong at a place in the file.
+    pub(super) fn add(&mut self, location: Location, subject: &str, message: impl Display) {
+        let message = message.to_string();
+        self.problems.push(Problem { location: position(location), subject: subject.to_owned(), message });
+    }
+
+    /// Reads a value; `None` when it is absent or wrong.
+    pub(super) fn read<T, E: Display>(
+        &mut self,
+        text: Option<&Text>,
+        subject: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = text?;
+        parse(&text.value).map_err(|error| self.add(text.referenced, subject, error)).ok()
+    }
+}
+
+/// What operations inherit.
+struct Common {
+    target: Endpoint,
+    arrival: Arrival,
+    timeout: Duration,
+    seed: u64,
+}
+
+pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) -> Result<Plan, Problems> {
+    let written = &scenario.written;
+    let mut found = Found::default();
+
+    let timeout = found.read(written.timeout.as_ref(), "timeout", values::duration);
+    let timeout = overrides.timeout.or(timeout).unwrap_or(DEFAULT_TIMEOUT);
+    let max_lag = found.read(written.max_lag.as_ref(), "max_lag", values::duration);
+    let max_in_flight = found.read(written.max_in_flight.as_ref(), "max_in_flight", values::in_flight);
+    let seed = found.read(written.seed.as_ref(), "seed", values::seed);
+    let source = found.read(written.source.as_ref(), "source", values::source);
+    let arrival = found.read(written.arrival.as_ref(), "arrival", str::parse);
+    let target = found.read(written.target.as_ref(), "target", str::parse::<Address>);
+    let admin = found.read(written.admin.as_ref(), "admin", str::parse::<Address>);
+    let target = overrides.target.clone().or(target);
+    if let (None, None, Some(entry)) = (&target, &written.target, first_without_target(written)) {
+        found.add(entry.referenced, "target", "missing; write target: host, or give --target");
+    }
+    let common = Common {
+        target: target.map_or_else(stand_in, |target| target.endpoint(Protocol::Http.default_port())),
+        arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
+        timeout,
+        seed: overrides.seed.or(seed).unwrap_or(0),
+    };
+    for (flag, value) in [("--timeout", overrides.timeout), ("--max-lag", overrides.max_lag)] {
+        if let Some(Err(message)) = value.map(values::in_range) {
+            found.add(Location::UNKNOWN, flag, message);
+        }
+    }
+
+    let rates = rates::rates(&mut found, written, overrides.rate);
+    let operations = operations::operations(&mut found, written, &rates, &common);
+
+    let max_in_flight =
+        overrides.max_in_flight.or(max_in_flight).unwrap_or_else(|| capacity::default_in_flight(&operations));
+    let demand = capacity::demand(&operations, max_in_flight, system);
+    if found.problems.is_empty() {
+        // Numbers made of stand-ins would mislead, so the machine is asked only once everything else is right.
+        refuse_ports(&mut found, written, &demand.port_problems(system), &operations);
+        if let Some(problem) = demand.descriptor_problem(system) {
+            found.add(written.mix.referenced, "mix", problem);
+        }
+    }
+    if !found.problems.is_empty() {
+        return Err(Problems::new(&scenario.name, &scenario.text, found.problems));
+    }
+    let admin = overrides.admin.clone().or(admin).map(|admin| admin.endpoint(ADMIN_PORT));
+    Ok(Plan {
+        max_lag: overrides.max_lag.or(max_lag).unwrap_or(timeout),
+        max_in_flight,
+        source: overrides.source.or(source).unwrap_or_else(values::default_source),
+        seed: common.seed,
+        admin: admin.unwrap_or(Endpoint { host: common.target.host, port: ADMIN_PORT }),
+        operations,
+        demand,
+    })
+}
+
+/// A port problem belongs to the fresh streams that cause it.
+fn refuse_ports(found: &mut Found, written: &Written, problems: &[(Endpoint, String)], operations: &[Operation]) {
+    for (endpoint, message) in problems {
+        let cause = operations
+            .iter()
+            .position(|operation| operation.endpoint == *endpoint && operation.connection == ConnectionPolicy::Fresh);
+        let entry = cause.and_then(|index| Some((index, written.mix.value.get(index)?)));
+        match entry {
+            Some((index, entry)) => {
+                let location = entry.value.connection.as_ref().map_or(entry.referenced, |text| text.referenced);
+                found.add(location, &format!("{}: connection", subject(index, &entry.value)), message);
+            }
+            None => found.add(written.mix.referenced, "mix", message),
+        }
+    }
+}
+
+fn subject(index: usize, written: &WrittenOperation) -> String {
+    match written.name.value.as_str() {
+        "" => format!("operation {}", index + 1),
+        name => format!("operation {name:?}"),
+    }
+}
+
+fn first_without_target(written: &Written) -> Option<&Spanned<WrittenOperation>> {
+    written.mix.value.iter().find(|entry| entry.value.target.is_none())
+}
+
+/// Keeps the compilation going when there is no target; never part of a plan.
+fn stand_in() -> Endpoint {
+    Endpoint { host: Host::Name("localhost".to_owned()), port: Protocol::Http.default_port() }
+}

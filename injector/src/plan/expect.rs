@@ -1,0 +1,158 @@
+//! What makes an answer right, and how a call should end.
+//!
+//! By default an answer is right if it equals what was asked: the target's draws are predictable, so the verdict of each
+//! request is known before it is sent. An `expect` in the file overrides that property by property: `fault: status=503`
+//! through a proxy that retries may well be expected to give 200.
+
+use std::time::Duration;
+
+use shared::fault::{At, FaultKind, Verdict};
+
+/// What makes an answer right. All of it is checked; the default predicts everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// The status.
+    pub status: StatusExpectation,
+    /// The length of the content.
+    pub size: SizeExpectation,
+    /// The bytes of the content.
+    pub content: ContentExpectation,
+    /// Whether the answer must repeat the request's id.
+    pub id: bool,
+}
+
+impl Default for Expect {
+    fn default() -> Expect {
+        Expect {
+            status: StatusExpectation::Predicted,
+            size: SizeExpectation::Predicted,
+            content: ContentExpectation::Predicted,
+            id: true,
+        }
+    }
+}
+
+/// The statuses that are right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatusExpectation {
+    /// The one the fault language rolls for this request; without any, 200.
+    Predicted,
+    /// Any of these, whatever was rolled. The call must then end in an answer, even if a broken end was asked for: a proxy
+    /// that turns a reset into 502 is what such a scenario looks for.
+    AnyOf(Vec<u16>),
+}
+
+/// The length that is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeExpectation {
+    /// What was asked for: the rolled size, without one the length of the request's own content.
+    Predicted,
+    /// This many bytes.
+    Exactly(u64),
+    /// Any length.
+    Any,
+}
+
+/// The content that is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentExpectation {
+    /// The rolled payload, without one the request's own content. An answer whose status was not the predicted one but was
+    /// expected ([`StatusExpectation::AnyOf`]) comes from somebody else, and has no content to compare with.
+    Predicted,
+    /// Any bytes.
+    Any,
+}
+
+/// How the client sees a call end when everything works, asked misbehaviour included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpectedEnd {
+    /// A whole, well-formed answer.
+    Answer,
+    /// A connection reset.
+    Reset,
+    /// The connection closed before the answer was whole, or before it began.
+    Closed,
+    /// Bytes that are not HTTP/1.1.
+    Malformed,
+    /// Silence until the client's own timeout, from the start or in mid-answer.
+    Hang,
+}
+
+impl ExpectedEnd {
+    /// Every end; `ALL[end.index()] == end`.
+    pub const ALL: [ExpectedEnd; 5] =
+        [ExpectedEnd::Answer, ExpectedEnd::Reset, ExpectedEnd::Closed, ExpectedEnd::Malformed, ExpectedEnd::Hang];
+
+    /// One word, for reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ExpectedEnd::Answer => "answer",
+            ExpectedEnd::Reset => "reset",
+            ExpectedEnd::Closed => "closed",
+            ExpectedEnd::Malformed => "malformed",
+            ExpectedEnd::Hang => "hang",
+        }
+    }
+
+    /// Position in [`ExpectedEnd::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// How an HTTP/1.1 call with this verdict should end, unless its method is HEAD.
+///
+/// A fault that is asked for strikes: one that is timed keeps the answer open until its time has come, one that is placed
+/// beyond the end of the body strikes at its end. Only an answer without any body could end before, and the plan refuses
+/// faults that strike in the body of an answer to HEAD.
+pub fn expected_end(verdict: &Verdict) -> ExpectedEnd {
+    let Some(kind) = verdict.fault else { return ExpectedEnd::Answer };
+    match kind {
+        FaultKind::Hang => ExpectedEnd::Hang,
+        FaultKind::Reset => ExpectedEnd::Reset,
+        FaultKind::Empty | FaultKind::Abort => ExpectedEnd::Closed,
+        // More announced than sent: the client waits for the rest and finds the connection closed.
+        FaultKind::Clen(1..) => ExpectedEnd::Closed,
+        // Less announced than sent: what follows the announced length is no answer to anything.
+        FaultKind::Clen(_) | FaultKind::BadChunk | FaultKind::Garbage | FaultKind::BadHead => ExpectedEnd::Malformed,
+        // Kinds of other protocols: no plan holds them, Fault::check refuses them over HTTP/1.1.
+        FaultKind::H2Rst(_)
+        | FaultKind::Goaway(_)
+        | FaultKind::NoStatus
+        | FaultKind::Oversize
+        | FaultKind::Drop
+        | FaultKind::Tc
+        | FaultKind::BadId
+        | FaultKind::BadQ
+        | FaultKind::Lame
+        | FaultKind::Cut
+        | FaultKind::Dup
+        | FaultKind::Late => ExpectedEnd::Answer,
+    }
+}
+
+/// The least time the target takes if it does what the verdict says.
+pub(super) fn least_time(verdict: &Verdict) -> Duration {
+    match (verdict.fault, verdict.at) {
+        (None, _) => verdict.asked_delay().saturating_add(body_time(verdict)),
+        (Some(_), At::After(strike)) => strike,
+        (Some(_), At::Head) => verdict.delay,
+        (Some(_), At::Body | At::Bytes(_) | At::Percent(_)) => verdict.delay.saturating_add(verdict.body_delay),
+    }
+}
+
+/// What a byte rate and the gaps between chunks add, where the size is known.
+fn body_time(verdict: &Verdict) -> Duration {
+    let size_bytes = verdict.size_bytes.unwrap_or(0);
+    let trickle = verdict.rate_bytes_per_s.map_or(Duration::ZERO, |rate| {
+        Duration::try_from_secs_f64(size_bytes as f64 / rate.max(1) as f64).unwrap_or(Duration::MAX)
+    });
+    let chunks = verdict.chunk_bytes.map_or(1, |chunk| size_bytes.div_ceil(chunk.max(1)));
+    let n_gaps = if verdict.chunk_delay.is_zero() { 0 } else { chunks.saturating_sub(1).min(GAPS_MAX) };
+    // "Before each chunk but the first": the gap before chunk i is the i-th draw.
+    let gaps = (1..=n_gaps).map(|i| verdict.chunk_delay.nth(i)).fold(Duration::ZERO, Duration::saturating_add);
+    trickle.max(gaps)
+}
+
+/// Gaps that are added up: 16 MiB in chunks of one byte have 16 million, and a bound from below may stop early.
+const GAPS_MAX: u64 = 1_000;

@@ -1,0 +1,144 @@
+//! An HTTP/1.1 operation: the request, and what is right about its answer.
+
+mod ask;
+mod expectation;
+mod request;
+
+use std::fmt;
+
+use shared::carrier;
+use shared::fault::{Fault, Key, Verdict};
+
+use super::expect::Expect;
+
+pub(super) use request::compile;
+
+/// The request of an operation and what is right about its answer.
+#[derive(Clone, Debug)]
+pub struct HttpCall {
+    /// The method.
+    pub method: Method,
+    /// Path and query, ready for the request line: visible ASCII, begins with `/`.
+    pub path: String,
+    /// The file's own header fields, in its order: valid names and values, none of those the injector writes itself.
+    pub headers: Vec<(String, String)>,
+    /// The content to send.
+    pub body: RequestBody,
+    /// Everything asked of the target, as it will understand path, query and header together.
+    pub fault: Fault,
+    /// The value of the header `x-cload-fault`; `None` when nothing is asked or the query carries it.
+    pub fault_text: Option<String>,
+    /// What makes an answer right.
+    pub expect: Expect,
+}
+
+impl HttpCall {
+    /// What the target will decide for the request with this key (the text of its id) if it is idle.
+    ///
+    /// A pure function of the call and the key: the seed is part of the spec that is sent.
+    pub fn predict(&self, key: &str) -> Verdict {
+        self.fault.roll(0, key, 0)
+    }
+
+    /// The header fields that are the same for every request of the operation: the file's own, then the fault's.
+    pub fn wire_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fault = self.fault_text.as_deref().map(|text| (carrier::HEADER_FAULT, text));
+        // Trailers are sent to who says that it takes them (RFC 9110, 6.5.1); TE is for one hop, and named so (10.1.4).
+        let wants_trailers = self.fault.keys().any(|key| key == Key::Trailer);
+        let te = wants_trailers.then_some([("te", "trailers"), ("connection", "te")]);
+        own.chain(fault).chain(te.into_iter().flatten())
+    }
+}
+
+/// A request method. Those that mean nothing to an echo (CONNECT, TRACE) are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// GET.
+    Get,
+    /// HEAD: the answer announces its content and does not send it.
+    Head,
+    /// POST.
+    Post,
+    /// PUT.
+    Put,
+    /// PATCH.
+    Patch,
+    /// DELETE.
+    Delete,
+    /// OPTIONS.
+    Options,
+}
+
+impl Method {
+    /// Every method.
+    pub const ALL: [Method; 7] =
+        [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Options];
+
+    /// As on the request line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+        }
+    }
+
+    /// Whether a request of this method says how long its content is even when it has none (RFC 9110, 8.6).
+    pub const fn wants_body(self) -> bool {
+        matches!(self, Method::Post | Method::Put | Method::Patch)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The content of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestBody {
+    /// None.
+    Empty,
+    /// This text.
+    Text(String),
+    /// This many bytes of readable filler, the same for every request of the operation. Never 0.
+    Generated {
+        /// Length.
+        size_bytes: u64,
+    },
+}
+
+impl RequestBody {
+    /// Its length.
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            RequestBody::Empty => 0,
+            RequestBody::Text(text) => text.len() as u64,
+            RequestBody::Generated { size_bytes } => *size_bytes,
+        }
+    }
+
+    /// The bytes. Those of a generated body name their own offset, so that a capture shows where an echo was cut.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            RequestBody::Empty => Vec::new(),
+            RequestBody::Text(text) => text.clone().into_bytes(),
+            RequestBody::Generated { size_bytes } => {
+                // At most 16 MiB, so a length of memory; ten-digit lines leave no two of them equal.
+                let lines = (0..*size_bytes).step_by(FILLER_LINE_BYTES as usize);
+                let mut bytes: Vec<u8> = lines.flat_map(|offset| format!("{offset:09}\n").into_bytes()).collect();
+                bytes.truncate(usize::try_from(*size_bytes).unwrap_or(usize::MAX));
+                bytes
+            }
+        }
+    }
+}
+
+/// Length of one line of filler: nine digits and a line feed.
+const FILLER_LINE_BYTES: u64 = 10;

@@ -1,0 +1,195 @@
+//! An `http` entry of the file: the request, checked before anything is sent.
+
+use std::time::Duration;
+
+use serde_saphyr::Spanned;
+use shared::fault::{At, Key, Limits, Verdict};
+use shared::units::{parse_size, print_duration, print_size};
+
+use super::ask::{Ask, Carrier};
+use super::expectation::expectation;
+use super::{HttpCall, Method, RequestBody};
+use crate::plan::compile::Found;
+use crate::plan::expect::{ExpectedEnd, StatusExpectation, expected_end, least_time};
+use crate::scenario::{WrittenHeaders, WrittenHttp};
+
+/// Longest path and query: a spec of 2 KiB, each byte escaped, fits.
+const PATH_MAX_BYTES: usize = 8 * 1024;
+/// Bounds on a file's own header fields; servers refuse more.
+const HEADERS_MAX: usize = 32;
+const HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Fields the injector writes, because it must know them, or that would change where a message ends.
+const OWN_HEADERS: [&str; 11] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+];
+
+/// Reads an `http` entry. Always gives a call; whether it may be used, `found` knows.
+pub(in crate::plan) fn compile(
+    found: &mut Found,
+    subject: &str,
+    written: &Spanned<WrittenHttp>,
+    seed: u64,
+    timeout: Duration,
+) -> HttpCall {
+    let http = &written.value;
+    let part = |key: &str| format!("{subject}.{key}");
+    let body = body(found, subject, http);
+    let default_method = if body == RequestBody::Empty { Method::Get } else { Method::Post };
+    let method = found.read(http.method.as_ref(), &part("method"), method).unwrap_or(default_method);
+    let headers = headers(found, subject, &http.headers);
+    let path = found.read(http.path.as_ref(), &part("path"), path).unwrap_or_else(|| "/".to_owned());
+    let carrier = found.read(http.carrier.as_ref(), &part("carrier"), Carrier::parse);
+    if let (Some(carrier), None) = (&http.carrier, &http.fault) {
+        found.add(carrier.referenced, &part("carrier"), "there is no fault to carry");
+    }
+    let path_at = http.path.as_ref().map_or(written.referenced, |path| path.referenced);
+    let ask = Ask { path, path_at, fault: http.fault.as_ref(), carrier: carrier.unwrap_or(Carrier::Header), seed };
+    let sent = ask.compile(found, subject);
+
+    let expect = http.expect.as_ref().map(|expect| expectation(found, &part("expect"), expect, method));
+    let call = HttpCall {
+        method,
+        path: sent.path,
+        headers,
+        body,
+        fault: sent.fault,
+        fault_text: sent.header,
+        expect: expect.unwrap_or_default(),
+    };
+    refuse_hopeless(found, subject, written, &call, timeout);
+    call
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let all = || Method::ALL.map(Method::as_str).join(", ");
+    let known = Method::ALL.into_iter().find(|method| method.as_str() == text);
+    known.ok_or_else(|| format!("{text:?} is not a method of this version; expected one of {}", all()))
+}
+
+fn path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') {
+        return Err(format!("{text:?} does not begin with \"/\""));
+    }
+    if let Some(bad) = text.chars().find(|&c| !c.is_ascii_graphic() || c == '#') {
+        return Err(format!("{bad:?} cannot stand in a path; write it percent-encoded"));
+    }
+    if text.len() > PATH_MAX_BYTES {
+        return Err(format!("longer than {PATH_MAX_BYTES} bytes"));
+    }
+    Ok(text.to_owned())
+}
+
+fn headers(found: &mut Found, subject: &str, written: &WrittenHeaders) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    let mut n_bytes = 0;
+    for (name, value) in &written.0 {
+        let subject = format!("{subject}.headers.{:?}", name.value);
+        let lower = name.value.to_ascii_lowercase();
+        n_bytes += name.value.len() + value.value.len();
+        if name.value.is_empty() || !name.value.bytes().all(is_token_byte) {
+            found.add(name.referenced, &subject, "not a field name: letters, digits and !#$%&'*+-.^_`|~");
+        } else if OWN_HEADERS.contains(&lower.as_str()) || lower.starts_with("x-cload") {
+            found.add(name.referenced, &subject, "is written by the injector itself");
+        } else if let Some(bad) = value.value.chars().find(|c| !matches!(c, ' '..='~')) {
+            found.add(
+                value.referenced,
+                &subject,
+                format!("{bad:?} cannot stand in a field value: visible ASCII and spaces"),
+            );
+        } else if value.value.trim_matches(' ') != value.value {
+            found.add(value.referenced, &subject, "spaces around a field value are not part of it; leave them out");
+        }
+        fields.push((name.value.clone(), value.value.clone()));
+    }
+    if let Some((name, _)) = written.0.get(HEADERS_MAX) {
+        let message = format!("{} fields are over the limit of {HEADERS_MAX}", written.0.len());
+        found.add(name.referenced, &format!("{subject}.headers"), message);
+    } else if let (Some((name, _)), true) = (written.0.first(), n_bytes > HEADER_BYTES_MAX) {
+        let message = format!("{n_bytes} bytes are over the limit of {HEADER_BYTES_MAX}");
+        found.add(name.referenced, &format!("{subject}.headers"), message);
+    }
+    fields
+}
+
+/// RFC 9110's `tchar`.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn body(found: &mut Found, subject: &str, http: &WrittenHttp) -> RequestBody {
+    let size = found.read(http.body_size.as_ref(), &format!("{subject}.body_size"), body_size);
+    match (&http.body, &http.body_size) {
+        (Some(_), Some(size)) => {
+            found.add(size.referenced, &format!("{subject}.body_size"), "body and body_size exclude each other");
+            RequestBody::Empty
+        }
+        (Some(text), None) if text.value.is_empty() => RequestBody::Empty,
+        (Some(text), None) => {
+            if let Err(error) = within_body_limit(text.value.len() as u64) {
+                found.add(text.referenced, &format!("{subject}.body"), error);
+            }
+            RequestBody::Text(text.value.clone())
+        }
+        (None, _) => match size {
+            None | Some(0) => RequestBody::Empty,
+            Some(size_bytes) => RequestBody::Generated { size_bytes },
+        },
+    }
+}
+
+fn body_size(text: &str) -> Result<u64, String> {
+    parse_size(text).map_err(|error| error.to_string()).and_then(within_body_limit)
+}
+
+/// What the target can be asked to send is also what it is asked to take.
+fn within_body_limit(size_bytes: u64) -> Result<u64, String> {
+    let limit = Limits::default().size_max_bytes;
+    let message = || format!("{} is over the limit of {}", print_size(size_bytes), print_size(limit));
+    if size_bytes > limit { Err(message()) } else { Ok(size_bytes) }
+}
+
+/// Requests predicted before a plan is called hopeless: one that works once in ten thousand times is not.
+const PREDICTED: u32 = 10_000;
+
+/// Refuses what the fault makes impossible: an answer in time, or a broken body where there is none.
+fn refuse_hopeless(
+    found: &mut Found,
+    subject: &str,
+    written: &Spanned<WrittenHttp>,
+    call: &HttpCall,
+    timeout: Duration,
+) {
+    if call.fault.is_empty() {
+        return;
+    }
+    let subject = format!("{subject}.fault");
+    let text = written.value.fault.as_ref().or(written.value.path.as_ref());
+    let at = text.map_or(written.referenced, |text| text.referenced);
+    let mut predicted = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}")));
+
+    let in_body = |verdict: Verdict| verdict.fault.is_some() && verdict.at != At::Head;
+    if call.method == Method::Head && call.fault.keys().any(|key| key == Key::Fault) && predicted.clone().any(in_body) {
+        found.add(at, &subject, "strikes in the body, and an answer to HEAD has none; use GET, or at=head");
+    }
+    // Asked hangs are meant to outlast the timeout, and where the file names the status, somebody on the path may answer.
+    let is_too_slow = |verdict: Verdict| least_time(&verdict) >= timeout && expected_end(&verdict) != ExpectedEnd::Hang;
+    if call.expect.status == StatusExpectation::Predicted && predicted.all(is_too_slow) {
+        let (least, timeout) = (least_time(&call.predict("check.0")), print_duration(timeout));
+        let message = format!(
+            "no request can succeed: the fault takes {} or so and the timeout is {timeout}; lower the one or raise the other",
+            print_duration(least)
+        );
+        found.add(at, &subject, message);
+    }
+}

@@ -1,0 +1,75 @@
+//! Shapes that serde's derive does not know.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::Text;
+
+/// A key that is there has a value. serde's own `Option` would read `timeout:` and `timeout: null` as "not given", so a
+/// forgotten value would pass for the default.
+pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Header fields in the order written. A map type would sort or shuffle them, and the wire shows the order.
+#[derive(Clone, Debug, Default)]
+pub struct WrittenHeaders(pub Vec<(Text, Text)>);
+
+impl<'de> Deserialize<'de> for WrittenHeaders {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = WrittenHeaders;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("header fields such as { accept: text/plain }")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenHeaders, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(WrittenHeaders(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// `503` or `[200, 503]`.
+#[derive(Clone, Debug)]
+pub struct OneOrMany(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalars;
+        impl<'de> Visitor<'de> for Scalars {
+            type Value = OneOrMany;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("one value such as 503 or a list such as [200, 503]")
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_string()]))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<OneOrMany, E> {
+                Ok(OneOrMany(vec![value.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMany, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                Ok(OneOrMany(values))
+            }
+        }
+        deserializer.deserialize_any(Scalars)
+    }
+}
