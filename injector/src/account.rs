@@ -1,0 +1,314 @@
+//! What became of every planned request, on this side: counts that add up, and HDR histograms for reports.
+//!
+//! The identity: `planned = success + failure + dropped(late) + dropped(limit) + interrupted + in flight`. `in_flight` is
+//! counted up and down by itself and not derived, so that the identity is a check and not a definition.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use shared::outcome::{DropReason, ErrorClass, Outcome};
+
+/// Significant decimal digits of every histogram.
+const DIGITS: u8 = 3;
+/// Longest duration told apart.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Durations in microseconds, three significant digits, growing with what it has seen.
+#[derive(Clone, Debug)]
+pub struct Durations(Histogram<u64>);
+
+impl Default for Durations {
+    fn default() -> Durations {
+        Durations(Histogram::new(DIGITS).expect("three digits are a valid precision"))
+    }
+}
+
+impl Durations {
+    /// Counts one duration; more than an hour counts as an hour, which bounds the memory.
+    pub fn record(&mut self, duration: Duration) {
+        let us = duration.min(LONGEST).as_micros() as u64;
+        self.0.record(us.max(1)).expect("it resizes by itself up to any value");
+    }
+
+    /// The duration that this share of all was not longer than; nothing if there were none.
+    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
+        (!self.0.is_empty()).then(|| Duration::from_micros(self.0.value_at_quantile(quantile)))
+    }
+
+    /// The longest; nothing if there were none.
+    pub fn max(&self) -> Option<Duration> {
+        (!self.0.is_empty()).then(|| Duration::from_micros(self.0.max()))
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Every value that occurred, in microseconds, with how often: enough to merge and to compute any quantile.
+    pub fn recorded_us(&self) -> Vec<(u64, u64)> {
+        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+    }
+
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: &Durations) {
+        if !other.0.is_empty() {
+            self.0.add(&other.0).expect("both resize by themselves");
+        }
+    }
+}
+
+/// The account of one operation.
+#[derive(Clone, Debug, Default)]
+pub struct OperationAccount {
+    /// Slots that came due.
+    pub planned: u64,
+    /// Requests that were what was asked for.
+    pub success: u64,
+    /// Failed requests by [`ErrorClass::index`].
+    pub failures: [u64; ErrorClass::ALL.len()],
+    /// Requests never started, by [`DropReason::index`].
+    pub dropped: [u64; DropReason::ALL.len()],
+    /// Requests cut off by the end of the run.
+    pub interrupted: u64,
+    /// Planned requests without a result yet. Negative in an interval that finished more than it planned.
+    pub in_flight: i64,
+    /// Requests that reached an established connection.
+    pub sent: u64,
+    /// Complete answers by code, right or wrong.
+    pub codes: BTreeMap<u16, u64>,
+    /// From the planned instant to the end.
+    pub response: Durations,
+    /// From the start of the attempt to the end.
+    pub service: Durations,
+    /// The target's own time, as it reports it: answered requests only, without asked delays.
+    pub server: Durations,
+    /// Latency of the path: first byte minus the target's time and the asked delay.
+    pub network: Durations,
+    /// From the planned instant to the release: our own lateness.
+    pub lag: Durations,
+    /// Payload bytes sent.
+    pub sent_bytes: u64,
+    /// Payload bytes received.
+    pub received_bytes: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// Pooled connections the peer ended while idle.
+    pub connections_lost: u64,
+}
+
+/// One finished request, as it is accounted.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished {
+    /// Our verdict.
+    pub outcome: Outcome<ErrorClass>,
+    /// Whether it reached an established connection.
+    pub sent: bool,
+    /// From the planned instant to the end.
+    pub response: Duration,
+    /// From the start of the attempt to the end.
+    pub service: Duration,
+    /// The target's own time, if it reported one.
+    pub server: Option<Duration>,
+    /// The path's share, if the target reported its own.
+    pub network: Option<Duration>,
+    /// Payload bytes sent.
+    pub sent_bytes: u64,
+    /// Payload bytes received.
+    pub received_bytes: u64,
+}
+
+impl OperationAccount {
+    /// A slot came due and was taken up, this late.
+    pub fn scheduled(&mut self, lag: Duration) {
+        self.planned += 1;
+        self.in_flight += 1;
+        self.lag.record(lag);
+    }
+
+    /// A taken-up slot was given up.
+    pub fn dropped(&mut self, reason: DropReason) {
+        self.dropped[reason.index()] += 1;
+        self.in_flight -= 1;
+    }
+
+    /// A taken-up slot was cut off by the end of the run.
+    pub fn interrupted(&mut self) {
+        self.interrupted += 1;
+        self.in_flight -= 1;
+    }
+
+    /// A request has its result.
+    pub fn finished(&mut self, finished: &Finished) {
+        self.in_flight -= 1;
+        match finished.outcome.error() {
+            None => self.success += 1,
+            Some(error) => self.failures[error.index()] += 1,
+        }
+        self.sent += u64::from(finished.sent);
+        let code = finished.outcome.code().0;
+        if code != 0 {
+            *self.codes.entry(code).or_default() += 1;
+        }
+        self.response.record(finished.response);
+        self.service.record(finished.service);
+        if let Some(server) = finished.server {
+            self.server.record(server);
+        }
+        if let Some(network) = finished.network {
+            self.network.record(network);
+        }
+        self.sent_bytes += finished.sent_bytes;
+        self.received_bytes += finished.received_bytes;
+    }
+
+    /// Failed requests of any class.
+    pub fn failed(&self) -> u64 {
+        self.failures.iter().sum()
+    }
+
+    /// Requests with a result.
+    pub fn finished_total(&self) -> u64 {
+        self.success + self.failed()
+    }
+
+    /// Requests never started, for any reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// Complete answers, right or wrong.
+    pub fn answered(&self) -> u64 {
+        self.codes.values().sum()
+    }
+
+    /// Whether every planned request is in exactly one place.
+    pub fn adds_up(&self) -> bool {
+        let placed = self.finished_total() + self.dropped_total() + self.interrupted;
+        i128::from(self.planned) == i128::from(placed) + i128::from(self.in_flight)
+    }
+
+    /// Adds another's figures: of another worker, or of the next interval.
+    pub fn merge(&mut self, other: &OperationAccount) {
+        self.planned += other.planned;
+        self.success += other.success;
+        for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
+            *mine += theirs;
+        }
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
+        }
+        self.interrupted += other.interrupted;
+        self.in_flight += other.in_flight;
+        self.sent += other.sent;
+        for (code, count) in &other.codes {
+            *self.codes.entry(*code).or_default() += count;
+        }
+        self.response.merge(&other.response);
+        self.service.merge(&other.service);
+        self.server.merge(&other.server);
+        self.network.merge(&other.network);
+        self.lag.merge(&other.lag);
+        self.sent_bytes += other.sent_bytes;
+        self.received_bytes += other.received_bytes;
+        self.connections += other.connections;
+        self.connections_lost += other.connections_lost;
+    }
+}
+
+/// One worker's accounts, by operation. The worker counts under a lock that nobody else holds for longer than a swap: a
+/// channel of finished requests would need a bound and a policy for when it is full.
+#[derive(Debug)]
+pub struct Ledger {
+    operations: usize,
+    accounts: Mutex<Vec<OperationAccount>>,
+}
+
+impl Ledger {
+    /// Empty accounts.
+    pub fn new(operations: usize) -> Ledger {
+        Ledger { operations, accounts: Mutex::new(vec![OperationAccount::default(); operations]) }
+    }
+
+    /// The account of one operation, to be counted into.
+    pub fn update(&self, operation: usize, change: impl FnOnce(&mut OperationAccount)) {
+        change(&mut self.lock()[operation]);
+    }
+
+    /// Takes what has been counted since the last time.
+    pub fn take(&self) -> Vec<OperationAccount> {
+        let empty = vec![OperationAccount::default(); self.operations];
+        std::mem::replace(&mut *self.lock(), empty)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<OperationAccount>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::outcome::Code;
+
+    fn finished(outcome: Outcome<ErrorClass>, response_ms: u64) -> Finished {
+        Finished {
+            outcome,
+            sent: true,
+            response: Duration::from_millis(response_ms),
+            service: Duration::from_millis(1),
+            server: None,
+            network: None,
+            sent_bytes: 1,
+            received_bytes: 2,
+        }
+    }
+
+    fn one_of_each() -> OperationAccount {
+        let mut account = OperationAccount::default();
+        for _ in 0..6 {
+            account.scheduled(Duration::from_micros(50));
+        }
+        account.finished(&finished(Outcome::Success(Code(200)), 2));
+        account.finished(&finished(Outcome::Failure(Code(200), ErrorClass::Validation), 3));
+        account.dropped(DropReason::Late);
+        account.dropped(DropReason::Limit);
+        account.interrupted();
+        account
+    }
+
+    #[test]
+    fn every_planned_request_is_in_exactly_one_place() {
+        let account = one_of_each();
+        assert_eq!((account.planned, account.finished_total(), account.dropped_total()), (6, 2, 2));
+        assert_eq!((account.interrupted, account.in_flight), (1, 1));
+        assert!(account.adds_up());
+        let lost = OperationAccount { success: 0, ..account };
+        assert!(!lost.adds_up(), "the check can fail");
+    }
+
+    #[test]
+    fn merging_is_counting_together() {
+        let mut both = one_of_each();
+        both.merge(&one_of_each());
+        assert!(both.adds_up());
+        assert_eq!((both.planned, both.codes[&200], both.response.count()), (12, 4, 4));
+        let max = both.response.max().unwrap();
+        assert!(max >= Duration::from_millis(3) && max < Duration::from_micros(3_004), "to three digits: {max:?}");
+    }
+
+    #[test]
+    fn nothing_seen_has_no_quantile() {
+        assert_eq!(Durations::default().quantile(0.99), None);
+    }
+
+    #[test]
+    fn a_ledger_gives_each_count_away_once() {
+        let ledger = Ledger::new(2);
+        ledger.update(1, |account| account.scheduled(Duration::ZERO));
+        assert_eq!(ledger.take()[1].planned, 1);
+        assert_eq!(ledger.take()[1].planned, 0);
+    }
+}

@@ -1,0 +1,229 @@
+//! The command line of `injector`: what is asked, checked, turned into a [`Job`]. The only place that reads the
+//! environment.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use shared::identity::Source;
+use shared::protocol::INJECTOR_ADMIN_PORT;
+use shared::units::parse_duration;
+
+use crate::engine::Options;
+use crate::pacer::Quantum;
+use crate::plan::{Address, Overrides, Plan};
+use crate::preflight::{System, raise_descriptor_limit};
+use crate::rate::Rate;
+use crate::scenario::Scenario;
+use crate::schedule::Arrival;
+use crate::session::Job;
+use crate::verdict::Exit;
+
+/// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
+///
+/// Exit codes: 0 passed, 2 usage, 97 target unreachable at the start, 98 the run is not valid, 104 invalid scenario,
+/// 105 a finite run was interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "injector", version, max_term_width = 100)]
+pub struct Cli {
+    /// Least severity that is logged to standard error: error, warn, info, debug, trace.
+    #[arg(long, env = "CLOAD_LOG_LEVEL", default_value = "info", global = true)]
+    pub log_level: tracing::Level,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario, for a while or until told to stop.
+    Run(RunArgs),
+    /// Say what a scenario means, in words and numbers, and refuse what cannot work. Sends nothing.
+    Check(CheckArgs),
+}
+
+/// `injector run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+    #[command(flatten)]
+    pub(crate) run: LengthArgs,
+    /// Where /metrics, /livez, /readyz and /version are served; port 0 lets the system choose.
+    #[arg(long, env = "CLOAD_ADMIN_ADDRESS", default_value_t = SocketAddr::from(([0, 0, 0, 0], INJECTOR_ADMIN_PORT)))]
+    admin_address: SocketAddr,
+    /// Write the result as JSON to this file at the end; - for standard output.
+    #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
+    json: Option<PathBuf>,
+}
+
+/// How long and how to run; shared with the pair.
+#[derive(Debug, Args)]
+pub struct LengthArgs {
+    /// Plan requests for this long (30s, 10m, 1h30m), then report; without it, until SIGINT or SIGTERM.
+    #[arg(long = "for", value_name = "DURATION", env = "CLOAD_FOR", value_parser = some_time)]
+    pub length: Option<Duration>,
+    /// Threads that send; by default one up to 2000 requests per second, else one per core.
+    #[arg(long, env = "CLOAD_WORKERS")]
+    pub workers: Option<NonZeroU32>,
+    /// How often a worker may wake up for its schedule.
+    #[arg(long, env = "CLOAD_QUANTUM", value_enum, default_value_t = Quantum::Precise)]
+    pub quantum: Quantum,
+}
+
+impl LengthArgs {
+    /// As the engine takes it.
+    pub fn options(&self) -> Options {
+        Options { length: self.length, workers: self.workers, quantum: self.quantum }
+    }
+}
+
+/// `injector check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    scenario: ScenarioArgs,
+}
+
+/// A scenario and what flags say over it.
+#[derive(Debug, Args)]
+struct ScenarioArgs {
+    /// The scenario (YAML or JSON).
+    file: PathBuf,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+}
+
+/// Flags that win over the scenario file.
+#[derive(Debug, Default, Args)]
+pub struct OverrideArgs {
+    /// Where requests go: host, host:port or http://host:port.
+    #[arg(long, env = "CLOAD_TARGET")]
+    pub target: Option<Address>,
+    /// The target's admin port, which gives its account; by default the target's host, port 9797.
+    #[arg(long, env = "CLOAD_TARGET_ADMIN")]
+    pub target_admin: Option<Address>,
+    /// Rate of the whole mix, such as 10/s, 600/m or 0.5/s.
+    #[arg(long, env = "CLOAD_RATE")]
+    pub rate: Option<Rate>,
+    /// How requests are spaced: uniform or poisson.
+    #[arg(long, env = "CLOAD_ARRIVAL")]
+    pub arrival: Option<Arrival>,
+    /// Longest time for one request, connecting included.
+    #[arg(long, env = "CLOAD_TIMEOUT", value_parser = some_time)]
+    pub timeout: Option<Duration>,
+    /// Drop a request that could not be started this long after its planned instant; by default the timeout.
+    #[arg(long, env = "CLOAD_MAX_LAG", value_parser = some_time)]
+    pub max_lag: Option<Duration>,
+    /// Most requests in flight at once.
+    #[arg(long, env = "CLOAD_MAX_IN_FLIGHT")]
+    pub max_in_flight: Option<NonZeroU32>,
+    /// Who injects, for the label `source`: <namespace>/<release>.
+    #[arg(long, env = "CLOAD_SOURCE")]
+    pub source: Option<Source>,
+    /// Seed of everything that is drawn.
+    #[arg(long, env = "CLOAD_SEED")]
+    pub seed: Option<u64>,
+}
+
+impl OverrideArgs {
+    /// As the plan takes them.
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            target: self.target.clone(),
+            admin: self.target_admin.clone(),
+            rate: self.rate,
+            arrival: self.arrival,
+            timeout: self.timeout,
+            max_lag: self.max_lag,
+            max_in_flight: self.max_in_flight,
+            source: self.source,
+            seed: self.seed,
+        }
+    }
+}
+
+impl RunArgs {
+    /// The job, or everything that is wrong with it.
+    ///
+    /// # Errors
+    /// The text to print and the exit code.
+    pub fn job(&self) -> Result<Job, (Exit, String)> {
+        Ok(Job {
+            name: self.scenario.file.display().to_string(),
+            plan: self.scenario.plan()?,
+            options: self.run.options(),
+            admin_address: self.admin_address,
+            json: self.json.clone(),
+        })
+    }
+}
+
+impl CheckArgs {
+    /// The plan, or everything that is wrong with it.
+    ///
+    /// # Errors
+    /// The text to print and the exit code.
+    pub fn plan(&self) -> Result<Plan, (Exit, String)> {
+        self.scenario.plan()
+    }
+}
+
+impl ScenarioArgs {
+    fn plan(&self) -> Result<Plan, (Exit, String)> {
+        let scenario = Scenario::read(&self.file).map_err(|problems| (Exit::Scenario, problems.to_string()))?;
+        plan(&scenario, &self.overrides.overrides())
+    }
+}
+
+/// Gives a scenario its meaning on this machine.
+///
+/// # Errors
+/// Everything that is wrong with it, and the exit code.
+pub fn plan(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, (Exit, String)> {
+    let system = raise_descriptor_limit().and_then(|_| System::read());
+    let system = system.map_err(|error| (Exit::Invalid, format!("this machine's limits: {error}")))?;
+    Plan::new(scenario, overrides, &system).map_err(|problems| (Exit::Scenario, problems.to_string()))
+}
+
+/// A duration that is not zero.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err("zero is no length of time; 30s or 10m would be".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{}; expected {}", error.reason, error.expected)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bad_flag_names_itself_and_what_would_work() {
+        let cases = [
+            (&["--for", "30"][..], "--for", "30s"),
+            (&["--for", "0s"], "--for", "30s or 10m"),
+            (&["--rate", "10"], "--rate", "10/s"),
+            (&["--target", "http://a/b"], "--target", "path"),
+            (&["--source", "Team/x"], "--source", "a-z"),
+            (&["--arrival", "uniorm"], "--arrival", "poisson"),
+            (&["--workers", "0"], "--workers", "zero"),
+        ];
+        for (flags, name, remedy) in cases {
+            let words = ["injector", "run", "file.yaml"].iter().chain(flags);
+            let error = Cli::try_parse_from(words).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(remedy), "{flags:?}: {error}");
+        }
+    }
+}

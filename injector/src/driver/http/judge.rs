@@ -1,0 +1,158 @@
+//! Is it what was asked? Worked out before the request is sent, decided when it has ended; pure.
+//!
+//! Each property is asserted at this end although the target promises it: a target that silently ignored `size` must not
+//! look healthy.
+
+use std::sync::Arc;
+
+use shared::fault::{Body, Read, Verdict};
+use shared::identity::RequestId;
+use shared::outcome::{Code, ErrorClass, Outcome};
+use shared::payload::{Payload, PayloadMatcher};
+
+use super::{Answered, Ending};
+use crate::plan::{
+    ContentExpectation, ExpectedEnd, HttpCall, Method, SizeExpectation, StatusExpectation, expected_end,
+};
+
+/// What the answer to one request should be.
+pub struct Wanted {
+    end: ExpectedEnd,
+    /// The status the target should answer with.
+    predicted: u16,
+    /// Statuses accepted instead of the predicted one.
+    any_of: Option<Arc<[u16]>>,
+    size_bytes: Option<u64>,
+    /// The size and content above hold only if the predicted status came.
+    only_if_predicted: bool,
+    content: Content,
+    content_matches: bool,
+    id: bool,
+}
+
+enum Content {
+    Any,
+    /// The request's own body comes back; how much of it has come.
+    Echo {
+        body: Arc<[u8]>,
+        seen: usize,
+    },
+    Payload(PayloadMatcher),
+}
+
+impl Wanted {
+    /// For the request with this id, which carries `body`.
+    pub(super) fn new(call: &HttpCall, any_of: Option<Arc<[u16]>>, body: &Arc<[u8]>, id: RequestId) -> Wanted {
+        let verdict = if call.fault.is_empty() { Verdict::default() } else { call.predict(&id.to_string()) };
+        let predicted = verdict.status.and_then(|status| status.http()).unwrap_or(200);
+        let has_no_body = call.method == Method::Head || matches!(predicted, 204 | 304);
+        let certain = is_certain(&verdict);
+        let predicted_size_bytes = match verdict.size_bytes {
+            _ if has_no_body => Some(0),
+            _ if !certain => None,
+            Some(size_bytes) => Some(size_bytes),
+            None => Some(body.len() as u64),
+        };
+        let size_bytes = match call.expect.size {
+            SizeExpectation::Predicted => predicted_size_bytes,
+            SizeExpectation::Exactly(size_bytes) => Some(size_bytes),
+            SizeExpectation::Any => None,
+        };
+        let content = match (call.expect.content, verdict.size_bytes) {
+            (ContentExpectation::Any, _) => Content::Any,
+            _ if has_no_body || !certain => Content::Any,
+            (ContentExpectation::Predicted, None) => Content::Echo { body: Arc::clone(body), seen: 0 },
+            (ContentExpectation::Predicted, Some(size_bytes)) => {
+                let payload = Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key);
+                // Without one the body is an echo, and a size beside an echo is refused when the plan is made.
+                payload.map_or(Content::Any, |payload| Content::Payload(payload.matcher()))
+            }
+        };
+        Wanted {
+            end: if any_of.is_some() { ExpectedEnd::Answer } else { expected_end(&verdict) },
+            predicted,
+            only_if_predicted: call.expect.status != StatusExpectation::Predicted,
+            any_of,
+            size_bytes,
+            content,
+            content_matches: true,
+            id: call.expect.id,
+        }
+    }
+
+    /// Takes the next piece of the answer's body.
+    pub(super) fn take(&mut self, piece: &[u8]) {
+        let matches = match &mut self.content {
+            Content::Any => true,
+            Content::Echo { body, seen } => {
+                let same = body.get(*seen..*seen + piece.len()) == Some(piece);
+                *seen += piece.len();
+                same
+            }
+            Content::Payload(matcher) => matcher.push(piece).is_ok(),
+        };
+        self.content_matches &= matches;
+    }
+
+    /// Whether every piece so far was right.
+    pub(super) fn content_matches(&self) -> bool {
+        self.content_matches
+    }
+
+    /// The verdict on how the request ended.
+    pub(super) fn judge(&self, ending: Ending) -> Outcome<ErrorClass> {
+        match (self.end, ending) {
+            (_, Ending::Failed(class)) => Outcome::Failure(Code::NONE, class),
+            (ExpectedEnd::Answer, Ending::Answered(answered)) => self.judge_answer(&answered),
+            (ExpectedEnd::Reset, Ending::Reset)
+            | (ExpectedEnd::Closed, Ending::Closed)
+            | (ExpectedEnd::Hang, Ending::TimedOut)
+            | (ExpectedEnd::Malformed, Ending::Malformed) => Outcome::Success(Code::NONE),
+            // Too short a Content-Length: the answer looks complete, and the rest of it hangs behind.
+            (ExpectedEnd::Malformed, Ending::Answered(answered)) if self.is_misframed(&answered) => {
+                Outcome::Success(Code::NONE)
+            }
+            (_, Ending::Answered(answered)) => Outcome::Failure(answered.code, ErrorClass::Validation),
+            (_, Ending::Reset) => Outcome::Failure(Code::NONE, ErrorClass::Reset),
+            (_, Ending::Closed) => Outcome::Failure(Code::NONE, ErrorClass::Closed),
+            (_, Ending::Malformed) => Outcome::Failure(Code::NONE, ErrorClass::Protocol),
+            (_, Ending::TimedOut) => Outcome::Failure(Code::NONE, ErrorClass::Timeout),
+        }
+    }
+
+    fn judge_answer(&self, answered: &Answered) -> Outcome<ErrorClass> {
+        let code = answered.code;
+        if answered.surplus_bytes > 0 {
+            return Outcome::Failure(code, ErrorClass::Protocol);
+        }
+        let status_is_right = match &self.any_of {
+            Some(codes) => codes.contains(&code.0),
+            None => code.0 == self.predicted,
+        };
+        if !status_is_right {
+            let class = if code.0 >= 400 { ErrorClass::Status } else { ErrorClass::Validation };
+            return Outcome::Failure(code, class);
+        }
+        let id_is_right = answered.id_matches.unwrap_or(!self.id);
+        let from_the_target = !self.only_if_predicted || code.0 == self.predicted;
+        let size_is_right = self.size_bytes.is_none_or(|wanted| wanted == answered.size_bytes);
+        if !id_is_right || from_the_target && !(size_is_right && answered.content_matches) {
+            return Outcome::Failure(code, ErrorClass::Validation);
+        }
+        Outcome::Success(code)
+    }
+
+    fn is_misframed(&self, answered: &Answered) -> bool {
+        answered.surplus_bytes > 0 || self.size_bytes.is_some_and(|wanted| answered.size_bytes < wanted)
+    }
+}
+
+/// Whether the body can be told in advance: not if it is compressed on the way, nor if only a part of the request's body
+/// is there to be echoed.
+fn is_certain(verdict: &Verdict) -> bool {
+    let echoes = verdict.size_bytes.is_none() || verdict.body == Body::Echo;
+    !verdict.gzip && (!echoes || verdict.read == Read::All || matches!(verdict.read, Read::Rate(_)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! A run: workers on their threads, one leader that gathers their accounts every second and, at the end, everything.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use shared::identity::Session;
+use shared::outcome::Code;
+use shared::red::Labels;
+use shared::red::client::{ClientOperation, ClientRed};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::account::{Ledger, OperationAccount};
+use crate::pacer::Quantum;
+use crate::plan::{Operation, Plan, StatusExpectation};
+use crate::worker::{self, Assignment};
+
+/// Time between the decision to start and the first slot: enough for every thread to build its runtime.
+const START_DELAY: Duration = Duration::from_millis(50);
+/// How often accounts are gathered.
+const TICK: Duration = Duration::from_secs(1);
+/// How long requests in flight may take to end after an interruption, at most.
+const INTERRUPT_GRACE_MAX: Duration = Duration::from_secs(5);
+/// Rate up to which one worker serves all streams: two would only wake the machine twice as often.
+const ONE_WORKER_PER_S: f64 = 2_000.0;
+
+/// How to run a plan.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Planned length; nothing: until told to stop.
+    pub length: Option<Duration>,
+    /// Threads; nothing: one for low rates, else as many as there are cores.
+    pub workers: Option<NonZeroU32>,
+    /// Pacing.
+    pub quantum: Quantum,
+}
+
+/// A plan made ready: its series exist, its session is drawn. Nothing is sent yet.
+pub struct Engine {
+    plan: Arc<Plan>,
+    options: Options,
+    session: Session,
+    red: ClientRed,
+    workers: NonZeroU32,
+}
+
+/// What was gathered in one second.
+#[derive(Debug)]
+pub struct Tick<'a> {
+    /// Since the first slot.
+    pub elapsed: Duration,
+    /// This interval, by operation in the plan's order.
+    pub interval: &'a [OperationAccount],
+    /// Since the start.
+    pub total: &'a [OperationAccount],
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Finished {
+    /// Whether it was told to stop before its planned length.
+    pub interrupted: bool,
+    /// From the first slot to the end of planning.
+    pub planned_for: Duration,
+    /// From the first slot to the last result.
+    pub took: Duration,
+    /// By operation in the plan's order.
+    pub accounts: Vec<OperationAccount>,
+}
+
+impl Engine {
+    /// Makes a plan ready.
+    pub fn new(plan: Plan, options: Options, session: Session) -> Engine {
+        let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second()));
+        let operations: Vec<ClientOperation> = plan
+            .operations
+            .iter()
+            .map(|operation| ClientOperation {
+                labels: Labels {
+                    source: plan.source,
+                    protocol: operation.protocol,
+                    operation: operation.name,
+                    injected: operation.injected,
+                },
+                rate_per_s: operation.rate.per_second(),
+                expected: expected_codes(operation),
+            })
+            .collect();
+        let red = ClientRed::new(&operations, workers.get() as usize);
+        Engine { plan: Arc::new(plan), options, session, red, workers }
+    }
+
+    /// The collector of everything this run exports.
+    pub fn red(&self) -> ClientRed {
+        self.red.clone()
+    }
+
+    /// What is run.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The run's session.
+    pub fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Threads that will send.
+    pub fn workers(&self) -> NonZeroU32 {
+        self.workers
+    }
+
+    /// Runs to the end: the planned length, or `stop`. `on_tick` sees every second's figures.
+    ///
+    /// # Errors
+    /// If a worker cannot start; requests that fail are figures, not errors.
+    pub async fn run(self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
+        let t0 = Instant::now() + START_DELAY;
+        let end = self.options.length.map(|length| t0 + length);
+        let ledgers: Vec<Arc<Ledger>> =
+            (0..self.workers.get()).map(|_| Arc::new(Ledger::new(self.plan.operations.len()))).collect();
+        let mut running: Vec<Running> = Vec::new();
+        for (worker, ledger) in (0..).zip(&ledgers) {
+            let assignment = self.assignment(worker, Arc::clone(ledger), t0, end, &stop);
+            running.push(Running::start(assignment)?);
+        }
+        let mut total = vec![OperationAccount::default(); self.plan.operations.len()];
+        let mut ticks = interval_at(t0 + TICK, TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut stopped = None;
+        let mut tick = |now: Instant, total: &mut [OperationAccount]| {
+            let interval = gather(&ledgers, total);
+            // What only came to its end while the run drained is in the total.
+            if interval.iter().any(|account| account.planned > 0) {
+                on_tick(&Tick { elapsed: now.saturating_duration_since(t0), interval: &interval, total });
+            }
+        };
+        while !running.is_empty() {
+            let first = &mut running[0];
+            tokio::select! {
+                // First of all: the workers end because of it, and that must not be seen before its cause.
+                biased;
+                () = stop.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
+                now = ticks.tick() => tick(now, &mut total),
+                over = &mut first.over => {
+                    running.swap_remove(0);
+                    over.unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))?;
+                }
+            }
+        }
+        tick(Instant::now(), &mut total);
+        let over = Instant::now();
+        let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
+        Ok(Finished {
+            interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
+            planned_for: planning_ended.saturating_duration_since(t0),
+            took: over.saturating_duration_since(t0),
+            accounts: total,
+        })
+    }
+
+    fn assignment(
+        &self,
+        worker: u32,
+        ledger: Arc<Ledger>,
+        t0: Instant,
+        end: Option<Instant>,
+        stop: &CancellationToken,
+    ) -> Assignment {
+        let longest = self.plan.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default();
+        Assignment {
+            worker,
+            workers: self.workers,
+            plan: Arc::clone(&self.plan),
+            session: self.session,
+            red: self.red.clone(),
+            ledger,
+            quantum: self.options.quantum,
+            t0,
+            end,
+            stop: stop.clone(),
+            interrupt_grace: longest.min(INTERRUPT_GRACE_MAX),
+        }
+    }
+}
+
+/// A worker's thread; the channel tells when it is over.
+struct Running {
+    over: oneshot::Receiver<io::Result<()>>,
+}
+
+impl Running {
+    fn start(assignment: Assignment) -> io::Result<Running> {
+        let (done, over) = oneshot::channel();
+        thread::Builder::new().name(format!("worker-{}", assignment.worker)).spawn(move || {
+            // Nobody listens any more only if the leader has failed, and then there is nobody to tell.
+            let _ = done.send(worker::run(assignment));
+        })?;
+        Ok(Running { over })
+    }
+}
+
+/// Takes what every worker has counted since the last time, adds it to `total` and returns it by operation.
+fn gather(ledgers: &[Arc<Ledger>], total: &mut [OperationAccount]) -> Vec<OperationAccount> {
+    let mut interval = vec![OperationAccount::default(); total.len()];
+    for ledger in ledgers {
+        for (sum, part) in interval.iter_mut().zip(ledger.take()) {
+            sum.merge(&part);
+        }
+    }
+    for (sum, part) in total.iter_mut().zip(&interval) {
+        sum.merge(part);
+    }
+    interval
+}
+
+/// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].
+fn expected_codes(operation: &Operation) -> Vec<Code> {
+    let mut codes = match &operation.http.expect.status {
+        StatusExpectation::AnyOf(codes) => codes.iter().copied().map(Code).collect(),
+        StatusExpectation::Predicted => {
+            let choices = operation.http.fault.status_choices().into_iter();
+            choices
+                .map(|choice| Code(choice.status.and_then(|status| status.http()).unwrap_or(200)))
+                .collect::<Vec<_>>()
+        }
+    };
+    codes.push(Code::NONE);
+    codes
+}
+
+fn default_workers(per_second: f64) -> NonZeroU32 {
+    let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+    let wanted = if per_second <= ONE_WORKER_PER_S { 1 } else { cores };
+    NonZeroU32::new(wanted).unwrap_or(NonZeroU32::MIN)
+}

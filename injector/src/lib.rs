@@ -1,0 +1,29 @@
+//! The injector: drives scripted mixes of operations against a target, open loop, and accounts for every planned request.
+//!
+//! Data walks one way: `scenario` (as written) → `plan` (as meant) → `schedule` → `worker` (pace) → `driver` (observe) →
+//! `account` → `summary`. The engine shards and does not share: each worker has its own runtime, pacer, connections and
+//! ledger.
+
+pub mod account;
+mod attempt;
+pub mod check;
+pub mod cli;
+pub mod driver;
+pub mod engine;
+mod lanes;
+pub mod live;
+pub mod log;
+pub mod names;
+pub mod pacer;
+pub mod plan;
+pub mod preflight;
+pub mod rate;
+pub mod scenario;
+pub mod schedule;
+pub mod session;
+mod stream;
+pub mod summary;
+pub mod table;
+mod target;
+pub mod verdict;
+mod worker;

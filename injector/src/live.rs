@@ -1,0 +1,84 @@
+//! One greppable line per second while a run is under way. Pure.
+
+use shared::outcome::ErrorClass;
+
+use crate::account::{Durations, OperationAccount};
+use crate::engine::Tick;
+use crate::table::ms;
+
+/// The line for one interval: what was planned in it, what finished in it, and what is still under way.
+pub fn line(tick: &Tick<'_>) -> String {
+    let interval = sum(tick.interval);
+    let total = sum(tick.total);
+    let finished = interval.finished_total();
+    let ok = match finished {
+        0 => "-".to_owned(),
+        _ => format!("{:.1}%", interval.success as f64 * 100.0 / finished as f64),
+    };
+    let mut text = format!(
+        "{:>5}s  {:>6}/s  ok {ok:>6}  response p50 {:>7} p99 {:>7} ms  server p99 {:>7} ms  lag p99 {:>6} ms  in flight {:>4}",
+        tick.elapsed.as_secs_f64().round(),
+        interval.planned,
+        quantile(&interval.response, 0.5),
+        quantile(&interval.response, 0.99),
+        quantile(&interval.server, 0.99),
+        quantile(&interval.lag, 0.99),
+        total.in_flight,
+    );
+    if interval.dropped_total() > 0 {
+        text.push_str(&format!("  dropped {}", interval.dropped_total()));
+    }
+    for class in ErrorClass::ALL {
+        let count = interval.failures[class.index()];
+        if count > 0 {
+            text.push_str(&format!("  {} {count}", class.as_str()));
+        }
+    }
+    text
+}
+
+fn sum(accounts: &[OperationAccount]) -> OperationAccount {
+    let mut sum = OperationAccount::default();
+    accounts.iter().for_each(|account| sum.merge(account));
+    sum
+}
+
+fn quantile(durations: &Durations, quantile: f64) -> String {
+    ms(durations.quantile(quantile).map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::Finished;
+    use shared::outcome::{Code, DropReason, Outcome};
+    use std::time::Duration;
+
+    #[test]
+    fn a_line_says_what_the_second_was_like() {
+        let mut account = OperationAccount::default();
+        for _ in 0..4 {
+            account.scheduled(Duration::from_micros(80));
+        }
+        for outcome in [Outcome::Success(Code(200)), Outcome::Failure(Code::NONE, ErrorClass::Reset)] {
+            account.finished(&Finished {
+                outcome,
+                sent: true,
+                response: Duration::from_millis(2),
+                service: Duration::from_millis(2),
+                server: Some(Duration::from_micros(30)),
+                network: None,
+                sent_bytes: 0,
+                received_bytes: 0,
+            });
+        }
+        account.dropped(DropReason::Limit);
+        let accounts = [account];
+        let tick = Tick { elapsed: Duration::from_millis(2_998), interval: &accounts, total: &accounts };
+        assert_eq!(
+            line(&tick),
+            "    3s       4/s  ok  50.0%  response p50   2.000 p99   2.000 ms  server p99   0.030 ms  \
+             lag p99  0.080 ms  in flight    1  dropped 1  reset 1"
+        );
+    }
+}

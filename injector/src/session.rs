@@ -1,0 +1,175 @@
+//! One run from a plan to an exit code, as a user sees it: reach the target, open the admin port, run with a line per
+//! second, set the target's account beside ours, print, write.
+//!
+//! Both programs that inject (`injector run` and the pair in the root package) are this function with different arguments.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use prometheus::Registry;
+use shared::admin::{Readiness, registry, router};
+use shared::identity::session_from_bits;
+use shared::units::print_duration;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, Options};
+use crate::plan::Plan;
+use crate::summary::Summary;
+use crate::verdict::Exit;
+use crate::{live, table, target};
+
+/// What to run and where to say so.
+pub struct Job {
+    /// What the plan is called: its file.
+    pub name: String,
+    /// The plan.
+    pub plan: Plan,
+    /// How to run it.
+    pub options: Options,
+    /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
+    pub admin_address: SocketAddr,
+    /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
+    pub json: Option<PathBuf>,
+}
+
+/// Why a run could not be started, and the exit code that says so.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct NotStarted {
+    /// How the process should end.
+    pub exit: Exit,
+    message: String,
+}
+
+/// Runs the job until its end or until `stop`. Text goes to standard output, or to standard error if the JSON goes there.
+///
+/// # Errors
+/// If nothing could be sent; everything after the first request is a figure.
+pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
+    let mut json = job.json.as_deref().map(JsonOutput::open).transpose()?;
+    let mut out = Out { to_stderr: matches!(json, Some(JsonOutput::Stdout)) };
+    let readiness = Readiness::default();
+    let admin = bind(job.admin_address)?;
+    target::reach(&job.plan).await.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
+
+    let bits: u64 = rand::random();
+    let engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
+    let registry = registry("injector").map_err(defect)?;
+    registry.register(Box::new(engine.red())).map_err(defect)?;
+    let admin_address = admin.local_addr().map_err(defect)?;
+    serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
+    out.line(&format!("listening protocol=admin address={admin_address}"));
+    out.line(&announcement(&job.name, &engine, job.options.length));
+
+    let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
+    readiness.set(true);
+    let finished = engine.run(stop, |tick| out.line(&live::line(tick))).await.map_err(defect)?;
+    readiness.set(false);
+    let account = target::account(&plan.admin, session).await;
+    let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
+    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
+    out.text(&table::render(&summary));
+    out.line(&format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", plan.admin));
+    if let Some(json) = &mut json {
+        json.write(&summary).map_err(defect)?;
+    }
+    Ok(summary.exit())
+}
+
+fn announcement(name: &str, engine: &Engine, length: Option<Duration>) -> String {
+    let plan = engine.plan();
+    let length =
+        length.map_or_else(|| "until told to stop".to_owned(), |length| format!("for {}", print_duration(length)));
+    format!(
+        "running {name}: {} operations, {:.1}/s, {length}; session {}, {} worker(s)",
+        plan.operations.len(),
+        plan.per_second(),
+        engine.session(),
+        engine.workers(),
+    )
+}
+
+/// Anything that is neither the user's nor the target's fault.
+fn defect(error: impl std::fmt::Display) -> NotStarted {
+    NotStarted { exit: Exit::Invalid, message: error.to_string() }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| NotStarted {
+        exit: Exit::Usage,
+        message: format!(
+            "--admin-address {address}: {error}; another address or port works, and port 0 lets the system choose"
+        ),
+    })
+}
+
+fn serve_admin(listener: TcpListener, registry: Registry, readiness: Readiness) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let routes = router("injector", registry, readiness);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, "the admin listener ended");
+        }
+    });
+    Ok(())
+}
+
+/// Where text for people goes. A closed pipe ends the talk, not the run.
+struct Out {
+    to_stderr: bool,
+}
+
+impl Out {
+    fn line(&mut self, line: &str) {
+        self.text(&format!("{line}\n"));
+    }
+
+    fn text(&mut self, text: &str) {
+        let _ = if self.to_stderr {
+            io::stderr().lock().write_all(text.as_bytes())
+        } else {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        };
+    }
+}
+
+/// Opened before the run, so that an hour of load is not lost to a mistyped directory.
+enum JsonOutput {
+    Stdout,
+    File(PathBuf, File),
+}
+
+impl JsonOutput {
+    fn open(path: &Path) -> Result<JsonOutput, NotStarted> {
+        if path == Path::new("-") {
+            return Ok(JsonOutput::Stdout);
+        }
+        let file = File::create(path).map_err(|error| NotStarted {
+            exit: Exit::Usage,
+            message: format!(
+                "--json {}: {error}; a path that can be written works, or - for standard output",
+                path.display()
+            ),
+        })?;
+        Ok(JsonOutput::File(path.to_owned(), file))
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(summary)?;
+        text.push(b'\n');
+        match self {
+            JsonOutput::Stdout => io::stdout().lock().write_all(&text),
+            JsonOutput::File(path, file) => file
+                .write_all(&text)
+                .map_err(|error| io::Error::new(error.kind(), format!("--json {}: {error}", path.display()))),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The result of a run as data: what the table prints and `--json` writes.
+//!
+//! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::account::{Account, OperationAccount as TargetAccount};
+use shared::outcome::{DropReason, ErrorClass};
+
+use crate::account::{Durations, OperationAccount};
+use crate::engine;
+use crate::plan::Plan;
+use crate::verdict::{Exit, verdict};
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// A whole run.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Version of this structure.
+    pub schema: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Who injected.
+    pub source: String,
+    /// The run.
+    pub session: String,
+    /// Seconds during which requests were planned.
+    pub planned_for_s: f64,
+    /// Seconds from the first slot to the last result.
+    pub took_s: f64,
+    /// Threads that sent.
+    pub workers: u32,
+    /// The judgement on the run.
+    pub verdict: Judgement,
+    /// All operations together.
+    pub total: Side,
+    /// By operation, in the scenario's order.
+    pub operations: Vec<Operation>,
+    /// The target instance that gave its account.
+    pub target: Option<String>,
+    /// Why the target's account is missing.
+    pub target_error: Option<String>,
+}
+
+/// Whether the run may be believed.
+#[derive(Debug, Serialize)]
+pub struct Judgement {
+    /// In one word.
+    pub result: &'static str,
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// Why, most important first.
+    pub reasons: Vec<String>,
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+}
+
+/// One operation on both sides.
+#[derive(Debug, Serialize)]
+pub struct Operation {
+    /// Its name.
+    pub name: String,
+    /// What it speaks.
+    pub protocol: &'static str,
+    /// Its planned rate, per second.
+    pub rate_per_s: f64,
+    /// Whether it asks for a fault.
+    pub injected: bool,
+    /// What the injector saw.
+    pub client: Side,
+    /// What the target saw, if it told.
+    pub server: Option<TargetAccount>,
+}
+
+/// The injector's account, in figures. `planned = success + failure + dropped_late + dropped_limit + interrupted +
+/// in_flight`.
+#[derive(Debug, Serialize)]
+pub struct Side {
+    /// Slots that came due.
+    pub planned: u64,
+    /// Requests that reached a connection.
+    pub sent: u64,
+    /// Complete answers, right or wrong.
+    pub answered: u64,
+    /// Requests that were what was asked for.
+    pub success: u64,
+    /// Requests that were not.
+    pub failure: u64,
+    /// Never started: the injector was late.
+    pub dropped_late: u64,
+    /// Never started: nothing was free.
+    pub dropped_limit: u64,
+    /// Cut off by the end of the run.
+    pub interrupted: u64,
+    /// Without a result; 0 at the end.
+    pub in_flight: i64,
+    /// Failures by class; classes that did not occur are left out.
+    pub errors: BTreeMap<&'static str, u64>,
+    /// Complete answers by code.
+    pub codes: BTreeMap<u16, u64>,
+    /// Payload bytes sent.
+    pub sent_bytes: u64,
+    /// Payload bytes received.
+    pub received_bytes: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// Pooled connections that the peer ended while idle.
+    pub connections_lost: u64,
+    /// Planned instant to end.
+    pub response: Latency,
+    /// Start of sending to end.
+    pub service: Latency,
+    /// The target's own time, as it reports it.
+    pub server: Latency,
+    /// The path's share.
+    pub network: Latency,
+    /// Planned instant to release.
+    pub lag: Latency,
+}
+
+/// A distribution of durations, in microseconds.
+#[derive(Debug, Serialize)]
+pub struct Latency {
+    /// How many.
+    pub count: u64,
+    /// Median; nothing if there were none. So are the others.
+    pub p50_us: Option<u64>,
+    /// 90th percentile.
+    pub p90_us: Option<u64>,
+    /// 99th percentile.
+    pub p99_us: Option<u64>,
+    /// 99.9th percentile.
+    pub p999_us: Option<u64>,
+    /// Longest.
+    pub max_us: Option<u64>,
+    /// Every value that occurred, to three digits, with how often: add the counts of two runs to merge them.
+    pub histogram: Vec<(u64, u64)>,
+}
+
+impl Summary {
+    /// Of a finished run, with the target's account or why there is none.
+    pub fn new(
+        plan: &Plan,
+        session: &str,
+        workers: u32,
+        finished: &engine::Finished,
+        target: Result<Account, String>,
+    ) -> Summary {
+        let mut total = OperationAccount::default();
+        for account in &finished.accounts {
+            total.merge(account);
+        }
+        let (exit, reasons) = verdict(&total, finished.interrupted);
+        let (target, target_error) = match target {
+            Ok(account) => (Some(account), None),
+            Err(error) => (None, Some(error)),
+        };
+        let operations = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| Operation {
+            name: operation.name.to_string(),
+            protocol: operation.protocol.as_str(),
+            rate_per_s: operation.rate.per_second(),
+            injected: operation.injected,
+            client: Side::from(account),
+            // The target has no entry for an operation of which nothing arrived: that is a zero, not a blank.
+            server: target
+                .as_ref()
+                .map(|account| account.operations.get(operation.name.as_str()).cloned().unwrap_or_default()),
+        });
+        Summary {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            source: plan.source.to_string(),
+            session: session.to_owned(),
+            planned_for_s: finished.planned_for.as_secs_f64(),
+            took_s: finished.took.as_secs_f64(),
+            workers,
+            verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
+            total: Side::from(&total),
+            operations: operations.collect(),
+            target: target.map(|account| account.server),
+            target_error,
+        }
+    }
+
+    /// How the process should end.
+    pub fn exit(&self) -> Exit {
+        self.verdict.exit
+    }
+}
+
+impl From<&OperationAccount> for Side {
+    fn from(account: &OperationAccount) -> Side {
+        let errors = ErrorClass::ALL.map(|class| (class.as_str(), account.failures[class.index()]));
+        Side {
+            planned: account.planned,
+            sent: account.sent,
+            answered: account.answered(),
+            success: account.success,
+            failure: account.failed(),
+            dropped_late: account.dropped[DropReason::Late.index()],
+            dropped_limit: account.dropped[DropReason::Limit.index()],
+            interrupted: account.interrupted,
+            in_flight: account.in_flight,
+            errors: errors.into_iter().filter(|(_, count)| *count > 0).collect(),
+            codes: account.codes.clone(),
+            sent_bytes: account.sent_bytes,
+            received_bytes: account.received_bytes,
+            connections: account.connections,
+            connections_lost: account.connections_lost,
+            response: Latency::from(&account.response),
+            service: Latency::from(&account.service),
+            server: Latency::from(&account.server),
+            network: Latency::from(&account.network),
+            lag: Latency::from(&account.lag),
+        }
+    }
+}
+
+impl Side {
+    /// Share of the finished requests that were right; nothing if none finished.
+    pub fn success_ratio(&self) -> Option<f64> {
+        let finished = self.success + self.failure;
+        (finished > 0).then(|| self.success as f64 / finished as f64)
+    }
+}
+
+impl From<&Durations> for Latency {
+    fn from(durations: &Durations) -> Latency {
+        let us = |duration: Option<Duration>| duration.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX));
+        Latency {
+            count: durations.count(),
+            p50_us: us(durations.quantile(0.5)),
+            p90_us: us(durations.quantile(0.9)),
+            p99_us: us(durations.quantile(0.99)),
+            p999_us: us(durations.quantile(0.999)),
+            max_us: us(durations.max()),
+            histogram: durations.recorded_us(),
+        }
+    }
+}

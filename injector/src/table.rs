@@ -1,0 +1,192 @@
+//! The end of a run in text: both sides in one table, the latencies, the identity, the verdict. Pure.
+
+use std::fmt::Write as _;
+
+use crate::summary::{Latency, Operation, Side, Summary};
+
+/// The whole report, at most 110 columns wide.
+pub fn render(summary: &Summary) -> String {
+    let mut text = String::new();
+    let width = summary.operations.iter().map(|operation| operation.name.len()).max().unwrap_or(0).max(9);
+    // Writing to a String cannot fail.
+    let _ = requests(&mut text, summary, width);
+    let _ = latencies(&mut text, summary, width);
+    let _ = errors(&mut text, summary, width);
+    let _ = footer(&mut text, summary);
+    text
+}
+
+fn requests(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
+    let rate = summary.total.planned as f64 / summary.planned_for_s.max(1e-9);
+    writeln!(
+        text,
+        "\nrequests of {} in {:.1} s ({rate:.1}/s planned), both sides",
+        summary.source, summary.planned_for_s
+    )?;
+    writeln!(
+        text,
+        "{:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {:>8}",
+        "", "injector", "", "target", "", "injector", "", "", ""
+    )?;
+    writeln!(
+        text,
+        "{:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {:>8}",
+        "operation", "planned", "sent", "received", "answered", "answered", "success", "failure", "ok"
+    )?;
+    for operation in &summary.operations {
+        request_line(text, width, &operation.name, &operation.client, received(operation), answered(operation))?;
+    }
+    let sum = |count: fn(&Operation) -> Option<u64>| summary.operations.iter().map(count).sum::<Option<u64>>();
+    request_line(text, width, "total", &summary.total, sum(received), sum(answered))
+}
+
+fn received(operation: &Operation) -> Option<u64> {
+    operation.server.as_ref().map(|server| server.received)
+}
+
+fn answered(operation: &Operation) -> Option<u64> {
+    operation.server.as_ref().map(|server| server.answered_total())
+}
+
+fn request_line(
+    text: &mut String,
+    width: usize,
+    name: &str,
+    side: &Side,
+    received: Option<u64>,
+    answered: Option<u64>,
+) -> std::fmt::Result {
+    let blank = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+    let ratio = side.success_ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}%", ratio * 100.0));
+    writeln!(
+        text,
+        "{name:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {ratio:>8}",
+        side.planned,
+        side.sent,
+        blank(received),
+        blank(answered),
+        side.answered,
+        side.success,
+        side.failure,
+    )
+}
+
+fn latencies(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
+    writeln!(text, "\nlatency in ms")?;
+    writeln!(
+        text,
+        "{:width$}  {:<8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "operation", "", "p50", "p90", "p99", "max", "count"
+    )?;
+    for operation in &summary.operations {
+        latency_lines(text, width, &operation.name, &operation.client)?;
+    }
+    latency_lines(text, width, "total", &summary.total)?;
+    latency_line(text, width, "", "lag", &summary.total.lag)
+}
+
+fn latency_lines(text: &mut String, width: usize, name: &str, side: &Side) -> std::fmt::Result {
+    latency_line(text, width, name, "response", &side.response)?;
+    latency_line(text, width, "", "service", &side.service)?;
+    latency_line(text, width, "", "server", &side.server)
+}
+
+fn latency_line(text: &mut String, width: usize, name: &str, kind: &str, latency: &Latency) -> std::fmt::Result {
+    writeln!(
+        text,
+        "{name:width$}  {kind:<8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        ms(latency.p50_us),
+        ms(latency.p90_us),
+        ms(latency.p99_us),
+        ms(latency.max_us),
+        latency.count,
+    )
+}
+
+/// Microseconds as milliseconds with three significant digits; a dash for nothing.
+pub(crate) fn ms(us: Option<u64>) -> String {
+    let Some(us) = us else { return "-".to_owned() };
+    let ms = us as f64 / 1e3;
+    match ms {
+        ..10.0 => format!("{ms:.3}"),
+        ..100.0 => format!("{ms:.2}"),
+        ..1000.0 => format!("{ms:.1}"),
+        _ => format!("{ms:.0}"),
+    }
+}
+
+fn errors(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
+    if summary.total.failure == 0 {
+        return writeln!(text, "\nerrors: none");
+    }
+    writeln!(text, "\nerrors")?;
+    for operation in summary.operations.iter().filter(|operation| operation.client.failure > 0) {
+        let classes: Vec<String> =
+            operation.client.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
+        writeln!(text, "{:width$}  {}", operation.name, classes.join(", "))?;
+    }
+    Ok(())
+}
+
+fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
+    let total = &summary.total;
+    writeln!(
+        text,
+        "\nidentity: {} planned = {} success + {} failure + {} dropped(late) + {} dropped(limit) + {} interrupted + {} in flight",
+        total.planned,
+        total.success,
+        total.failure,
+        total.dropped_late,
+        total.dropped_limit,
+        total.interrupted,
+        total.in_flight,
+    )?;
+    writeln!(text, "{}", connections(total))?;
+    match (&summary.target, &summary.target_error) {
+        (Some(server), _) => writeln!(text, "target: {server}, session {}", summary.session)?,
+        (None, error) => writeln!(
+            text,
+            "target: no account of session {}: {}",
+            summary.session,
+            error.as_deref().unwrap_or("not asked")
+        )?,
+    }
+    let verdict = &summary.verdict;
+    let ratio = total
+        .success_ratio()
+        .map_or_else(|| "nothing finished".to_owned(), |ratio| format!("{:.2}% success", ratio * 100.0));
+    writeln!(text, "verdict: {} (exit code {}), {ratio}", verdict.result, verdict.exit_code)?;
+    for reason in &verdict.reasons {
+        writeln!(text, "  - {reason}")?;
+    }
+    Ok(())
+}
+
+fn connections(total: &Side) -> String {
+    let lost = match total.connections_lost {
+        0 => String::new(),
+        lost => format!(", {lost} ended by the peer while idle"),
+    };
+    format!("connections: {} opened{lost}", total.connections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_keep_three_digits() {
+        let cases = [
+            (None, "-"),
+            (Some(1), "0.001"),
+            (Some(314), "0.314"),
+            (Some(9_999), "9.999"),
+            (Some(10_000), "10.00"),
+            (Some(123_456), "123.5"),
+            (Some(1_234_567), "1235"),
+        ];
+        for (us, text) in cases {
+            assert_eq!(ms(us), text);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What the injector asks the target besides its traffic: whether it is there, and its account of our session.
+
+use std::time::Duration;
+
+use shared::account::{self, Account};
+use shared::identity::Session;
+use shared::outcome::ErrorClass;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::driver::http::get;
+use crate::names::Names;
+use crate::plan::{Endpoint, Plan};
+
+/// How long one question may take.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait for the target to have finished its own records after our last answer.
+const SETTLE_MAX: Duration = Duration::from_secs(1);
+/// Between two looks while it settles.
+const SETTLE_STEP: Duration = Duration::from_millis(20);
+
+/// Resolves and connects to every endpoint of the plan once.
+///
+/// # Errors
+/// The first endpoint that cannot be reached, by name, with the reason.
+pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
+    let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
+    let mut seen: Vec<&Endpoint> = Vec::new();
+    for operation in &plan.operations {
+        if !seen.contains(&&operation.endpoint) {
+            seen.push(&operation.endpoint);
+        }
+    }
+    for endpoint in seen {
+        reach_one(&names, endpoint).await.map_err(|class| {
+            format!("target {endpoint} of {} is unreachable: {}", first_user(plan, endpoint), words(class))
+        })?;
+    }
+    Ok(())
+}
+
+fn first_user<'a>(plan: &'a Plan, endpoint: &Endpoint) -> &'a str {
+    let user = plan.operations.iter().find(|operation| operation.endpoint == *endpoint);
+    user.map_or("the plan", |operation| operation.name.as_str())
+}
+
+async fn reach_one(names: &Names, endpoint: &Endpoint) -> Result<(), ErrorClass> {
+    let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(ErrorClass::DnsTimeout))?;
+    let connected = timeout(QUESTION_TIMEOUT, TcpStream::connect(address)).await;
+    match connected {
+        Ok(connected) => connected.map(drop).map_err(|error| ErrorClass::of_connect(&error)),
+        Err(_) => Err(ErrorClass::ConnectTimeout),
+    }
+}
+
+fn words(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::DnsNxdomain => "the name does not exist or has no address (dns_nxdomain)",
+        ErrorClass::DnsTimeout => "no name server answered in time (dns_timeout)",
+        ErrorClass::DnsServfail => "the name server failed (dns_servfail)",
+        ErrorClass::ConnectRefused => "the connection was refused; is anything listening there? (connect_refused)",
+        ErrorClass::ConnectTimeout => "the connection was not established in time (connect_timeout)",
+        ErrorClass::ConnectUnreachable => "there is no route to it (connect_unreachable)",
+        other => other.as_str(),
+    }
+}
+
+/// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that).
+///
+/// # Errors
+/// Why there is none, in words.
+pub(crate) async fn account(admin: &Endpoint, session: Session) -> Result<Account, String> {
+    let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
+    let deadline = Instant::now() + SETTLE_MAX;
+    loop {
+        let body = timeout(QUESTION_TIMEOUT, get(&names, admin, &account::path(session)))
+            .await
+            .unwrap_or_else(|_| Err("no answer in time".to_owned()))?;
+        let account: Account =
+            serde_json::from_slice(&body).map_err(|error| format!("its answer is no account: {error}"))?;
+        let settled = account.operations.values().all(|operation| operation.in_flight == 0);
+        if settled || Instant::now() >= deadline {
+            return Ok(account);
+        }
+        sleep(SETTLE_STEP).await;
+    }
+}

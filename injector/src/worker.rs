@@ -1,0 +1,181 @@
+//! One thread of the engine: a current-thread runtime with its own pacer, connections, resolver and ledger. Workers share
+//! nothing on the hot path; slot n of a stream belongs to worker n mod W.
+//!
+//! The release loop is polled first in each turn, before the connections, so that a busy worker is late by one turn at most.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::io;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::identity::Session;
+use shared::protocol::Protocol;
+use shared::red::client::ClientRed;
+use tokio::runtime;
+use tokio::task::{LocalSet, yield_now};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::account::Ledger;
+use crate::driver::http::Http;
+use crate::driver::{Driver, IdentityTemplate};
+use crate::lanes::{Lanes, Permits};
+use crate::names::Names;
+use crate::pacer::{Pacer, Quantum};
+use crate::plan::{ConnectionPolicy, Operation, Plan};
+use crate::stream::{Scheduled, Stream, StreamContext};
+
+/// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
+/// per second this is two and a half million slots per second.
+const BATCH: usize = 256;
+
+/// Everything one worker needs to know.
+#[derive(Clone)]
+pub(crate) struct Assignment {
+    pub(crate) worker: u32,
+    pub(crate) workers: NonZeroU32,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) session: Session,
+    pub(crate) red: ClientRed,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) quantum: Quantum,
+    /// The instant of all schedules' zero.
+    pub(crate) t0: Instant,
+    /// Slots planned at or after this instant are not sent; nothing: for ever.
+    pub(crate) end: Option<Instant>,
+    /// Stops planning.
+    pub(crate) stop: CancellationToken,
+    /// How long requests in flight may take to end once planning has stopped early.
+    pub(crate) interrupt_grace: Duration,
+}
+
+/// Runs the worker to its end on this thread.
+///
+/// # Errors
+/// If the runtime, the timer or the resolver cannot be made.
+pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
+    // Few tasks between two looks at the sockets: what arrived should not wait for what is about to be sent.
+    let runtime = runtime::Builder::new_current_thread().enable_all().event_interval(31).build()?;
+    LocalSet::new().block_on(&runtime, drive(assignment))
+}
+
+async fn drive(a: Assignment) -> io::Result<()> {
+    let longest = a.plan.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default();
+    let names = Rc::new(Names::from_system(longest).map_err(io::Error::other)?);
+    let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers).max(1));
+    let mut streams: Vec<Box<dyn Stream>> = Vec::new();
+    for (index, operation) in a.plan.operations.iter().enumerate() {
+        let stream = match operation.protocol {
+            Protocol::Http => stream::<Http>(&a, index, operation, &names, &permits),
+        };
+        streams.extend(stream);
+    }
+    let mut pacer = Pacer::new(a.quantum)?;
+    let interrupted = release_all(&a, &mut streams, &mut pacer).await?;
+    let grace = if interrupted { a.interrupt_grace } else { a.plan.max_lag + longest };
+    if interrupted {
+        streams.iter().for_each(|stream| stream.interrupt_waiting());
+    }
+    drain(&streams, &mut pacer, Instant::now() + grace).await?;
+    streams.iter().for_each(|stream| stream.interrupt_rest());
+    Ok(())
+}
+
+/// Takes up every slot when it comes due, until the end or until told to stop; whether it was told.
+async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mut Pacer) -> io::Result<bool> {
+    loop {
+        let now = Instant::now();
+        let mut wake = None;
+        let mut more = false;
+        for stream in &mut *streams {
+            let due = stream.release_due(now, a.end, BATCH);
+            more |= due.is_some();
+            wake = earliest(wake, due);
+            wake = earliest(wake, stream.sweep(now));
+        }
+        if !more {
+            return Ok(false);
+        }
+        let wake = wake.unwrap_or(now);
+        tokio::select! {
+            biased;
+            () = a.stop.cancelled() => return Ok(true),
+            woken = poll_fn(|cx| pacer.poll_until(wake, Instant::now(), cx)) => woken?,
+        }
+        // A worker that is behind its schedule still lets its connections have their turn.
+        yield_now().await;
+    }
+}
+
+/// Lets what is in flight come to its end, until `deadline`.
+async fn drain(streams: &[Box<dyn Stream>], pacer: &mut Pacer, deadline: Instant) -> io::Result<()> {
+    loop {
+        let now = Instant::now();
+        let mut wake = Some(deadline.min(now + DRAIN_TICK));
+        for stream in streams {
+            wake = earliest(wake, stream.sweep(now));
+        }
+        if now >= deadline || streams.iter().all(|stream| stream.in_flight() == 0) {
+            return Ok(());
+        }
+        poll_fn(|cx| pacer.poll_until(wake.unwrap_or(deadline), Instant::now(), cx)).await?;
+        yield_now().await;
+    }
+}
+
+/// How often a draining worker looks whether it is done.
+const DRAIN_TICK: Duration = Duration::from_millis(1);
+
+fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// This worker's part of `total`; the parts of all workers add up to it.
+fn share(total: u32, worker: u32, workers: NonZeroU32) -> u32 {
+    total / workers + u32::from(worker < total % workers)
+}
+
+/// This worker's part of an operation, if it has one.
+fn stream<D: Driver>(
+    a: &Assignment,
+    index: usize,
+    operation: &Operation,
+    names: &Rc<Names>,
+    permits: &Rc<Permits>,
+) -> Option<Box<dyn Stream>> {
+    let lanes = match operation.connection {
+        ConnectionPolicy::Fresh => a.plan.max_in_flight.get(),
+        ConnectionPolicy::Pooled { connections } => connections.get(),
+    };
+    // A pool smaller than the number of workers lives on as many workers as it has connections.
+    let workers = NonZeroU32::new(lanes).expect("both come from a NonZeroU32").min(a.workers);
+    let first = index as u32 % a.workers;
+    let worker = (a.worker + a.workers.get() - first) % a.workers;
+    if worker >= workers.get() {
+        return None;
+    }
+    let context = StreamContext::<D> {
+        prepared: D::prepare(operation, IdentityTemplate { source: a.plan.source, session: a.session }),
+        names: Rc::clone(names),
+        session: a.session,
+        timeout: operation.timeout,
+        series: a.red.series(index, a.worker as usize),
+        operation: index,
+        ledger: Arc::clone(&a.ledger),
+        in_flight: Cell::new(0),
+    };
+    let keeps_connections = !operation.connection.is_fresh();
+    let capacity = share(lanes, worker, workers);
+    Some(Box::new(Scheduled {
+        slots: operation.schedule().slots(worker, workers),
+        t0: a.t0,
+        max_lag: a.plan.max_lag,
+        lanes: Lanes::new(context, Rc::clone(permits), capacity, keeps_connections, a.plan.max_lag),
+    }))
+}
