@@ -1,0 +1,265 @@
+//! What an operator can set: every flag, its environment variable, its default and why.
+//!
+//! The only place that reads the environment. Everything is validated before a socket opens: a value that cannot be
+//! meant is refused with exit code 2, naming the flag and what would have worked.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use shared::fault::Limits;
+use shared::protocol::{ADMIN_PORT, Protocol};
+use shared::units;
+
+/// A target whose status, delay, size and misbehaviour any caller sets per request.
+///
+/// Without a fault spec it echoes: any path, any method, 200, the request's body. Ask for more in the query
+/// (`/?status=503:5&delay=20ms..80ms`), in the header `x-cload-fault: status=503; delay=1s`, or on the paths
+/// `/status/503` and `/delay/2`.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "target-server", version, max_term_width = 120)]
+pub struct Config {
+    /// Where HTTP traffic is served: `address:port`, `:port` or `port`; port 0 takes a free one, which is printed
+    #[arg(long, env = "CLOAD_HTTP_ADDRESS", value_name = "ADDRESS", default_value_t = any(Protocol::Http.default_port()),
+        value_parser = parse_address)]
+    pub http_address: SocketAddr,
+
+    /// Where HTTP traffic is served, on all addresses: short for `--http-address :PORT`
+    #[arg(long, env = "CLOAD_PORT", value_name = "PORT", conflicts_with = "http_address")]
+    pub port: Option<u16>,
+
+    /// Where `/metrics`, `/livez`, `/readyz`, `/version` and `/account/{session}` are served; never the traffic listener
+    #[arg(long, env = "CLOAD_ADMIN_ADDRESS", value_name = "ADDRESS", default_value_t = any(ADMIN_PORT),
+        value_parser = parse_address)]
+    pub admin_address: SocketAddr,
+
+    /// Worker threads [default: the cores this process may use]
+    #[arg(long, env = "CLOAD_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Instance name in `x-cload-server` [default: the host name]
+    #[arg(long, env = "CLOAD_POD", value_name = "NAME", value_parser = parse_place)]
+    pub pod: Option<String>,
+
+    /// Node name in `x-cload-server`
+    #[arg(long, env = "CLOAD_NODE", value_name = "NAME", default_value = UNKNOWN_PLACE, value_parser = parse_place)]
+    pub node: String,
+
+    /// Zone name in `x-cload-server`
+    #[arg(long, env = "CLOAD_ZONE", value_name = "NAME", default_value = UNKNOWN_PLACE, value_parser = parse_place)]
+    pub zone: String,
+
+    /// How long to keep serving, not ready, after the first signal: the time a load balancer needs to look away. 0 suits
+    /// a shell; on Kubernetes, where endpoints are removed while the signal is delivered, 5s
+    #[arg(long, env = "CLOAD_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    pub drain_delay: Duration,
+
+    /// How long requests in flight may take to end after that; what is left is cut, and the exit code is 1
+    #[arg(long, env = "CLOAD_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub drain_timeout: Duration,
+
+    /// Form of the log lines on standard error
+    #[arg(long, env = "CLOAD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    /// What is logged: off, error, warn, info, debug, trace, or directives such as `info,target_server=debug`
+    #[arg(long, env = "CLOAD_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = parse_log_level)]
+    pub log_level: String,
+
+    /// Bounds of the connections.
+    #[command(flatten)]
+    pub connections: ConnectionConfig,
+
+    /// What the fault language may ask for.
+    #[command(flatten)]
+    pub faults: FaultConfig,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object per line.
+    Json,
+}
+
+/// Bounds of the connections.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Connections")]
+pub struct ConnectionConfig {
+    /// Connections open at once; one more is answered 503 and closed. An idle one costs about 3 KiB here and 5 KiB in
+    /// the kernel, an active one 20 KiB [default: what RLIMIT_NOFILE allows, at most 100000]
+    #[arg(long, env = "CLOAD_MAX_CONNECTIONS", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: Option<u32>,
+
+    /// Connections the kernel may hold that were not accepted yet; it takes no more than `net.core.somaxconn`
+    #[arg(long, env = "CLOAD_BACKLOG", value_name = "COUNT", default_value_t = 4096,
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub backlog: u16,
+
+    /// How long the head of a request may take from its first byte; answered 408 and closed
+    #[arg(long, env = "CLOAD_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    pub head_timeout: Duration,
+
+    /// How long a connection may be idle before it is closed; longer than load balancers keep theirs (60s to 350s), so
+    /// that they, not we, close first and no request meets a closing socket
+    #[arg(long, env = "CLOAD_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub idle_timeout: Duration,
+}
+
+/// What the fault language may ask for.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Faults")]
+pub struct FaultConfig {
+    /// Whether faults are injected; when off, specs are still read and checked, and answers carry `x-cload-fault: disabled`
+    #[arg(long, env = "CLOAD_FAULTS", value_name = "SWITCH", default_value = "on")]
+    pub faults: Switch,
+
+    /// Seed of the draws of specs that name none; the same request then has the same fate on every replica
+    #[arg(long, env = "CLOAD_SEED", value_name = "NUMBER", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Requests with an active fault at once; one more is served without it, marked `overflow`
+    #[arg(long, env = "CLOAD_FAULTS_MAX", value_name = "COUNT", default_value_t = 4096)]
+    pub faults_max: u32,
+
+    /// The same per client address
+    #[arg(long, env = "CLOAD_FAULTS_MAX_PER_CLIENT", value_name = "COUNT", default_value_t = 512)]
+    pub faults_max_per_client: u32,
+
+    /// Memory that `mem=` may hold in all
+    #[arg(long, env = "CLOAD_MEM_TOTAL_MAX", value_name = "SIZE", default_value = "256MiB", value_parser = parse_size)]
+    pub mem_total_max: u64,
+
+    /// Longest single delay
+    #[arg(long, env = "CLOAD_DELAY_MAX", value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    pub delay_max: Duration,
+
+    /// Longest `fault=hang`
+    #[arg(long, env = "CLOAD_HANG_MAX", value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub hang_max: Duration,
+
+    /// Largest `size`, and the largest echo that is held in memory for a broken answer
+    #[arg(long, env = "CLOAD_SIZE_MAX", value_name = "SIZE", default_value = "16MiB", value_parser = parse_size)]
+    pub size_max: u64,
+
+    /// Most CPU time of one `cpu=`
+    #[arg(long, env = "CLOAD_CPU_MAX", value_name = "DURATION", default_value = "1s", value_parser = parse_duration)]
+    pub cpu_max: Duration,
+
+    /// Most memory of one `mem=`
+    #[arg(long, env = "CLOAD_MEM_MAX", value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
+    pub mem_max: u64,
+
+    /// Longest fault spec
+    #[arg(long, env = "CLOAD_SPEC_MAX", value_name = "SIZE", default_value = "2KiB", value_parser = parse_size)]
+    pub spec_max: u64,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// What stands for a part of `x-cload-server` that nobody told us.
+const UNKNOWN_PLACE: &str = "-";
+
+impl Config {
+    /// The defaults, listening on free ports of the loopback only: a target for a test or a pair in one process.
+    pub fn loopback() -> Config {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        // The environment of whoever embeds us is not ours to read, so that every default is spelled out in one place
+        // only: the flags above, parsed from a command line that says nothing else.
+        let mut config = Config::defaults();
+        config.http_address = free;
+        config.admin_address = free;
+        config
+    }
+
+    fn defaults() -> Config {
+        use clap::{CommandFactory, FromArgMatches};
+        let command = Config::command().mut_args(|arg| arg.env(clap::builder::Resettable::Reset));
+        let matches = command.get_matches_from(["target-server"]);
+        Config::from_arg_matches(&matches).expect("the defaults are valid: a test parses them")
+    }
+
+    /// Where HTTP traffic is served, `--port` considered.
+    pub fn http_address(&self) -> SocketAddr {
+        self.port.map_or(self.http_address, any)
+    }
+
+    /// What `x-cload-server` says: `<pod>/<node>/<zone>`.
+    pub fn place(&self) -> String {
+        let pod = self.pod.clone().or_else(host_name).unwrap_or_else(|| UNKNOWN_PLACE.to_owned());
+        format!("{pod}/{}/{}", self.node, self.zone)
+    }
+}
+
+impl FaultConfig {
+    /// The language's limits with what the operator changed.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            delay_max: self.delay_max,
+            hang_max: self.hang_max,
+            size_max_bytes: self.size_max,
+            cpu_max: self.cpu_max,
+            mem_max_bytes: self.mem_max,
+            spec_max_bytes: usize::try_from(self.spec_max).unwrap_or(usize::MAX),
+            ..Limits::default()
+        }
+    }
+}
+
+/// All addresses of both families.
+const fn any(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)
+}
+
+fn host_name() -> Option<String> {
+    let name = nix::unistd::gethostname().ok()?.into_string().ok()?;
+    parse_place(&name).ok()
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text);
+    if let Ok(port) = port.parse() {
+        return Ok(any(port));
+    }
+    text.parse().map_err(|_| "expected an address and port such as 127.0.0.1:9898, [::]:9898, :9898 or 9898".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    units::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    units::parse_size(text).map_err(|error| error.to_string())
+}
+
+/// A part of a header value that is split at slashes.
+fn parse_place(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte);
+    if (1..=128).contains(&text.len()) && text.bytes().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 1 to 128 of the characters A-Z a-z 0-9 . _ - :".to_owned())
+    }
+}
+
+fn parse_log_level(text: &str) -> Result<String, String> {
+    match text.parse::<tracing_subscriber::filter::EnvFilter>() {
+        Ok(_) if !text.is_empty() => Ok(text.to_owned()),
+        _ => {
+            Err("expected off, error, warn, info, debug, trace, or directives such as info,target_server=debug"
+                .to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

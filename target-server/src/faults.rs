@@ -1,0 +1,167 @@
+//! The one place where a fault is decided: ask → roll → admission → [`Decision`].
+//!
+//! Invariants:
+//! - At most `faults_max` requests have an active fault, and `faults_max_per_client` of one client address. Beyond, a
+//!   request is served without its fault, marked and counted: a target that is overwhelmed must not look broken.
+//! - A [`Slot`] is freed when it is dropped, wherever that happens.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use shared::fault::{Fault, Limits, Read, Verdict};
+use shared::identity::RequestId;
+use shared::red::server::ServerRed;
+
+use crate::config::{FaultConfig, Switch};
+use crate::effects;
+use crate::slots::{Slot, Slots};
+use crate::stress::{Memory, Stress};
+
+/// What the answer says about its fault, in `x-cload-fault`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Nothing: none was asked for, or the dice said no.
+    None,
+    /// The verdict: it is in effect.
+    Verdict,
+    /// It was asked for, but too many are active.
+    Overflow,
+    /// It was asked for, but faults are switched off.
+    Disabled,
+}
+
+/// What becomes of one request that asked for something.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    /// What to do. Without effects if the mark is not [`Mark::Verdict`].
+    pub(crate) verdict: Verdict,
+    /// What to say.
+    pub(crate) mark: Mark,
+    /// Held until the effect ends.
+    pub(crate) slot: Option<Slot>,
+    /// Held until the answer ends.
+    pub(crate) memory: Option<Memory>,
+}
+
+/// Everything a decision needs.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    limits: Limits,
+    seed: u64,
+    is_on: bool,
+    slots: Arc<Slots>,
+    stress: Stress,
+    load: Arc<AtomicU64>,
+    nameless: AtomicU64,
+    red: ServerRed,
+}
+
+impl Faults {
+    pub(crate) fn new(config: &FaultConfig, red: ServerRed) -> Faults {
+        Faults {
+            limits: config.limits(),
+            seed: config.seed,
+            is_on: config.faults == Switch::On,
+            slots: Slots::new(config.faults_max, config.faults_max_per_client),
+            stress: Stress::new(config.mem_total_max),
+            load: Arc::default(),
+            nameless: AtomicU64::new(0),
+            red,
+        }
+    }
+
+    /// What a spec may ask for.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// CPU and memory to burn.
+    pub(crate) fn stress(&self) -> &Stress {
+        &self.stress
+    }
+
+    /// Requests in flight, which every call counts in and out.
+    pub(crate) fn load(&self) -> &Arc<AtomicU64> {
+        &self.load
+    }
+
+    /// Rolls once, by the request's own id if it has one, so that the injector can predict the verdict; then admits.
+    pub(crate) fn decide(&self, fault: &Fault, id: Option<RequestId>, client: IpAddr) -> Decision {
+        let key = match id {
+            Some(id) => id.to_string(),
+            // Nobody predicts these; the key only has to differ from request to request.
+            None => self.nameless.fetch_add(1, Ordering::Relaxed).to_string(),
+        };
+        let verdict = fault.roll(self.seed, &key, self.load.load(Ordering::Relaxed));
+        let mut decision = Decision { verdict, mark: Mark::None, slot: None, memory: None };
+        if effects::of(&decision.verdict).next().is_none() {
+            return decision;
+        }
+        if !self.is_on {
+            decision.withhold(Mark::Disabled);
+        } else if let Some((slot, memory)) = self.admit(&decision.verdict, client) {
+            decision.mark = Mark::Verdict;
+            decision.slot = Some(slot);
+            decision.memory = memory;
+            for effect in effects::of(&decision.verdict) {
+                self.red.fault(effect, effects::BY_REQUEST);
+            }
+        } else {
+            self.red.fault_overflow();
+            decision.withhold(Mark::Overflow);
+        }
+        decision
+    }
+
+    fn admit(&self, verdict: &Verdict, client: IpAddr) -> Option<(Slot, Option<Memory>)> {
+        let slot = self.slots.take(client)?;
+        match verdict.mem_bytes {
+            0 => Some((slot, None)),
+            bytes => Some((slot, Some(self.stress.reserve(bytes)?))),
+        }
+    }
+}
+
+impl Decision {
+    /// Takes the effects out and leaves the shape: size, content, extra headers are what a plain target does too.
+    fn withhold(&mut self, mark: Mark) {
+        self.mark = mark;
+        let plain = Verdict::default();
+        let verdict = &mut self.verdict;
+        if verdict.status.is_some_and(|status| status.is_error()) {
+            verdict.status = None;
+        }
+        verdict.delay = Duration::ZERO;
+        verdict.body_delay = Duration::ZERO;
+        verdict.chunk_delay = plain.chunk_delay;
+        verdict.end_delay = Duration::ZERO;
+        verdict.rate_bytes_per_s = None;
+        verdict.read = Read::All;
+        verdict.close = false;
+        verdict.retry_after = None;
+        verdict.cpu = Duration::ZERO;
+        verdict.mem_bytes = 0;
+        verdict.fault = None;
+        verdict.at = plain.at;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_withheld_has_no_effect_and_keeps_its_shape() {
+        let spec = "status=503&delay=1s&body_delay=1s&chunk_delay=1s&end_delay=1s&rate=1KiB&read=first(1)&close=true\
+                    &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b";
+        let verdict = Fault::parse(spec, shared::fault::Separator::Ampersand).unwrap().roll(0, "k", 0);
+        let mut decision = Decision { verdict, mark: Mark::Verdict, slot: None, memory: None };
+        decision.withhold(Mark::Overflow);
+        let verdict = &decision.verdict;
+        assert_eq!(effects::of(verdict).count(), 0);
+        assert!(!verdict.injects());
+        assert_eq!((verdict.size_bytes, verdict.chunk_bytes, verdict.headers.len()), (Some(100), Some(10), 1));
+    }
+}

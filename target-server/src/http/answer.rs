@@ -1,0 +1,193 @@
+//! From a request as decided to an answer: status, fields, marks.
+
+use std::sync::Arc;
+
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER, VARY,
+};
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use shared::fault::{Body, Read, Verdict};
+use shared::identity::RequestId;
+use shared::payload::Payload;
+
+use super::body::AnswerBody;
+use super::exchange::Exchange;
+use super::intake::Intake;
+use super::marks;
+use super::shape::Shaped;
+use super::source::Source;
+use crate::faults::Decision;
+use crate::record::Call;
+
+/// Fields of a plain answer, so that the map is allocated once.
+const USUAL_FIELDS: usize = 8;
+
+/// One request, understood and decided, on its way to an answer.
+pub(super) struct Job {
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) call: Call,
+    pub(super) request: RequestHead,
+    /// Nothing if nothing was asked for.
+    pub(super) decision: Option<Box<Decision>>,
+}
+
+/// What of the request's head the answer depends on.
+pub(super) struct RequestHead {
+    pub(super) id: Option<RequestId>,
+    pub(super) content_type: Option<HeaderValue>,
+    pub(super) is_head: bool,
+    pub(super) is_http10: bool,
+    pub(super) accepts_gzip: bool,
+}
+
+impl RequestHead {
+    pub(super) fn of(parts: &Parts, id: Option<RequestId>) -> RequestHead {
+        RequestHead {
+            id,
+            content_type: parts.headers.get(CONTENT_TYPE).cloned(),
+            is_head: parts.method == Method::HEAD,
+            is_http10: parts.version < http::Version::HTTP_11,
+            // Looked up when it matters: most requests ask for no compression.
+            accepts_gzip: false,
+        }
+    }
+}
+
+impl Job {
+    pub(super) fn verdict(&self) -> Option<&Verdict> {
+        self.decision.as_ref().map(|decision| &decision.verdict)
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        let asked = self.verdict().and_then(|verdict| verdict.status).and_then(|status| status.http());
+        asked.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK)
+    }
+
+    /// Whether the answer can have no content: HEAD, 204, 205, 304.
+    pub(super) fn is_bodiless(&self) -> bool {
+        self.request.is_head || matches!(self.status().as_u16(), 204 | 205 | 304)
+    }
+
+    /// Whether the request's own body is what comes back.
+    pub(super) fn is_echo(&self) -> bool {
+        !self.is_bodiless() && self.made().is_none()
+    }
+
+    /// The content that was asked for, unless it is an echo.
+    pub(super) fn made(&self) -> Option<Payload> {
+        let verdict = self.verdict()?;
+        Payload::new(verdict.body, verdict.size_bytes?, verdict.seed, &verdict.key)
+    }
+
+    /// The request's body, to be read so.
+    pub(super) fn intake(&mut self, incoming: Incoming, read: Read) -> Intake<'_> {
+        let deadline = self.call.started() + self.exchange.http.faults.limits().total_delay_max;
+        Intake { call: &mut self.call, incoming, read, deadline }
+    }
+
+    fn is_gzip(&self) -> bool {
+        self.request.accepts_gzip && self.verdict().is_some_and(|verdict| verdict.gzip)
+    }
+
+    /// The body as asked, with its delays; nothing of it has been sent yet.
+    pub(super) fn shape(&mut self, source: Source) -> Shaped {
+        let total_delay_max = self.exchange.http.faults.limits().total_delay_max;
+        let gzip = self.is_gzip();
+        match &mut self.decision {
+            None => Shaped::plain(source),
+            Some(decision) => {
+                let trailers = Some(fields(&decision.verdict.trailers)).filter(|trailers| !trailers.is_empty());
+                Shaped::new(source, decision, trailers, gzip, total_delay_max)
+            }
+        }
+    }
+
+    /// The answer, framed by hyper.
+    pub(super) fn respond(mut self, source: Source) -> Response<AnswerBody> {
+        let (status, is_bodiless) = (self.status(), self.is_bodiless());
+        let mut headers = self.head_fields();
+        let shaped = self.shape(source);
+        self.call.set_code(status.as_u16());
+        let length = shaped.length();
+        if self.request.is_head
+            && let Some(length) = length
+        {
+            headers.insert(CONTENT_LENGTH, length.into());
+        }
+        let body = if is_bodiless || length == Some(0) {
+            AnswerBody::none(&self.exchange, Some(self.call))
+        } else {
+            AnswerBody::new(shaped, self.exchange, self.call)
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// The answer's fields but for those that frame it.
+    pub(super) fn head_fields(&self) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(USUAL_FIELDS);
+        marks::put(self, &mut headers);
+        let Some(verdict) = self.verdict() else {
+            if let Some(content_type) = &self.request.content_type {
+                headers.insert(CONTENT_TYPE, content_type.clone());
+            }
+            return headers;
+        };
+        let content_type = match verdict.size_bytes {
+            None => self.request.content_type.clone(),
+            Some(_) => content_type(verdict.body),
+        };
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type);
+        }
+        if verdict.gzip {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if self.is_gzip() {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if verdict.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(delay) = verdict.retry_after {
+            headers.insert(RETRY_AFTER, delay.as_secs().into());
+        }
+        // What the caller names replaces ours: `header=content-type:x` means just that.
+        let asked = fields(&verdict.headers);
+        for name in asked.keys() {
+            headers.remove(name);
+        }
+        headers.extend(asked);
+        let trailers = verdict.trailers.iter().filter_map(|(name, _)| HeaderValue::from_str(name).ok());
+        if !self.is_bodiless() {
+            trailers.for_each(|name| {
+                headers.append(TRAILER, name);
+            });
+        }
+        headers
+    }
+}
+
+/// The fields of a spec; the language lets in only valid ones.
+fn fields(pairs: &[(String, String)]) -> HeaderMap {
+    let field = |(name, value): &(String, String)| Some((name.parse::<HeaderName>().ok()?, value.parse().ok()?));
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs.iter().filter_map(field) {
+        map.append::<HeaderName>(name, value);
+    }
+    map
+}
+
+fn content_type(body: Body) -> Option<HeaderValue> {
+    let content_type = match body {
+        Body::Random | Body::Zero => "application/octet-stream",
+        Body::Text | Body::Seq => "text/plain; charset=utf-8",
+        Body::Json => "application/json",
+        Body::Echo => return None,
+    };
+    Some(HeaderValue::from_static(content_type))
+}

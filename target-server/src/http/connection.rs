@@ -1,0 +1,215 @@
+//! The life of one connection: parked → active → parked … → closed.
+//!
+//! While nothing happens a connection is only a socket and a small task waiting in `peek`. The first byte builds hyper's
+//! state (two 8 KiB buffers) around it, in a future of its own on the heap; a second of silence takes it down again.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper_util::rt::TokioIo;
+use shared::identity::{Name, Source};
+use shared::outcome::ServerError;
+use shared::protocol::Protocol;
+use shared::red::Labels;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::exchange::{Activity, Exchange};
+use super::service::Service;
+use super::socket::Socket;
+use super::{Http, close, wire};
+use crate::record::Call;
+
+/// How long a connection stays active without a request. Shorter would rebuild hyper's state for connections that are
+/// merely slow; longer would hold 20 KiB for those that are idle.
+pub(super) const PARK_AFTER: Duration = Duration::from_secs(1);
+
+const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// Serves a connection to its end.
+pub(super) async fn serve(http: Arc<Http>, mut stream: TcpStream, client: IpAddr, drain: CancellationToken) {
+    let _open = Open::new(&http);
+    while wait_for_a_byte(&stream, http.idle_timeout, &drain).await {
+        // On the heap and only while active: a parked task stays small.
+        match Box::pin(converse(&http, stream, client, &drain)).await {
+            Some(parked) => {
+                http.parked.count();
+                stream = parked;
+            }
+            None => return,
+        }
+    }
+    Box::pin(close::orderly(stream)).await;
+}
+
+/// The gauge of open connections, whatever ends this one.
+struct Open<'a>(&'a Http);
+
+impl<'a> Open<'a> {
+    fn new(http: &'a Http) -> Open<'a> {
+        http.red.connected(Protocol::Http);
+        Open(http)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.red.disconnected(Protocol::Http);
+    }
+}
+
+/// Whether there is something to read; not if the client leaves, stays silent for too long, or we drain.
+async fn wait_for_a_byte(stream: &TcpStream, idle_timeout: Duration, drain: &CancellationToken) -> bool {
+    // `readable` may say yes without data on a fresh socket; `peek` cannot.
+    let mut byte = [0];
+    tokio::select! {
+        biased;
+        peeked = stream.peek(&mut byte) => matches!(peeked, Ok(1..)),
+        () = drain.cancelled() => false,
+        () = sleep(idle_timeout) => false,
+    }
+}
+
+type Connection = hyper::server::conn::http1::Connection<TokioIo<Socket>, Service>;
+
+/// How hyper's part of a connection ended.
+enum Turn {
+    /// It said so.
+    Over(hyper::Result<()>),
+    /// Nothing is going on: it may be taken down.
+    Idle,
+    /// The head of a request took too long.
+    HeadTimeout,
+    /// A request is being served, and nothing has moved for longer than anything may take.
+    Stalled,
+}
+
+/// Serves requests until the connection is idle (the socket comes back) or closed.
+async fn converse(
+    http: &Arc<Http>,
+    mut stream: TcpStream,
+    client: IpAddr,
+    drain: &CancellationToken,
+) -> Option<TcpStream> {
+    let mut prefix = Bytes::new();
+    loop {
+        let exchange = Arc::new(Exchange::new(Arc::clone(http), client));
+        let socket = TokioIo::new(Socket::new(stream, prefix, Arc::clone(&exchange)));
+        let mut connection = http.builder.serve_connection(socket, Service(Arc::clone(&exchange)));
+        let turn = turn(&mut connection, &exchange, drain).await;
+        let parts = connection.into_parts();
+        // Drops what hyper still had in hand: requests that did not get their answer are recorded so.
+        drop(parts.service);
+        stream = parts.io.into_inner().into_stream();
+        match turn {
+            Turn::Idle if parts.read_buf.is_empty() => return Some(stream),
+            // The beginning of a head came along with the last request's bytes.
+            Turn::Idle => prefix = parts.read_buf,
+            Turn::Stalled => return None,
+            Turn::HeadTimeout => {
+                count_malformed(http, 408, ServerError::BadRequest);
+                let _ = timeout(PARK_AFTER, stream.write_all(REQUEST_TIMEOUT)).await;
+                close::orderly(stream).await;
+                return None;
+            }
+            Turn::Over(result) => {
+                if let Some(plan) = exchange.take_wire() {
+                    wire::run(stream, plan, drain).await;
+                    return None;
+                }
+                if let Err(error) = result {
+                    note(http, &exchange, &error);
+                }
+                close::orderly(stream).await;
+                return None;
+            }
+        }
+    }
+}
+
+/// Polls hyper, and looks at the clock once per [`PARK_AFTER`]: one timer per active connection instead of one per
+/// request, which is what hyper's own head timeout would cost.
+async fn turn(connection: &mut Connection, exchange: &Exchange, drain: &CancellationToken) -> Turn {
+    let head_timeout = exchange.http.head_timeout;
+    let period = PARK_AFTER.min(head_timeout);
+    let mut next_look = Instant::now() + period;
+    let mut ended = 0;
+    let mut head_since = None;
+    // Longer than any wait that can be asked for: the bound on clients that stop sending a body, or reading an answer.
+    let stalled_max = exchange.http.idle_timeout.max(exchange.http.faults.limits().total_delay_max);
+    let mut moved = (exchange.progress(), next_look);
+    let mut is_draining = false;
+    loop {
+        tokio::select! {
+            biased;
+            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => return Turn::Over(result),
+            () = drain.cancelled(), if !is_draining => {
+                is_draining = true;
+                std::pin::Pin::new(&mut *connection).graceful_shutdown();
+            }
+            () = sleep_until(next_look) => {
+                let before = std::mem::replace(&mut ended, exchange.ended());
+                let is_quiet = before == ended;
+                match exchange.activity() {
+                    Activity::Idle if is_quiet => return Turn::Idle,
+                    Activity::Head if is_quiet => {
+                        let since = *head_since.get_or_insert(next_look - period);
+                        if next_look - since >= head_timeout {
+                            return Turn::HeadTimeout;
+                        }
+                    }
+                    _ => head_since = None,
+                }
+                if moved.0 != exchange.progress() {
+                    moved = (exchange.progress(), next_look);
+                } else if next_look - moved.1 >= stalled_max {
+                    return Turn::Stalled;
+                }
+                next_look += period;
+            }
+        }
+    }
+}
+
+/// What a connection's error says about requests that never reached the service.
+fn note(http: &Http, exchange: &Exchange, error: &hyper::Error) {
+    tracing::debug!(%error, "connection ended");
+    if exchange.activity() == Activity::Busy {
+        return; // Its call says what became of it.
+    }
+    if error.is_parse_version_h2() {
+        count_malformed(http, 0, ServerError::BadRequest);
+    } else if error.is_parse_too_large() {
+        count_malformed(http, 431, ServerError::BadRequest);
+    } else if error.is_parse() {
+        count_malformed(http, 400, ServerError::BadRequest);
+    } else if error.is_incomplete_message() {
+        count_malformed(http, 0, ServerError::Aborted);
+    }
+}
+
+/// One record for a request whose head never made sense. Nobody signed it, so that it is a stranger's.
+fn count_malformed(http: &Http, status: u16, error: ServerError) {
+    http.count_nameless("malformed", status, error);
+}
+
+impl Http {
+    /// A request that has no more than an outcome.
+    pub(super) fn count_nameless(&self, operation: &'static str, status: u16, error: ServerError) {
+        let labels = Labels {
+            source: Source::external(),
+            protocol: Protocol::Http,
+            operation: Name::from_static(operation),
+            injected: false,
+        };
+        let now = Instant::now();
+        let mut call = Call::start(Arc::new(self.handles(labels, None, now)), now);
+        call.set_code(status);
+        call.failed(error);
+    }
+}

@@ -1,0 +1,98 @@
+//! Answers to requests that cannot be served as written: the protocol's own "your request is wrong".
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+use shared::fault::{SpecError, SpecErrors};
+use shared::outcome::ServerError;
+
+use super::answer::Job;
+use super::body::AnswerBody;
+use super::shape::Shaped;
+use super::source::Source;
+
+/// Names the first parameter at fault, so that a client need not parse the body to count.
+const ERROR: HeaderName = HeaderName::from_static("x-cload-error");
+
+/// Methods that have a meaning here; any but CONNECT works.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+
+/// 400: the spec is wrong. Says everything that is, and where.
+pub(super) fn bad_spec(job: Job, errors: &SpecErrors) -> Response<AnswerBody> {
+    let red = &job.exchange.http.red;
+    for error in errors {
+        red.spec_error(&error.parameter);
+    }
+    let first = errors.first();
+    let body = json!({ "errors": errors.iter().map(error_json).collect::<Vec<_>>() });
+    let mut response = refuse(job, StatusCode::BAD_REQUEST, &body);
+    let parameter = HeaderValue::try_from(format!("parameter={}", known(&first.parameter)));
+    response.headers_mut().extend(parameter.map(|parameter| (ERROR, parameter)));
+    response
+}
+
+/// 400: the request's body breaks the grammar. The connection ends after this answer, since nobody can tell where the
+/// next request would begin.
+pub(super) fn bad_body(job: Job) -> Response<AnswerBody> {
+    let reason = json!({ "errors": [{ "code": "malformed_body", "reason": "the request's body could not be read to its end" }] });
+    refuse(job, StatusCode::BAD_REQUEST, &reason)
+}
+
+/// 405: a tunnel was asked for.
+pub(super) fn bad_method(job: Job) -> Response<AnswerBody> {
+    let reason =
+        json!({ "errors": [{ "code": "method_not_allowed", "reason": "this is no proxy", "expected": METHODS }] });
+    let mut response = refuse(job, StatusCode::METHOD_NOT_ALLOWED, &reason);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+}
+
+/// 503: reading the request's body as slowly as asked would take longer than one answer may.
+pub(super) fn too_long(job: Job) -> Response<AnswerBody> {
+    let reason = json!({ "errors": [{ "code": "limit_exceeded", "parameter": "read", "reason": "reading the body at this rate takes too long" }] });
+    refuse_as(job, StatusCode::SERVICE_UNAVAILABLE, ServerError::Overload, &reason)
+}
+
+fn refuse(job: Job, status: StatusCode, reason: &Value) -> Response<AnswerBody> {
+    refuse_as(job, status, ServerError::BadRequest, reason)
+}
+
+fn refuse_as(mut job: Job, status: StatusCode, error: ServerError, reason: &Value) -> Response<AnswerBody> {
+    job.decision = None;
+    job.request.content_type = Some(HeaderValue::from_static("application/json"));
+    let mut headers = job.head_fields();
+    job.call.set_code(status.as_u16());
+    job.call.set_error(error);
+    let text = Bytes::from(format!("{reason}\n"));
+    let body = if job.request.is_head {
+        headers.insert(CONTENT_LENGTH, text.len().into());
+        AnswerBody::none(&job.exchange, Some(job.call))
+    } else {
+        AnswerBody::new(Shaped::plain(Source::Whole(text)), job.exchange, job.call)
+    };
+    debug_assert!(headers.contains_key(CONTENT_TYPE));
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn error_json(error: &SpecError) -> Value {
+    json!({
+        "code": error.code.as_str(),
+        "carrier": error.source.as_str(),
+        "parameter": error.parameter,
+        "value": error.value,
+        "position": error.position,
+        "reason": error.reason,
+        "expected": error.expected,
+        "limit": error.limit,
+    })
+}
+
+/// The parameter's name if it looks like one: what a stranger misspelled is in the body, where it cannot forge a field.
+fn known(parameter: &str) -> &str {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if (1..=32).contains(&parameter.len()) && parameter.bytes().all(is_name) { parameter } else { "other" }
+}

@@ -1,0 +1,87 @@
+//! The socket as hyper sees it: notes when bytes come and when everything is in the kernel's hands.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::exchange::Exchange;
+
+pub(super) struct Socket {
+    stream: TcpStream,
+    /// Bytes that an earlier hyper connection had read but not used; read again before the stream.
+    prefix: Bytes,
+    exchange: Arc<Exchange>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, prefix: Bytes, exchange: Arc<Exchange>) -> Socket {
+        Socket { stream, prefix, exchange }
+    }
+
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    fn note(&self, written: io::Result<usize>) -> io::Result<usize> {
+        match &written {
+            Ok(_) => self.exchange.moved(),
+            Err(error) => self.exchange.write_failed(error.kind()),
+        }
+        written
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.prefix.has_remaining() {
+            let piece = this.prefix.split_to(this.prefix.len().min(buf.remaining()));
+            buf.put_slice(&piece);
+            this.exchange.heard();
+            return Poll::Ready(Ok(()));
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > before {
+            this.exchange.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
+        Poll::Ready(this.note(result))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
+        Poll::Ready(this.note(result))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes when its own buffers are empty, and a TCP stream has none: the kernel has everything.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.exchange.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,166 @@
+//! Exactly one record per request: the guard [`Call`].
+//!
+//! Invariants:
+//! - A call is recorded once, when it ends: by [`Call::answered`], [`Call::left_unanswered`], [`Call::failed`], or else by
+//!   being dropped, which means that the client left (or that a panic is passing through).
+//! - The metric series and the session's account are written by the same lines, so that they cannot disagree.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use shared::outcome::{Code, Outcome, ServerError};
+use shared::red::server::ServerSeries;
+use tokio::time::Instant;
+
+use crate::sessions::Book;
+
+/// Where one kind of request is counted. Resolved once and kept per connection: a look-up takes locks.
+#[derive(Debug)]
+pub(crate) struct Handles {
+    /// The metric series of its labels.
+    pub(crate) series: Arc<ServerSeries>,
+    /// The account of its session, if it carried an identity.
+    pub(crate) book: Option<Arc<Book>>,
+    /// All requests in flight, which `load(..)` delays grow with.
+    pub(crate) load: Arc<AtomicU64>,
+}
+
+/// One request being served.
+#[derive(Debug)]
+pub(crate) struct Call {
+    handles: Arc<Handles>,
+    started: Instant,
+    /// The status that was sent, or is about to be.
+    code: Code,
+    /// Why the answer is not what was asked for, if it says so itself.
+    error: Option<ServerError>,
+    asked: Duration,
+    awaited: Duration,
+    sent_bytes: u64,
+    received_bytes: u64,
+    recorded: bool,
+}
+
+impl Call {
+    /// A request whose head arrived whole at `started`.
+    pub(crate) fn start(handles: Arc<Handles>, started: Instant) -> Call {
+        handles.series.started();
+        handles.load.fetch_add(1, Ordering::Relaxed);
+        if let Some(book) = &handles.book {
+            book.received(started);
+        }
+        Call {
+            handles,
+            started,
+            code: Code::NONE,
+            error: None,
+            asked: Duration::ZERO,
+            awaited: Duration::ZERO,
+            sent_bytes: 0,
+            received_bytes: 0,
+            recorded: false,
+        }
+    }
+
+    /// When the request's head was parsed.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// A status is being sent.
+    pub(crate) fn set_code(&mut self, status: u16) {
+        self.code = Code(status);
+    }
+
+    /// The answer that is being sent says that the request failed.
+    pub(crate) fn set_error(&mut self, error: ServerError) {
+        self.error = Some(error);
+    }
+
+    /// Time went by because it was asked for: delays, pacing, CPU time.
+    pub(crate) fn add_asked(&mut self, duration: Duration) {
+        self.asked += duration;
+    }
+
+    /// Time went by waiting for the client's request body, before the answer's head.
+    pub(crate) fn add_awaited(&mut self, duration: Duration) {
+        self.awaited += duration;
+    }
+
+    /// Body bytes were handed on towards the socket.
+    pub(crate) fn add_sent(&mut self, bytes: usize) {
+        self.sent_bytes += bytes as u64;
+    }
+
+    /// Some of them were not, after all.
+    pub(crate) fn take_back_sent(&mut self, bytes: usize) {
+        self.sent_bytes = self.sent_bytes.saturating_sub(bytes as u64);
+    }
+
+    /// Body bytes of the request were read.
+    pub(crate) fn add_received(&mut self, bytes: usize) {
+        self.received_bytes += bytes as u64;
+    }
+
+    /// Time asked for and waited so far.
+    pub(crate) fn asked(&self) -> Duration {
+        self.asked
+    }
+
+    /// The target's own time so far: neither asked for nor spent waiting for the client's body.
+    pub(crate) fn own(&self) -> Duration {
+        self.started.elapsed().saturating_sub(self.asked + self.awaited)
+    }
+
+    /// The complete answer is in the kernel's hands.
+    pub(crate) fn answered(mut self) {
+        match self.error {
+            Some(error) => self.fail(error),
+            None => self.record(Outcome::Success(self.code), |book, code, sent| book.answered(code, sent)),
+        }
+    }
+
+    /// It asked for no complete answer, and got none: success, by its own request. Without a code, whatever head was sent:
+    /// a client that is reset behind the head may never see it, and the two sides must say the same.
+    pub(crate) fn left_unanswered(mut self) {
+        self.record(Outcome::Success(Code::NONE), |book, _, sent| book.unanswered(sent));
+    }
+
+    /// It did not get what it asked for.
+    pub(crate) fn failed(mut self, error: ServerError) {
+        self.fail(error);
+    }
+
+    fn fail(&mut self, error: ServerError) {
+        self.record(Outcome::Failure(self.code, error), |book, _, sent| book.failed(error, sent));
+    }
+
+    fn record(&mut self, outcome: Outcome<ServerError>, book: impl FnOnce(&Book, Code, u64)) {
+        let handles = &*self.handles;
+        handles.series.bytes(self.sent_bytes, self.received_bytes);
+        handles.series.finished(outcome, self.started.elapsed(), self.asked);
+        handles.load.fetch_sub(1, Ordering::Relaxed);
+        if let Some(entry) = &handles.book {
+            book(entry, self.code, self.sent_bytes);
+        }
+        self.recorded = true;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.recorded {
+            return;
+        }
+        if std::thread::panicking() {
+            // Whoever catches the panic answers 500, unless a head is already out.
+            if self.code == Code::NONE {
+                self.code = Code(500);
+            }
+            self.fail(ServerError::Internal);
+        } else {
+            self.fail(ServerError::Aborted);
+        }
+    }
+}
