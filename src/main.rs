@@ -1,0 +1,93 @@
+//! The pair in one process: a target and an injector on loopback, the main job of the project in one command.
+//!
+//! The two halves meet only on the wire, as they would on two machines: the injector reaches the target's ports over
+//! sockets and asks its admin port for its account. Both listen on ports of the kernel's choosing, so that the pair runs
+//! beside anything.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use injector::cli::{LengthArgs, OverrideArgs, plan};
+use injector::plan::{Address, Host, Overrides};
+use injector::scenario::Scenario;
+use injector::session::{self, Job};
+use injector::verdict::Exit;
+use target_server::{Addresses, Config, Target};
+use tokio_util::sync::CancellationToken;
+
+/// What runs when no file is named. In the program, so that it runs from any directory.
+const DEMO: &str = include_str!("../scenarios/demo.yaml");
+/// How long the pair runs when nothing else is said.
+const DEMO_LENGTH: Duration = Duration::from_secs(20);
+
+/// Runs a target and an injector on loopback ports of this machine and prints what both sides saw.
+#[derive(Debug, Parser)]
+#[command(name = "continuous-load", version, max_term_width = 100)]
+struct Cli {
+    /// The scenario (YAML or JSON); by default the demo mix of scenarios/demo.yaml. Its target is replaced.
+    file: Option<PathBuf>,
+    /// Run until SIGINT or SIGTERM.
+    #[arg(long, conflicts_with = "length")]
+    forever: bool,
+    /// Write the result as JSON to this file at the end; - for standard output.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    run: LengthArgs,
+    #[command(flatten)]
+    overrides: OverrideArgs,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    injector::log::init(tracing::Level::WARN);
+    let exit = pair(&cli).unwrap_or_else(|(exit, message)| {
+        eprintln!("continuous-load: {message}");
+        exit
+    });
+    ExitCode::from(exit.code())
+}
+
+fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
+    let name = cli.file.as_deref().map_or_else(|| "scenarios/demo.yaml".into(), |file| file.display().to_string());
+    let scenario = match &cli.file {
+        Some(file) => Scenario::read(file),
+        None => Scenario::parse(&name, DEMO),
+    };
+    let scenario = scenario.map_err(|problems| (Exit::Scenario, problems.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(async {
+        let stop = shared::shutdown::on_signal().map_err(failed)?;
+        let target = Target::bind(Config::loopback()).map_err(failed)?;
+        let Addresses { http: traffic, admin } = target.addresses();
+        println!("listening protocol=http address={traffic}\nlistening protocol=target-admin address={admin}");
+        let overrides = Overrides { target: Some(at(traffic)), admin: Some(at(admin)), ..cli.overrides.overrides() };
+        let mut options = cli.run.options();
+        options.length = options.length.or((!cli.forever).then_some(DEMO_LENGTH));
+        let job = Job {
+            name,
+            plan: plan(&scenario, &overrides)?,
+            options,
+            admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            json: cli.json.clone(),
+        };
+        // The target outlives the injector, which asks it for its account last.
+        let drain = CancellationToken::new();
+        let serving = tokio::spawn(target.serve(drain.clone()));
+        let exit = session::execute(job, stop).await.map_err(|error| (error.exit, error.to_string()));
+        drain.cancel();
+        serving.await.map_err(failed)?;
+        exit
+    })
+}
+
+fn at(address: SocketAddr) -> Address {
+    Address { host: Host::Ip(address.ip()), port: Some(address.port()) }
+}
+
+fn failed(error: impl std::fmt::Display) -> (Exit, String) {
+    (Exit::Invalid, error.to_string())
+}

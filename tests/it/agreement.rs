@@ -1,0 +1,133 @@
+//! The promise: both sides report the same, request by request and label by label.
+
+use std::time::Duration;
+
+use prometheus::{Registry, TextEncoder};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, run};
+use crate::metrics::metric;
+use crate::process::{Process, get, timed};
+
+/// Everything HTTP/1.1 can do, at a few tens of requests each.
+const EVERYTHING: &str = "
+target: t
+rate: 1000/s
+timeout: 800ms
+mix:
+  - { name: plain, weight: 20, connection: pooled(4), http: {} }
+  - { name: fresh, weight: 10, connection: fresh, http: { method: POST, body: hello } }
+  - { name: slow, weight: 4, http: { fault: \"delay=5ms..20ms&size=22KiB\" } }
+  - { name: large, weight: 1, http: { fault: \"size=1MiB&body=text\" } }
+  - { name: upload, weight: 1, http: { method: PUT, body_size: 300KiB } }
+  - { name: failing, weight: 4, http: { fault: \"status=503:50,404:10\" } }
+  - { name: path, weight: 2, http: { path: /status/418 } }
+  - { name: chunked, weight: 2, http: { fault: \"size=10000&chunk=999&body=seq\" } }
+  - { name: head, weight: 2, http: { method: HEAD, fault: size=100 } }
+  - { name: empty-204, weight: 2, http: { fault: status=204 } }
+  - { name: reset, weight: 4, http: { fault: \"fault=reset:50\" } }
+  - { name: reset-late, weight: 2, http: { fault: \"size=10KiB&fault=reset&at=50%\" } }
+  - { name: empty, weight: 2, http: { fault: fault=empty } }
+  - { name: abort, weight: 2, http: { fault: \"size=1000&fault=abort&at=500\" } }
+  - { name: badchunk, weight: 2, http: { fault: \"size=1000&fault=badchunk\" } }
+  - { name: garbage, weight: 2, http: { fault: fault=garbage } }
+  - { name: badhead, weight: 2, http: { fault: fault=badhead } }
+  - { name: longer, weight: 2, http: { fault: \"size=100&fault=clen(+5)\" } }
+  - { name: shorter, weight: 2, http: { fault: \"size=100&fault=clen(-5)\" } }
+  - { name: gated, weight: 4, http: { fault: \"p=25&status=500&delay=3ms&close=true\" } }
+  - { name: hang, weight: 0.2, http: { fault: fault=hang } }
+";
+
+#[test]
+fn the_two_sides_agree_label_by_label() {
+    run(async {
+        let target = RunningTarget::start();
+        let engine = engine(plan(EVERYTHING, target.http, target.admin), Duration::from_secs(2));
+        let registry = Registry::new();
+        registry.register(Box::new(engine.red())).unwrap();
+        let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
+        let session = engine.session();
+        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+        let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        // The target records a request when its last byte is out, or when it sees that the client is gone.
+        let mut server = String::new();
+        eventually("the target has nothing in flight", async || {
+            server = get(target.admin, "/metrics");
+            let left =
+                metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
+            if left == 0.0 { Ok(()) } else { Err(left) }
+        })
+        .await;
+        let account: shared::account::Account =
+            serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
+        for (name, ours) in names.iter().zip(&finished.accounts) {
+            assert_accounted(ours);
+            assert!(ours.planned > 0);
+            assert_eq!(ours.success, ours.planned, "{name}: {ours:?}");
+            let theirs = &account.operations[name];
+            assert_eq!(theirs.received, ours.sent, "{name}: {theirs:?}");
+            assert_eq!(theirs.answered, ours.codes, "{name}");
+            for label in ["code", "result", "injected"] {
+                let of = |side: &str, text: &str| {
+                    metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
+                };
+                assert_eq!(of("client", &client), of("server", &server), "{name}: by {label}");
+            }
+        }
+        target.stop().await;
+    });
+}
+
+#[test]
+fn a_stopped_target_is_in_response_times_and_only_what_was_in_flight_in_service_times() {
+    const LANES: u64 = 8;
+    let (target, http, admin) = Process::target();
+    let scenario = format!(
+        "target: t\nrate: 200/s\ntimeout: 5s\nmix:\n  - {{ name: op, weight: 1, connection: pooled({LANES}), http: {{}} }}\n"
+    );
+    let finished = run(async {
+        let engine = engine(plan(&scenario, http, admin), Duration::from_secs(4));
+        let mut seconds = 0;
+        let on_tick = |_: &injector::engine::Tick<'_>| {
+            seconds += 1;
+            match seconds {
+                1 => target.signal("STOP"),
+                3 => target.signal("CONT"),
+                _ => {}
+            }
+        };
+        engine.run(CancellationToken::new(), on_tick).await.unwrap()
+    });
+    let account = &finished.accounts[0];
+    assert_accounted(account);
+    assert_eq!((account.planned, account.success), (800, 800));
+    let longer_than = |durations: &injector::account::Durations, ms: u64| -> u64 {
+        durations.recorded_us().iter().filter(|(us, _)| *us > ms * 1000).map(|(_, count)| count).sum()
+    };
+    // Planned at 200/s during two seconds; those of the last half second of the stop waited for less than that.
+    let affected = longer_than(&account.response, 500);
+    assert!((280..=330).contains(&affected), "{affected} of about 300 waited for more than half a second");
+    let in_service = longer_than(&account.service, 500);
+    assert!((1..=LANES).contains(&in_service), "{in_service} were in flight, of at most {LANES}");
+}
+
+#[test]
+fn a_killed_target_ends_the_run_on_time_with_every_request_accounted_for() {
+    let (target, http, admin) = Process::target();
+    let scenario = "target: t\nrate: 500/s\ntimeout: 500ms\nmix:\n  - { name: pooled, weight: 1, http: {} }\n  \
+                    - { name: fresh, weight: 1, connection: fresh, http: {} }\n";
+    let (finished, took) = timed(|| {
+        run(async {
+            let engine = engine(plan(scenario, http, admin), Duration::from_secs(2));
+            engine.run(CancellationToken::new(), |_| target.signal("KILL")).await.unwrap()
+        })
+    });
+    assert!(took < Duration::from_secs(4), "two seconds, a timeout, and the start: {took:?}");
+    let failed: u64 = finished.accounts.iter().map(|account| account.failed()).sum();
+    for account in &finished.accounts {
+        assert_accounted(account);
+        assert_eq!(account.planned, 500);
+        assert_eq!(account.dropped_total() + account.interrupted, 0);
+    }
+    assert!(failed >= 400, "half of the run was against nothing: {failed}");
+}

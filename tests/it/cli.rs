@@ -1,0 +1,194 @@
+//! The programs as their users meet them: what they print, what they refuse, how they end.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use crate::process::{Process, get, output, timed};
+
+/// A scenario file that lives as long as the test.
+fn scenario(text: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+const ONE: &str = "target: TARGET\nrate: 100/s\nmix:\n  - { name: op, weight: 1, http: {} }\n";
+
+fn against(target: std::net::SocketAddr) -> tempfile::NamedTempFile {
+    scenario(&ONE.replace("TARGET", &target.to_string()))
+}
+
+/// Beside other tests.
+const OWN_ADMIN: [&str; 2] = ["--admin-address", "127.0.0.1:0"];
+
+fn run(file: &tempfile::NamedTempFile, flags: &[&str]) -> (Option<i32>, String, String) {
+    let path = file.path().to_str().unwrap();
+    let arguments: Vec<&str> = ["run", path].into_iter().chain(flags.iter().copied()).collect();
+    let output = output("injector", &arguments);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_pair_runs_the_demo_and_both_sides_agree() {
+    let output = output("continuous-load", &["--for", "3s", "--json", "-"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The addresses come first; what follows is the JSON alone.
+    let json: serde_json::Value = serde_json::from_str(&text[text.find("\n{").unwrap()..]).unwrap();
+    assert_eq!(json["verdict"]["result"], "passed");
+    let operations = json["operations"].as_array().unwrap();
+    assert!(operations.len() >= 5);
+    for operation in operations {
+        let (client, server) = (&operation["client"], &operation["server"]);
+        assert_eq!(client["sent"], server["received"], "{operation}");
+        assert_eq!(client["success"], client["planned"], "{operation}");
+    }
+    let lines = stderr.lines().filter(|line| line.contains("response p50")).count();
+    assert!((2..=4).contains(&lines), "one line per second: {stderr}");
+    for words in ["requests of", "latency in ms", "identity: ", "verdict: passed (exit code 0)", "/metrics (injector)"]
+    {
+        assert!(stderr.contains(words), "no {words:?} in {stderr}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_still_reports_everything() {
+    for signal in ["INT", "TERM"] {
+        let (_target, http, admin) = Process::target();
+        let file = against(http);
+        let mut injector = Process::start(
+            "injector",
+            &[
+                "run",
+                file.path().to_str().unwrap(),
+                "--for",
+                "10m",
+                "--admin-address",
+                "127.0.0.1:0",
+                "--target-admin",
+                &admin.to_string(),
+            ],
+        );
+        injector.line_with("1s ");
+        injector.signal(signal);
+        let (code, text) = injector.end();
+        assert_eq!(code, Some(105), "{text}");
+        assert!(text.contains("identity: ") && text.contains("verdict: interrupted"), "{text}");
+        assert!(!text.contains("no account of"), "{text}");
+    }
+}
+
+#[test]
+fn a_continuous_run_told_to_stop_drains_and_passes() {
+    let (_target, http, admin) = Process::target();
+    let file = against(http);
+    let mut injector = Process::start(
+        "injector",
+        &["run", file.path().to_str().unwrap(), "--admin-address", "127.0.0.1:0", "--target-admin", &admin.to_string()],
+    );
+    let own_admin = injector.address("admin");
+    injector.line_with("1s ");
+    for (path, words) in [
+        ("/metrics", "continuous_load_client_requests_total{"),
+        ("/livez", "ok"),
+        ("/readyz", "ok"),
+        ("/version", "injector"),
+    ] {
+        assert!(get(own_admin, path).contains(words), "{path}");
+    }
+    injector.signal("TERM");
+    let (code, text) = injector.end();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("verdict: passed"), "{text}");
+}
+
+#[test]
+fn a_wrong_scenario_is_refused_with_its_place_and_the_remedy() {
+    let cases = [
+        ("target: t\nrate: 1/s\nmixx: []\n", "3:1", "mixx"),
+        ("target: t\nrate: 1/s\ntimeout: 10\nmix:\n  - { name: a, weight: 1, http: {} }\n", "3:10", "timeout"),
+        ("target: t\nrate: 0/s\nmix:\n  - { name: a, weight: 1, http: {} }\n", "2:7", "rate"),
+        ("target: t\nrate: 1/s\nmix: []\n", "3:6", "operation"),
+        (
+            "target: t\nrate: 1/s\nmix:\n  - name: a\n    weight: 1\n    http: { fault: \"status=503:60,404:60\" }\n",
+            "6:",
+            "status",
+        ),
+        ("target: t\nrate: 1/s\nmix:\n  - name: a\n    weight: 1\n    http: { fault: delay=2m }\n", "6:", "delay"),
+        (
+            "target: some-host\nrate: 5000/s\nmix:\n  - { name: a, weight: 1, connection: fresh, http: {} }\n",
+            "",
+            "port",
+        ),
+    ];
+    for (text, place, words) in cases {
+        let file = scenario(text);
+        for command in ["check", "run"] {
+            let output = output("injector", &[command, file.path().to_str().unwrap()]);
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(104), "{text}{stderr}");
+            assert!(stderr.contains(place) && stderr.contains(words), "{text}{stderr}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let output = output("injector", &["run", "/nowhere/scenario.yaml"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(104));
+    assert!(stderr.contains("/nowhere/scenario.yaml") && stderr.contains("No such file"), "{stderr}");
+}
+
+#[test]
+fn a_host_without_address_ends_the_run_before_it_starts_with_its_name() {
+    let file = scenario(&ONE.replace("TARGET", "no-such-host.invalid"));
+    let (code, _, stderr) = run(&file, &OWN_ADMIN);
+    assert_eq!(code, Some(97), "{stderr}");
+    assert!(stderr.contains("no-such-host.invalid") && stderr.contains("dns_nxdomain"), "{stderr}");
+}
+
+#[test]
+fn nobody_listening_ends_the_run_before_it_starts_with_the_address() {
+    let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let (code, _, stderr) = run(&against(address), &OWN_ADMIN);
+    assert_eq!(code, Some(97), "{stderr}");
+    assert!(stderr.contains(&address.to_string()) && stderr.contains("connect_refused"), "{stderr}");
+}
+
+#[test]
+fn a_port_in_use_names_the_flag_on_both_programs() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (target, http, _) = Process::target();
+    let (code, _, stderr) = run(&against(http), &["--admin-address", &address]);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("--admin-address") && stderr.contains(&address), "{stderr}");
+    drop(target);
+    let refused = output("target-server", &["--http-address", &address, "--admin-address", "127.0.0.1:0"]);
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success());
+    assert!(stderr.contains("--http-address") && stderr.contains(&address), "{stderr}");
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_refused_before_the_run() {
+    let (_target, http, _) = Process::target();
+    let file = against(http);
+    let ((code, stdout, stderr), took) =
+        timed(|| run(&file, &["--for", "1m", "--admin-address", "127.0.0.1:0", "--json", "/nowhere/result.json"]));
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("--json /nowhere/result.json"), "{stderr}");
+    assert!(took < Duration::from_secs(30) && !stdout.contains("running"), "{stdout}");
+}
+
+#[test]
+fn a_target_told_to_stop_drains_and_exits_zero() {
+    let (target, http, _) = Process::target();
+    assert_eq!(get(http, "/"), "");
+    target.signal("TERM");
+    assert_eq!(target.end().0, Some(0));
+}

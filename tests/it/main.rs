@@ -1,0 +1,13 @@
+//! The one integration test binary: one link for all that needs more than a module to prove.
+// Always true here; it tells clippy that helpers are test code as well.
+#![cfg(test)]
+
+mod agreement;
+mod cli;
+mod fixture;
+mod injector_sees;
+mod metrics;
+mod process;
+mod strangers;
+mod tidy;
+mod tools;

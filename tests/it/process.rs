@@ -1,0 +1,99 @@
+//! The programs as processes: started, listened to, signalled, ended whatever happens to the test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::fixture::program;
+
+/// A running program of ours.
+pub(crate) struct Process {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts a program of the workspace with these arguments.
+    pub(crate) fn start(name: &str, arguments: &[&str]) -> Process {
+        let mut command = Command::new(program(name));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Process { child, stdout }
+    }
+
+    /// A target on ports of the kernel's choosing, and the two addresses it printed.
+    pub(crate) fn target() -> (Process, SocketAddr, SocketAddr) {
+        let mut target =
+            Process::start("target-server", &["--http-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0"]);
+        let http = target.address("http");
+        let admin = target.address("admin");
+        (target, http, admin)
+    }
+
+    /// Reads lines until one says where this protocol listens.
+    pub(crate) fn address(&mut self, protocol: &str) -> SocketAddr {
+        let line = self.line_with(&format!("protocol={protocol} "));
+        line.trim().rsplit_once("address=").unwrap().1.parse().unwrap()
+    }
+
+    /// The next line that holds these words.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let bytes = self.stdout.read_line(&mut line).unwrap();
+            assert!(bytes > 0, "the program ended without a line with {words:?}");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal by name (`TERM`, `STOP`, ...).
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the end: the exit code and the rest of standard output.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a program of the workspace to its end.
+pub(crate) fn output(name: &str, arguments: &[&str]) -> Output {
+    Command::new(program(name)).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+/// The body of `GET path`, in at most five seconds.
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "GET {path}: {head}");
+    assert!(!head.to_lowercase().contains("transfer-encoding"), "this client reads no chunks");
+    body.to_owned()
+}
+
+/// How long a piece of work takes.
+#[expect(clippy::disallowed_methods, reason = "whole processes are timed from outside, where no clock is paused")]
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
