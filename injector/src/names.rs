@@ -2,23 +2,29 @@
 //!
 //! hickory's resolver instead of the system's `getaddrinfo`: that one blocks a thread, hides the rcode and asks a second
 //! time by itself. Here every retry, cache and second name server is off; a failed look-up is a failed request with its
-//! reason. `/etc/hosts`, search domains and `ndots` of `/etc/resolv.conf` are honoured.
+//! reason. `/etc/hosts`, search domains and `ndots` of `/etc/resolv.conf` are honoured, of its name servers the first.
 
 use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
+use hickory_resolver::config::{
+    ConnectionConfig, LookupIpStrategy, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::udp::UdpClientStream;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::system_conf::read_system_conf;
+use hickory_resolver::{ConnectionProvider, PoolContext, Resolver};
 use shared::outcome::ErrorClass;
 
 use crate::plan::{Endpoint, Host};
 
 /// Resolves for one worker.
 pub struct Names {
-    resolver: TokioResolver,
+    ipv4: Resolver<OneDatagram>,
+    ipv6: Resolver<OneDatagram>,
     /// Counts connections, so that the addresses of a name are used in turn.
     turn: Cell<usize>,
 }
@@ -29,22 +35,36 @@ impl Names {
     /// # Errors
     /// If `/etc/resolv.conf` or `/etc/hosts` cannot be read.
     pub fn from_system(timeout: Duration) -> Result<Names, NetError> {
-        let mut builder = TokioResolver::builder_tokio()?;
-        let options = builder.options_mut();
-        options.timeout = timeout;
-        // The number of *further* attempts.
-        options.attempts = 0;
-        options.num_concurrent_reqs = 1;
-        options.cache_size = 0;
-        options.try_tcp_on_error = false;
-        options.use_hosts_file = ResolveHosts::Always;
-        // Both families at once would be two questions whose faster answer wins; one family is one question, and a
-        // second only where the first has no address at all.
-        options.ip_strategy = LookupIpStrategy::Ipv4thenIpv6;
-        Ok(Names { resolver: builder.build()?, turn: Cell::new(0) })
+        let (config, options) = read_system_conf()?;
+        Names::new(config, &options, timeout)
     }
 
-    /// Where to connect now: the next of the name's addresses in turn.
+    fn new(config: ResolverConfig, options: &ResolverOpts, timeout: Duration) -> Result<Names, NetError> {
+        let (domain, search, mut servers) = config.into_parts();
+        servers.truncate(1);
+        let config = ResolverConfig::from_parts(domain, search, servers);
+        let resolver = |family| {
+            let mut options = options.clone();
+            options.timeout = timeout;
+            // The number of *further* attempts.
+            options.attempts = 0;
+            options.num_concurrent_reqs = 1;
+            options.cache_size = 0;
+            options.try_tcp_on_error = false;
+            options.use_hosts_file = ResolveHosts::Always;
+            options.ip_strategy = family;
+            let provider = OneDatagram(TokioRuntimeProvider::default());
+            Resolver::builder_with_config(config.clone(), provider).with_options(options).build()
+        };
+        Ok(Names {
+            ipv4: resolver(LookupIpStrategy::Ipv4Only)?,
+            ipv6: resolver(LookupIpStrategy::Ipv6Only)?,
+            turn: Cell::new(0),
+        })
+    }
+
+    /// Where to connect now: the next of the name's addresses in turn. IPv6 is asked for only if the name exists and has no
+    /// IPv4 address: asking for both at once would be two questions whose faster answer wins.
     ///
     /// # Errors
     /// One of the `dns_*` classes.
@@ -53,12 +73,54 @@ impl Names {
             Host::Ip(ip) => return Ok(SocketAddr::new(*ip, endpoint.port)),
             Host::Name(name) => name,
         };
-        let found = self.resolver.lookup_ip(name.as_str()).await.map_err(|error| class(&error))?;
-        let addresses: Vec<IpAddr> = found.iter().collect();
+        let found = match self.ipv4.lookup_ip(name.as_str()).await {
+            Err(error) if is_another_family(&error) => self.ipv6.lookup_ip(name.as_str()).await,
+            found => found,
+        };
+        let addresses: Vec<IpAddr> = found.map_err(|error| class(&error))?.iter().collect();
         let turn = self.turn.replace(self.turn.get().wrapping_add(1));
         let ip = addresses.get(turn % addresses.len().max(1)).ok_or(ErrorClass::DnsNxdomain)?;
         Ok(SocketAddr::new(*ip, endpoint.port))
     }
+}
+
+/// hickory's own connections, but for UDP, where it would send a question up to three times within the timeout: the lost
+/// datagram that a monitor is there to see would never be seen.
+#[derive(Clone)]
+struct OneDatagram(TokioRuntimeProvider);
+
+impl ConnectionProvider for OneDatagram {
+    type Conn = <TokioRuntimeProvider as ConnectionProvider>::Conn;
+    type FutureConn = <TokioRuntimeProvider as ConnectionProvider>::FutureConn;
+    type RuntimeProvider = TokioRuntimeProvider;
+
+    fn new_connection(
+        &self,
+        ip: IpAddr,
+        config: &ConnectionConfig,
+        cx: &PoolContext,
+    ) -> Result<Self::FutureConn, NetError> {
+        if !matches!(config.protocol, ProtocolConfig::Udp) {
+            return self.0.new_connection(ip, config, cx);
+        }
+        // The number of datagrams in all, the first included.
+        let stream = UdpClientStream::builder(SocketAddr::new(ip, config.port), self.0.clone())
+            .with_timeout(Some(cx.options.timeout))
+            .with_os_port_selection(cx.options.os_port_selection)
+            .avoid_local_ports(cx.options.avoid_local_udp_ports.clone())
+            .with_bind_addr(config.bind_addr)
+            .with_max_retries(1);
+        Ok(Box::pin(async move { Ok(stream.exchange()) }))
+    }
+
+    fn runtime_provider(&self) -> &TokioRuntimeProvider {
+        &self.0
+    }
+}
+
+/// The name exists, and has no address of the family that was asked for.
+fn is_another_family(error: &NetError) -> bool {
+    matches!(error, NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError)
 }
 
 fn class(error: &NetError) -> ErrorClass {
@@ -81,6 +143,8 @@ fn of_rcode(code: ResponseCode) -> ErrorClass {
 
 #[cfg(test)]
 mod tests {
+    use hickory_resolver::config::NameServerConfig;
+
     use super::*;
 
     fn endpoint(host: Host) -> Endpoint {
@@ -108,17 +172,37 @@ mod tests {
         assert_eq!(resolve(Host::Name("no-such-host.invalid".into())), Err(ErrorClass::DnsNxdomain));
     }
 
+    /// Asks a name server that never answers, and counts what it was sent.
+    #[test]
+    fn a_lost_datagram_is_a_failed_look_up_and_is_not_sent_again() {
+        const TIMEOUT: Duration = Duration::from_secs(1);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let address = silent.local_addr().unwrap();
+            let mut server = NameServerConfig::udp(address.ip());
+            server.connections[0].port = address.port();
+            let config = ResolverConfig::from_name_servers(vec![server]);
+            let names = Names::new(config, &ResolverOpts::default(), TIMEOUT).unwrap();
+            let found = names.resolve(&endpoint(Host::Name("lost.example.".into()))).await;
+            assert_eq!(found, Err(ErrorClass::DnsTimeout));
+            let mut datagrams = 0;
+            while silent.try_recv(&mut [0; 512]).is_ok() {
+                datagrams += 1;
+            }
+            assert_eq!(datagrams, 1);
+        });
+    }
+
     #[test]
     fn every_rcode_has_a_class() {
         for code in 0..4096_u16 {
-            let class = of_rcode(ResponseCode::from((code >> 4) as u8, (code & 15) as u8));
             let expected = match code {
                 0 | 3 => ErrorClass::DnsNxdomain,
                 2 => ErrorClass::DnsServfail,
-                _ => class,
+                _ => ErrorClass::DnsOther,
             };
-            assert_eq!(class, expected, "rcode {code}");
-            assert!(class.as_str().starts_with("dns_"));
+            assert_eq!(of_rcode(ResponseCode::from((code >> 4) as u8, (code & 15) as u8)), expected, "rcode {code}");
         }
     }
 }
