@@ -10,12 +10,15 @@ mod get;
 mod judge;
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, Write as _};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use shared::identity::{HEADER_IDENTITY, RequestId};
 use shared::outcome::{Code, ErrorClass, Outcome};
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use self::answer::Answer;
@@ -36,6 +39,8 @@ thread_local! {
 /// One HTTP/1.1 connection.
 pub struct Http {
     stream: TcpStream,
+    /// The head of the current request; kept, so that the next needs no memory of its own.
+    head: Vec<u8>,
     reusable: bool,
 }
 
@@ -44,7 +49,7 @@ pub struct Prepared {
     operation: Operation,
     /// Everything up to the sequence number.
     before_seq: Vec<u8>,
-    /// Everything behind it, the request's body included.
+    /// The rest of the head.
     after_seq: Vec<u8>,
     body: Arc<[u8]>,
     any_of: Option<Arc<[u16]>>,
@@ -73,8 +78,7 @@ impl Driver for Http {
             after_seq.push_str(&format!("content-length: {}\r\n", body.len()));
         }
         after_seq.push_str("\r\n");
-        let mut after_seq = after_seq.into_bytes();
-        after_seq.extend_from_slice(&body);
+        let after_seq = after_seq.into_bytes();
         let any_of = match &call.expect.status {
             StatusExpectation::Predicted => None,
             StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
@@ -94,35 +98,34 @@ impl Driver for Http {
         // Requests are small and alone on the wire; waiting to fill a segment would be measured as latency.
         stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
         mark(&marks.connected);
-        Ok(Http { stream, reusable: true })
+        Ok(Http { stream, head: Vec::new(), reusable: true })
     }
 
     async fn call(&mut self, prepared: &Prepared, id: RequestId, wanted: &mut Wanted, marks: &Marks) -> Ending {
-        let mut request = Vec::with_capacity(prepared.before_seq.len() + 20 + prepared.after_seq.len());
-        request.extend_from_slice(&prepared.before_seq);
-        write!(request, "{}", id.seq).expect("a Vec takes every byte");
-        request.extend_from_slice(&prepared.after_seq);
+        self.head.clear();
+        self.head.extend_from_slice(&prepared.before_seq);
+        write!(self.head, "{}", id.seq).expect("a Vec takes every byte");
+        self.head.extend_from_slice(&prepared.after_seq);
+        self.reusable = false;
         let mut exchange = Exchange {
+            stream: &mut self.stream,
             answer: Answer::new(prepared.operation.http.method == Method::Head),
-            request: &request,
+            head: &self.head,
+            body: &prepared.body,
             written: 0,
             write_error: None,
             wanted,
             marks,
         };
-        self.reusable = false;
         mark(&marks.sending);
-        let ending = exchange.run(&self.stream).await;
-        let written = exchange.written == request.len();
-        let head_says_close = exchange.answer.head().is_none_or(|head| head.close);
-        marks.sent_bytes.set(exchange.payload_written(prepared) as u64);
-        marks.received_bytes.set(exchange.answer.body_bytes());
-        let Some(at_end) = ending else {
-            let answered = exchange.answered(id);
-            self.reusable = written && !head_says_close && answered.surplus_bytes == 0;
-            return Ending::Answered(answered);
-        };
-        at_end
+        let broken = poll_fn(|cx| exchange.poll(cx)).await;
+        if let Some(ending) = broken {
+            return ending;
+        }
+        let answered = exchange.answered(id);
+        let is_whole = exchange.is_written() && answered.surplus_bytes == 0;
+        self.reusable = is_whole && exchange.answer.head().is_some_and(|head| !head.close);
+        Ending::Answered(answered)
     }
 
     fn is_reusable(&self) -> bool {
@@ -131,16 +134,8 @@ impl Driver for Http {
 
     async fn lost(&mut self) {
         let mut byte = [0];
-        loop {
-            if self.stream.readable().await.is_err() {
-                return;
-            }
-            match self.stream.try_read(&mut byte) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Closed, reset, or bytes that belong to no request: nothing can follow on this connection.
-                _ => return,
-            }
-        }
+        // Closed, reset, or a byte that belongs to no request: nothing can follow on this connection.
+        let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte))).await;
     }
 
     fn judge(wanted: &Wanted, ending: Ending) -> Outcome<ErrorClass> {
@@ -150,88 +145,86 @@ impl Driver for Http {
 
 /// One request being written and its answer being read, at the same time: a target may answer early.
 struct Exchange<'a> {
+    stream: &'a mut TcpStream,
     answer: Answer,
-    request: &'a [u8],
+    head: &'a [u8],
+    body: &'a [u8],
+    /// Of head and body together.
     written: usize,
     /// What stopped the writing. The answer may still come: a target that refuses a body answers, then closes.
-    write_error: Option<io::ErrorKind>,
+    write_error: Option<ErrorClass>,
     wanted: &'a mut Wanted,
     marks: &'a Marks,
 }
 
 impl Exchange<'_> {
-    /// Runs to the end of the answer; anything else is an ending.
-    async fn run(&mut self, stream: &TcpStream) -> Option<Ending> {
+    /// Runs to the end of the answer; any other end is an ending.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
+        self.poll_write(cx);
         loop {
-            if self.wants_to_write() {
-                self.write(stream);
-            }
-            let interest =
-                if self.wants_to_write() { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            match stream.ready(interest).await {
-                Ok(ready) if !ready.is_readable() => continue,
+            // Through `poll_read` and not `try_read`: a read that does not fill the buffer leaves the socket known to be
+            // empty, which saves asking the kernel once more after every answer.
+            match ready!(self.poll_read(cx)) {
+                Ok(0) => return Poll::Ready((!self.answer.end_of_stream()).then(|| self.ended_early())),
+                Ok(_) if self.answer.is_done() => return Poll::Ready(None),
                 Ok(_) => {}
-                Err(_) => return Some(Ending::Failed(ErrorClass::Internal)),
-            }
-            match self.read(stream) {
-                Ok(0) => return if self.answer.end_of_stream() { None } else { Some(self.ended_early()) },
-                Ok(_) if self.answer.is_done() => return None,
-                Ok(_) => {}
-                Err(ReadError::Malformed) => return Some(Ending::Malformed),
-                Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(ReadError::Io(error)) => {
-                    return Some(match ErrorClass::of_receive(&error) {
-                        ErrorClass::Reset => Ending::Reset,
-                        ErrorClass::Closed => Ending::Closed,
-                        ErrorClass::Timeout => Ending::TimedOut,
-                        class => Ending::Failed(class),
-                    });
-                }
+                Err(ending) => return Poll::Ready(Some(ending)),
             }
         }
     }
 
-    fn wants_to_write(&self) -> bool {
-        self.write_error.is_none() && self.written < self.request.len()
+    fn is_written(&self) -> bool {
+        self.written == self.head.len() + self.body.len()
     }
 
-    fn write(&mut self, stream: &TcpStream) {
-        while self.written < self.request.len() {
-            match stream.try_write(&self.request[self.written..]) {
-                Ok(bytes) => self.written += bytes,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => {
-                    self.write_error = Some(error.kind());
-                    return;
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        while self.write_error.is_none() && !self.is_written() {
+            let head = self.head.get(self.written..).unwrap_or_default();
+            let body = &self.body[self.written.saturating_sub(self.head.len())..];
+            let rest = [io::IoSlice::new(head), io::IoSlice::new(body)];
+            match Pin::new(&mut *self.stream).poll_write_vectored(cx, &rest) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(bytes)) => {
+                    self.written += bytes;
+                    self.marks.sent_bytes.set(self.written.saturating_sub(self.head.len()) as u64);
+                    if self.is_written() {
+                        mark(&self.marks.sent);
+                    }
                 }
+                Poll::Ready(Err(error)) => self.write_error = Some(ErrorClass::of_send(&error)),
             }
         }
-        mark(&self.marks.sent);
     }
 
-    fn read(&mut self, stream: &TcpStream) -> Result<usize, ReadError> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Ending>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
-            let bytes = stream.try_read(buffer).map_err(ReadError::Io)?;
-            if bytes > 0 {
-                mark(&self.marks.first_byte);
+            let mut into = ReadBuf::new(buffer);
+            if let Err(error) = ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut into)) {
+                return Poll::Ready(Err(ending_of(&error)));
             }
-            let had_head = self.answer.head().is_some();
-            let wanted = &mut *self.wanted;
-            let result = self.answer.push(&buffer[..bytes], &mut |piece| wanted.take(piece));
-            if let (false, Some(head)) = (had_head, self.answer.head()) {
-                self.marks.server.set(head.server);
-                self.marks.asked.set(head.asked);
-            }
-            result.map(|()| bytes).map_err(|_| ReadError::Malformed)
+            Poll::Ready(self.take(into.filled()))
         })
     }
 
-    /// The stream ended before the answer: in the kernel's words for what stopped the writing, if it was that.
-    fn ended_early(&self) -> Ending {
-        match self.write_error {
-            Some(io::ErrorKind::ConnectionReset) => Ending::Reset,
-            _ => Ending::Closed,
+    /// Takes the next bytes of the answer.
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
+        if !bytes.is_empty() {
+            mark(&self.marks.first_byte);
         }
+        let had_head = self.answer.head().is_some();
+        let wanted = &mut *self.wanted;
+        let read = self.answer.push(bytes, &mut |piece| wanted.take(piece));
+        self.marks.received_bytes.set(self.answer.body_bytes());
+        if let (false, Some(head)) = (had_head, self.answer.head()) {
+            self.marks.server.set(head.server);
+            self.marks.asked.set(head.asked);
+        }
+        read.map(|()| bytes.len()).map_err(|_| Ending::Malformed)
+    }
+
+    /// The stream ended before the answer: for the reason that stopped the writing, if it was that.
+    fn ended_early(&self) -> Ending {
+        self.write_error.map_or(Ending::Closed, of_class)
     }
 
     fn answered(&self, id: RequestId) -> Answered {
@@ -244,14 +237,17 @@ impl Exchange<'_> {
             surplus_bytes: self.answer.surplus_bytes(),
         }
     }
-
-    fn payload_written(&self, prepared: &Prepared) -> usize {
-        let head = self.request.len() - prepared.body.len();
-        self.written.saturating_sub(head)
-    }
 }
 
-enum ReadError {
-    Io(io::Error),
-    Malformed,
+fn ending_of(error: &io::Error) -> Ending {
+    of_class(ErrorClass::of_receive(error))
+}
+
+fn of_class(class: ErrorClass) -> Ending {
+    match class {
+        ErrorClass::Reset => Ending::Reset,
+        ErrorClass::Closed => Ending::Closed,
+        ErrorClass::Timeout => Ending::TimedOut,
+        class => Ending::Failed(class),
+    }
 }

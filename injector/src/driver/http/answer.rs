@@ -4,6 +4,7 @@
 //! would hide a fault: what does not follow the grammar is an error, and bytes behind a complete answer are reported.
 
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 /// Largest answer head accepted, in bytes: what nginx, hyper and curl accept at most, roughly.
@@ -136,9 +137,11 @@ impl Answer {
             self.pending.extend_from_slice(bytes);
             &self.pending
         };
-        let mut fields = [httparse::EMPTY_HEADER; HEADERS_MAX];
-        let mut response = httparse::Response::new(&mut fields);
-        let end = match response.parse(all) {
+        // Uninitialised: clearing four kilobytes for every answer would cost more than parsing its few fields.
+        let mut fields = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut []);
+        let parser = httparse::ParserConfig::default();
+        let end = match parser.parse_response_with_uninit_headers(&mut response, all, &mut fields) {
             Ok(httparse::Status::Complete(end)) => end,
             Ok(httparse::Status::Partial) if all.len() >= HEAD_BYTES_MAX => {
                 return Err(Malformed("the head is longer than 64 KiB"));
@@ -230,6 +233,9 @@ enum Framing {
 
 fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), Malformed> {
     let mut head = Head { status: response.code.unwrap_or(0), close: response.version == Some(0), ..Head::default() };
+    if head.status < 100 {
+        return Err(Malformed("the status line"));
+    }
     let mut length = None;
     let mut chunked = false;
     for field in response.headers.iter() {
@@ -244,8 +250,7 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
                 head.asked = server_timing(value, "cload-fault");
             }
             14 if field.name.eq_ignore_ascii_case("content-length") => {
-                let said = std::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
-                let said = said.ok_or(Malformed("content-length is no number"))?;
+                let said = content_length(value.trim_ascii()).ok_or(Malformed("content-length is no number"))?;
                 if length.replace(said).is_some_and(|before| before != said) {
                     return Err(Malformed("two different content-lengths"));
                 }
@@ -263,9 +268,18 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
         (true, Some(_)) => return Err(Malformed("both content-length and transfer-encoding")),
         (true, None) => Framing::Chunked,
         (false, Some(length)) => Framing::Length(length),
-        (false, None) => Framing::UntilClose,
+        // Its end is the end of the connection, whatever else it says.
+        (false, None) => {
+            head.close = true;
+            Framing::UntilClose
+        }
     };
     Ok((head, framing))
+}
+
+/// Digits only: `parse` alone would let a sign through.
+fn content_length(digits: &[u8]) -> Option<u64> {
+    digits.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }
 
 /// The `dur` of one metric of a Server-Timing field (W3C Server Timing), in milliseconds there.

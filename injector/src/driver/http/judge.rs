@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use shared::fault::{Body, Read, Verdict};
+use shared::fault::{Body, FaultKind, Read, Verdict};
 use shared::identity::RequestId;
 use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::payload::{Payload, PayloadMatcher};
@@ -28,6 +28,8 @@ pub struct Wanted {
     content: Content,
     content_matches: bool,
     id: bool,
+    /// By how many bytes the announced length is to be too short.
+    short_by: Option<u64>,
 }
 
 enum Content {
@@ -77,6 +79,10 @@ impl Wanted {
             content,
             content_matches: true,
             id: call.expect.id,
+            short_by: match verdict.fault {
+                Some(FaultKind::Clen(difference @ ..0)) => Some(difference.unsigned_abs()),
+                _ => None,
+            },
         }
     }
 
@@ -109,7 +115,7 @@ impl Wanted {
             | (ExpectedEnd::Hang, Ending::TimedOut)
             | (ExpectedEnd::Malformed, Ending::Malformed) => Outcome::Success(Code::NONE),
             // Too short a Content-Length: the answer looks complete, and the rest of it hangs behind.
-            (ExpectedEnd::Malformed, Ending::Answered(answered)) if self.is_misframed(&answered) => {
+            (ExpectedEnd::Malformed, Ending::Answered(answered)) if self.is_short_as_asked(&answered) => {
                 Outcome::Success(Code::NONE)
             }
             (_, Ending::Answered(answered)) => Outcome::Failure(answered.code, ErrorClass::Validation),
@@ -133,17 +139,22 @@ impl Wanted {
             let class = if code.0 >= 400 { ErrorClass::Status } else { ErrorClass::Validation };
             return Outcome::Failure(code, class);
         }
-        let id_is_right = answered.id_matches.unwrap_or(!self.id);
-        let from_the_target = !self.only_if_predicted || code.0 == self.predicted;
+        let is_the_targets = !self.only_if_predicted || code.0 == self.predicted;
         let size_is_right = self.size_bytes.is_none_or(|wanted| wanted == answered.size_bytes);
-        if !id_is_right || from_the_target && !(size_is_right && answered.content_matches) {
+        if !self.id_is_right(answered) || is_the_targets && !(size_is_right && answered.content_matches) {
             return Outcome::Failure(code, ErrorClass::Validation);
         }
         Outcome::Success(code)
     }
 
-    fn is_misframed(&self, answered: &Answered) -> bool {
-        answered.surplus_bytes > 0 || self.size_bytes.is_some_and(|wanted| answered.size_bytes < wanted)
+    fn id_is_right(&self, answered: &Answered) -> bool {
+        answered.id_matches.unwrap_or(!self.id)
+    }
+
+    /// The asked answer in every respect, but for its announced length.
+    fn is_short_as_asked(&self, answered: &Answered) -> bool {
+        let wanted = self.size_bytes.zip(self.short_by).map(|(size_bytes, short_by)| size_bytes - short_by);
+        answered.code.0 == self.predicted && self.id_is_right(answered) && wanted == Some(answered.size_bytes)
     }
 }
 

@@ -54,6 +54,7 @@ fn every_framing_ends_where_it_should() {
     let open = read(&[UNTIL_CLOSE], false);
     assert_eq!((open.body.as_slice(), open.done), (b"all of it".as_slice(), false));
     assert!(read(&[UNTIL_CLOSE], true).done);
+    assert!(read(&[b"HTTP/1.1 200 OK\r\n\r\nx"], true).head.unwrap().close, "its connection is over with it");
     let interim = read(&[INTERIM], false);
     assert_eq!((interim.head.unwrap().status, interim.done), (204, true));
     let cut = read(&[&WITH_LENGTH[..WITH_LENGTH.len() - 1]], true);
@@ -81,6 +82,8 @@ fn broken_grammar_is_named() {
         ("HTPT/1.1 200 OK\r\n\r\n".to_owned(), "the status line"),
         ("HTTP/1.1 2x0 OK\r\n\r\n".to_owned(), "the status line"),
         ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n".to_owned(), "a header field"),
+        ("HTTP/1.1 000 No\r\n\r\n".to_owned(), "the status line"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\n".to_owned(), "content-length is no number"),
         ("HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\n".to_owned(), "content-length is no number"),
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n".to_owned(),

@@ -96,6 +96,10 @@ fn a_scripted_end_is_a_success_and_anything_else_is_not() {
         let outcome =
             if expected.is_none() { Outcome::Success(Code(200)) } else { failure(200, ErrorClass::Validation) };
         assert_eq!(wanted.judge(Ending::Answered(whole)), outcome, "{http} answered");
+        if expected.is_some() {
+            let empty = Ending::Answered(answered(200, 0));
+            assert_eq!(wanted.judge(empty), failure(200, ErrorClass::Validation), "{http} answered with nothing");
+        }
         let refused = Ending::Failed(ErrorClass::ConnectRefused);
         assert_eq!(wanted.judge(refused), failure(0, ErrorClass::ConnectRefused), "{http} not connected");
     }
@@ -107,7 +111,11 @@ fn too_short_a_length_is_seen_in_what_hangs_behind_it() {
     assert_eq!(wanted.judge(Ending::Answered(answered(200, 7))), SUCCESS_WITHOUT_ANSWER);
     let surplus = Answered { surplus_bytes: 3, ..answered(200, 7) };
     assert_eq!(wanted.judge(Ending::Answered(surplus)), SUCCESS_WITHOUT_ANSWER);
-    assert_eq!(wanted.judge(Ending::Answered(answered(200, 10))), failure(200, ErrorClass::Validation));
+    for other in
+        [answered(200, 10), answered(200, 0), answered(201, 7), Answered { id_matches: None, ..answered(200, 7) }]
+    {
+        assert_eq!(wanted.judge(Ending::Answered(other)), failure(other.code.0, ErrorClass::Validation), "{other:?}");
+    }
 }
 
 #[test]
