@@ -52,6 +52,11 @@ impl Durations {
         self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
     }
 
+    /// Forgets all, and keeps the memory.
+    fn clear(&mut self) {
+        self.0.reset();
+    }
+
     /// Adds another's counts.
     pub fn merge(&mut self, other: &Durations) {
         if !other.0.is_empty() {
@@ -87,8 +92,10 @@ pub struct OperationAccount {
     pub server: Durations,
     /// Latency of the path: first byte minus the target's time and the asked delay.
     pub network: Durations,
-    /// From the planned instant to the release: our own lateness.
+    /// Our own lateness: from the planned instant to the release, and from a free lane to its turn on the thread.
     pub lag: Durations,
+    /// From the release to a free lane: the target was slow, or a bound is too small.
+    pub wait: Durations,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -99,13 +106,20 @@ pub struct OperationAccount {
     pub connections_lost: u64,
 }
 
+/// A request that begins, as it is accounted.
+#[derive(Clone, Copy, Debug)]
+pub struct Started {
+    /// Our own lateness.
+    pub lag: Duration,
+    /// How long it waited for a lane.
+    pub wait: Duration,
+}
+
 /// One finished request, as it is accounted.
 #[derive(Clone, Copy, Debug)]
 pub struct Finished {
     /// Our verdict.
     pub outcome: Outcome<ErrorClass>,
-    /// Whether it reached an established connection.
-    pub sent: bool,
     /// From the planned instant to the end.
     pub response: Duration,
     /// From the start of the attempt to the end.
@@ -121,17 +135,23 @@ pub struct Finished {
 }
 
 impl OperationAccount {
-    /// A slot came due and was taken up, this late.
-    pub fn scheduled(&mut self, lag: Duration) {
+    /// A slot came due and was taken up.
+    pub fn scheduled(&mut self) {
         self.planned += 1;
         self.in_flight += 1;
-        self.lag.record(lag);
     }
 
-    /// A taken-up slot was given up.
-    pub fn dropped(&mut self, reason: DropReason) {
+    /// Its request begins.
+    pub fn started(&mut self, started: &Started) {
+        self.lag.record(started.lag);
+        self.wait.record(started.wait);
+    }
+
+    /// A slot that was taken up this late was given up.
+    pub fn dropped(&mut self, reason: DropReason, lag: Duration) {
         self.dropped[reason.index()] += 1;
         self.in_flight -= 1;
+        self.lag.record(lag);
     }
 
     /// A taken-up slot was cut off by the end of the run.
@@ -147,7 +167,6 @@ impl OperationAccount {
             None => self.success += 1,
             Some(error) => self.failures[error.index()] += 1,
         }
-        self.sent += u64::from(finished.sent);
         let code = finished.outcome.code().0;
         if code != 0 {
             *self.codes.entry(code).or_default() += 1;
@@ -190,6 +209,28 @@ impl OperationAccount {
         i128::from(self.planned) == i128::from(placed) + i128::from(self.in_flight)
     }
 
+    /// Forgets all, and keeps the memory of the histograms.
+    fn clear(&mut self) {
+        let durations =
+            [&mut self.response, &mut self.service, &mut self.server, &mut self.network, &mut self.lag, &mut self.wait];
+        durations.into_iter().for_each(Durations::clear);
+        self.codes.clear();
+        self.failures = Default::default();
+        self.dropped = Default::default();
+        let counts = [
+            &mut self.planned,
+            &mut self.success,
+            &mut self.interrupted,
+            &mut self.sent,
+            &mut self.sent_bytes,
+            &mut self.received_bytes,
+            &mut self.connections,
+            &mut self.connections_lost,
+        ];
+        counts.into_iter().for_each(|count| *count = 0);
+        self.in_flight = 0;
+    }
+
     /// Adds another's figures: of another worker, or of the next interval.
     pub fn merge(&mut self, other: &OperationAccount) {
         self.planned += other.planned;
@@ -211,6 +252,7 @@ impl OperationAccount {
         self.server.merge(&other.server);
         self.network.merge(&other.network);
         self.lag.merge(&other.lag);
+        self.wait.merge(&other.wait);
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;
@@ -222,30 +264,36 @@ impl OperationAccount {
 /// channel of finished requests would need a bound and a policy for when it is full.
 #[derive(Debug)]
 pub struct Ledger {
-    operations: usize,
     accounts: Mutex<Vec<OperationAccount>>,
+    /// Empty, and exchanged for the accounts when they are taken: nothing grows anew every second.
+    spare: Mutex<Vec<OperationAccount>>,
 }
 
 impl Ledger {
     /// Empty accounts.
     pub fn new(operations: usize) -> Ledger {
-        Ledger { operations, accounts: Mutex::new(vec![OperationAccount::default(); operations]) }
+        let empty = || Mutex::new(vec![OperationAccount::default(); operations]);
+        Ledger { accounts: empty(), spare: empty() }
     }
 
     /// The account of one operation, to be counted into.
     pub fn update(&self, operation: usize, change: impl FnOnce(&mut OperationAccount)) {
-        change(&mut self.lock()[operation]);
+        change(&mut lock(&self.accounts)[operation]);
     }
 
-    /// Takes what has been counted since the last time.
-    pub fn take(&self) -> Vec<OperationAccount> {
-        let empty = vec![OperationAccount::default(); self.operations];
-        std::mem::replace(&mut *self.lock(), empty)
+    /// Takes what has been counted since the last time, and adds it to `into`.
+    pub fn take(&self, into: &mut [OperationAccount]) {
+        let mut taken = lock(&self.spare);
+        std::mem::swap(&mut *lock(&self.accounts), &mut *taken);
+        for (sum, part) in into.iter_mut().zip(taken.iter_mut()) {
+            sum.merge(part);
+            part.clear();
+        }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<OperationAccount>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -256,7 +304,6 @@ mod tests {
     fn finished(outcome: Outcome<ErrorClass>, response_ms: u64) -> Finished {
         Finished {
             outcome,
-            sent: true,
             response: Duration::from_millis(response_ms),
             service: Duration::from_millis(1),
             server: None,
@@ -269,12 +316,12 @@ mod tests {
     fn one_of_each() -> OperationAccount {
         let mut account = OperationAccount::default();
         for _ in 0..6 {
-            account.scheduled(Duration::from_micros(50));
+            account.scheduled();
         }
         account.finished(&finished(Outcome::Success(Code(200)), 2));
         account.finished(&finished(Outcome::Failure(Code(200), ErrorClass::Validation), 3));
-        account.dropped(DropReason::Late);
-        account.dropped(DropReason::Limit);
+        account.dropped(DropReason::Late, Duration::from_secs(2));
+        account.dropped(DropReason::Limit, Duration::ZERO);
         account.interrupted();
         account
     }
@@ -307,8 +354,14 @@ mod tests {
     #[test]
     fn a_ledger_gives_each_count_away_once() {
         let ledger = Ledger::new(2);
-        ledger.update(1, |account| account.scheduled(Duration::ZERO));
-        assert_eq!(ledger.take()[1].planned, 1);
-        assert_eq!(ledger.take()[1].planned, 0);
+        let mut sum = vec![OperationAccount::default(); 2];
+        for planned in 1..4 {
+            ledger.update(1, OperationAccount::scheduled);
+            ledger.update(1, |account| account.finished(&finished(Outcome::Success(Code(200)), 2)));
+            ledger.take(&mut sum);
+            assert_eq!((sum[0].planned, sum[1].planned, sum[1].response.count()), (0, planned, planned));
+        }
+        ledger.take(&mut sum);
+        assert_eq!(sum[1].planned, 3, "nothing is given away twice");
     }
 }

@@ -2,53 +2,108 @@
 //!
 //! The one place of the injector where a call is recorded.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome, Phase};
+use shared::red::client::ClientSeries;
 use tokio::time::{Instant, timeout_at};
 
-use crate::account::Finished;
+use crate::account::{Finished, Started};
 use crate::driver::{Driver, Ending, Marks};
+use crate::lanes::Due;
 use crate::stream::StreamContext;
 
-/// Sends request `id`, meant for the instant `planned`, over `connection` or a new one, and records what became of it. On
-/// return the connection is what may be asked for the next request, if its driver says so.
+/// A slot that a lane has been given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    pub(crate) due: Due,
+    /// When it was given to the lane, which may still have had to wait for its turn on the thread.
+    pub(crate) handed: Instant,
+}
+
+/// An open connection, counted for as long as it lives, however it ends.
+pub(crate) struct Connection<D> {
+    driver: D,
+    series: Arc<ClientSeries>,
+}
+
+impl<D> Connection<D> {
+    /// Counts as open from now on in `series`, which has already counted its opening.
+    pub(crate) fn new(driver: D, series: Arc<ClientSeries>) -> Connection<D> {
+        Connection { driver, series }
+    }
+}
+
+impl<D> Drop for Connection<D> {
+    fn drop(&mut self) {
+        self.series.disconnected();
+    }
+}
+
+impl<D> Deref for Connection<D> {
+    type Target = D;
+    fn deref(&self) -> &D {
+        &self.driver
+    }
+}
+
+impl<D> DerefMut for Connection<D> {
+    fn deref_mut(&mut self) -> &mut D {
+        &mut self.driver
+    }
+}
+
+/// Sends a request over `connection` or a new one, and records what became of it. On return the connection is what may be
+/// asked for the next request, if its driver says so.
 pub(crate) async fn attempt<D: Driver>(
     context: &StreamContext<D>,
-    connection: &mut Option<D>,
-    id: RequestId,
-    planned: Instant,
-) {
+    connection: &mut Option<Connection<D>>,
+    job: Job,
+) -> Outcome<ErrorClass> {
+    let Due { seq, planned, released } = job.due;
+    let id = RequestId { session: context.session, seq };
     let marks = Marks::default();
+    let started = Instant::now();
+    // Ours: until the schedule took it up, and from being given to a lane to the lane's turn. What lies between, waiting
+    // for a lane, is the target's doing or that of a bound.
+    let lag = (released - planned) + (started - job.handed);
+    context.started(&Started { lag, wait: job.handed - released });
     let mut wanted = D::want(&context.prepared, id);
-    let released = Instant::now();
     let call = async {
         if connection.is_none() {
             match D::connect(&context.prepared, &context.names, &marks).await {
-                Ok(opened) => *connection = Some(opened),
-                Err(class) => return Ending::Failed(class),
+                Ok(driver) => *connection = Some(context.opened(driver)),
+                Err(class) => {
+                    context.not_opened(class);
+                    return Ending::Failed(class);
+                }
             }
-            context.connected(Ok(()));
         }
         let held = connection.as_mut().expect("opened above if there was none");
+        context.sent();
         held.call(&context.prepared, id, &mut wanted, &marks).await
     };
-    let ending = timeout_at(released + context.timeout, call).await.unwrap_or_else(|_| timed_out(&marks));
-    if let (Ending::Failed(class), None) = (ending, marks.connected.get().or(marks.sending.get())) {
-        context.connected(Err(class));
-    }
+    let ending = match timeout_at(started + context.timeout, call).await {
+        Ok(ending) => ending,
+        Err(_) => timed_out(context, &marks),
+    };
     let outcome = D::judge(&wanted, ending);
-    record(context, &marks, outcome, planned, released);
+    record(context, &marks, outcome, planned, started);
+    outcome
 }
 
 /// How far it had come says what the timeout means.
-fn timed_out(marks: &Marks) -> Ending {
+fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending {
     if marks.sending.get().is_some() {
-        Ending::TimedOut
-    } else if marks.connecting.get().is_some() {
-        Ending::Failed(ErrorClass::ConnectTimeout)
-    } else {
-        Ending::Failed(ErrorClass::DnsTimeout)
+        return Ending::TimedOut;
     }
+    let is_resolved = marks.connecting.get().is_some();
+    let class = if is_resolved { ErrorClass::ConnectTimeout } else { ErrorClass::DnsTimeout };
+    context.not_opened(class);
+    Ending::Failed(class)
 }
 
 fn record<D: Driver>(
@@ -56,7 +111,7 @@ fn record<D: Driver>(
     marks: &Marks,
     outcome: Outcome<ErrorClass>,
     planned: Instant,
-    released: Instant,
+    started: Instant,
 ) {
     let end = Instant::now();
     let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
@@ -73,15 +128,14 @@ fn record<D: Driver>(
         }
     }
     let server = marks.server.get();
-    let asked = marks.asked.get().unwrap_or_default();
+    let not_the_path = server.map(|server| server.saturating_add(marks.asked.get().unwrap_or(Duration::ZERO)));
     let network = between(marks.sending.get(), marks.first_byte.get())
-        .zip(server)
-        .map(|(first_byte, server)| first_byte.saturating_sub(server + asked));
+        .zip(not_the_path)
+        .map(|(first_byte, not_the_path)| first_byte.saturating_sub(not_the_path));
     context.finished(&Finished {
         outcome,
-        sent: marks.sending.get().is_some(),
         response: end.saturating_duration_since(planned),
-        service: end - marks.started().unwrap_or(released),
+        service: end - marks.started().unwrap_or(started),
         server,
         network,
         sent_bytes: marks.sent_bytes.get(),

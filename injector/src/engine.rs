@@ -62,20 +62,25 @@ pub struct Tick<'a> {
 /// A run that is over.
 #[derive(Debug)]
 pub struct Finished {
+    /// Whether it had no planned length.
+    pub is_continuous: bool,
     /// Whether it was told to stop before its planned length.
-    pub interrupted: bool,
+    pub is_interrupted: bool,
     /// From the first slot to the end of planning.
     pub planned_for: Duration,
     /// From the first slot to the last result.
     pub took: Duration,
     /// By operation in the plan's order.
     pub accounts: Vec<OperationAccount>,
+    /// Why a worker ended early, which ended the run.
+    pub error: Option<io::Error>,
 }
 
 impl Engine {
     /// Makes a plan ready.
     pub fn new(plan: Plan, options: Options, session: Session) -> Engine {
-        let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second()));
+        // A worker without a permit would have nothing to do, and one that takes one all the same would break the bound.
+        let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second())).min(plan.max_in_flight);
         let operations: Vec<ClientOperation> = plan
             .operations
             .iter()
@@ -117,7 +122,7 @@ impl Engine {
     /// Runs to the end: the planned length, or `stop`. `on_tick` sees every second's figures.
     ///
     /// # Errors
-    /// If a worker cannot start; requests that fail are figures, not errors.
+    /// If a thread cannot be had; requests that fail are figures, not errors.
     pub async fn run(self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
         let t0 = Instant::now() + START_DELAY;
         let end = self.options.length.map(|length| t0 + length);
@@ -132,34 +137,43 @@ impl Engine {
         let mut ticks = interval_at(t0 + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stopped = None;
-        let mut tick = |now: Instant, total: &mut [OperationAccount]| {
-            let interval = gather(&ledgers, total);
-            // What only came to its end while the run drained is in the total.
-            if interval.iter().any(|account| account.planned > 0) {
-                on_tick(&Tick { elapsed: now.saturating_duration_since(t0), interval: &interval, total });
-            }
-        };
+        let mut error = None;
         while !running.is_empty() {
             let first = &mut running[0];
             tokio::select! {
                 // First of all: the workers end because of it, and that must not be seen before its cause.
                 biased;
                 () = stop.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
-                now = ticks.tick() => tick(now, &mut total),
+                now = ticks.tick() => {
+                    let interval = gather(&ledgers, &mut total);
+                    on_tick(&Tick { elapsed: now.saturating_duration_since(t0), interval: &interval, total: &total });
+                }
                 over = &mut first.over => {
                     running.swap_remove(0);
-                    over.unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))?;
+                    let over = over.unwrap_or_else(|_| Err(io::Error::other("its thread panicked")));
+                    if let Err(failed) = over {
+                        // What the others have seen is still worth a report.
+                        stop.cancel();
+                        error = Some(failed);
+                    }
                 }
             }
         }
-        tick(Instant::now(), &mut total);
+        let interval = gather(&ledgers, &mut total);
         let over = Instant::now();
         let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
+        // The rest of a second; what only came to its end while the run drained is in the total.
+        if interval.iter().any(|account| account.planned > 0) {
+            let elapsed = planning_ended.saturating_duration_since(t0);
+            on_tick(&Tick { elapsed, interval: &interval, total: &total });
+        }
         Ok(Finished {
-            interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
+            is_continuous: end.is_none(),
+            is_interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
             planned_for: planning_ended.saturating_duration_since(t0),
             took: over.saturating_duration_since(t0),
             accounts: total,
+            error,
         })
     }
 
@@ -207,11 +221,7 @@ impl Running {
 /// Takes what every worker has counted since the last time, adds it to `total` and returns it by operation.
 fn gather(ledgers: &[Arc<Ledger>], total: &mut [OperationAccount]) -> Vec<OperationAccount> {
     let mut interval = vec![OperationAccount::default(); total.len()];
-    for ledger in ledgers {
-        for (sum, part) in interval.iter_mut().zip(ledger.take()) {
-            sum.merge(&part);
-        }
-    }
+    ledgers.iter().for_each(|ledger| ledger.take(&mut interval));
     for (sum, part) in total.iter_mut().zip(&interval) {
         sum.merge(part);
     }

@@ -1,8 +1,8 @@
 //! The places where one stream's requests are in flight on one worker.
 //!
 //! A lane is a task that holds at most one connection and carries one request at a time. `pooled(n)` has n lanes that keep
-//! their connection; `fresh` has as many as may be in flight, and each drops its connection after every request. Idle
-//! lanes are used in turn, least recently used first, so that every connection is exercised.
+//! their connection and are used in turn, least recently used first, so that every connection is exercised; `fresh` has
+//! as many as may be in flight, and each ends with its request.
 //!
 //! A released slot waits in order until a lane is free, at most `max_lag` after its planned instant; then it is dropped
 //! and counted. Nothing is ever sent in a burst to catch up.
@@ -15,11 +15,10 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use shared::identity::RequestId;
-use shared::outcome::DropReason;
+use shared::outcome::{Code, DropReason};
 use tokio::time::Instant;
 
-use crate::attempt::attempt;
+use crate::attempt::{Connection, Job, attempt};
 use crate::driver::Driver;
 use crate::stream::StreamContext;
 
@@ -34,17 +33,26 @@ pub(crate) struct Due {
     pub(crate) seq: u64,
     /// When it was meant to be sent.
     pub(crate) planned: Instant,
+    /// When the schedule took it up.
+    pub(crate) released: Instant,
 }
 
-/// A bound on requests in flight that several streams share, on one worker.
-#[derive(Debug)]
+/// A bound on requests in flight that the streams of one worker share. Who finds none free queues for the next one, once,
+/// so that a busy stream cannot keep the others from ever having one.
 pub(crate) struct Permits {
     free: Cell<u32>,
+    queue: RefCell<VecDeque<Rc<dyn Pump>>>,
+}
+
+/// A stream that waits for a permit.
+pub(crate) trait Pump {
+    /// There may be one now.
+    fn pump_again(self: Rc<Self>);
 }
 
 impl Permits {
     pub(crate) fn new(most: u32) -> Rc<Permits> {
-        Rc::new(Permits { free: Cell::new(most) })
+        Rc::new(Permits { free: Cell::new(most), queue: RefCell::default() })
     }
 
     fn take(&self) -> bool {
@@ -55,6 +63,10 @@ impl Permits {
 
     fn give_back(&self) {
         self.free.set(self.free.get() + 1);
+        let first = self.queue.borrow_mut().pop_front();
+        if let Some(first) = first {
+            first.pump_again();
+        }
     }
 }
 
@@ -70,12 +82,14 @@ pub(crate) struct Lanes<D: Driver> {
     opened: Cell<u32>,
     idle: RefCell<VecDeque<Rc<Seat>>>,
     waiting: RefCell<VecDeque<Due>>,
+    /// Whether it stands in the queue for a permit.
+    is_queued: Cell<bool>,
 }
 
 /// Where an idle lane is handed its next slot.
 #[derive(Default)]
 struct Seat {
-    next: Cell<Option<Due>>,
+    next: Cell<Option<Job>>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -96,13 +110,14 @@ impl<D: Driver> Lanes<D> {
             opened: Cell::new(0),
             idle: RefCell::default(),
             waiting: RefCell::default(),
+            is_queued: Cell::new(false),
         })
     }
 
     /// Takes a due slot: it is on its way, waiting, or dropped when this returns.
     pub(crate) fn release(self: &Rc<Self>, due: Due) {
         if self.waiting.borrow().len() >= WAITING_MAX {
-            self.context.drop_slot(DropReason::Limit);
+            self.context.drop_slot(DropReason::Limit, due.released - due.planned);
             return;
         }
         self.waiting.borrow_mut().push_back(due);
@@ -110,18 +125,22 @@ impl<D: Driver> Lanes<D> {
     }
 
     /// Hands waiting slots to free lanes, oldest first.
-    pub(crate) fn pump(self: &Rc<Self>) {
-        loop {
-            if self.waiting.borrow().is_empty() || !(self.can_open() || self.has_idle()) || !self.permits.take() {
+    fn pump(self: &Rc<Self>) {
+        while !self.waiting.borrow().is_empty() && (self.can_open() || self.has_idle()) {
+            if !self.permits.take() {
+                if !self.is_queued.replace(true) {
+                    self.permits.queue.borrow_mut().push_back(Rc::clone(self) as Rc<dyn Pump>);
+                }
                 return;
             }
-            let Some(due) = self.waiting.borrow_mut().pop_front() else { return };
+            let due = self.waiting.borrow_mut().pop_front().expect("not empty, above");
+            let job = Job { due, handed: Instant::now() };
             let idle = self.idle.borrow_mut().pop_front();
             match idle {
-                Some(seat) => seat.hand_over(due),
+                Some(seat) => seat.hand_over(job),
                 None => {
                     self.opened.set(self.opened.get() + 1);
-                    tokio::task::spawn_local(Rc::clone(self).lane(due));
+                    tokio::task::spawn_local(Rc::clone(self).lane(job));
                 }
             }
         }
@@ -135,8 +154,8 @@ impl<D: Driver> Lanes<D> {
             if expires > now {
                 return Some(expires);
             }
+            self.context.drop_slot(DropReason::Limit, oldest.released - oldest.planned);
             waiting.pop_front();
-            self.context.drop_slot(DropReason::Limit);
         }
         None
     }
@@ -156,37 +175,46 @@ impl<D: Driver> Lanes<D> {
         self.opened.get() < self.capacity
     }
 
-    /// The life of a lane: one request after another, idle in between, for as long as the worker lives.
-    async fn lane(self: Rc<Self>, first: Due) {
+    /// The life of a lane that keeps its connection: one request after another, idle in between, for as long as the worker
+    /// lives. One that does not ends with the last request that waits for it.
+    async fn lane(self: Rc<Self>, first: Job) {
+        let guard = Guard(&self);
         let seat = Rc::new(Seat::default());
-        let mut connection: Option<D> = None;
-        let mut due = first;
+        let mut connection = None;
+        let mut job = first;
         loop {
-            let id = RequestId { session: self.context.session, seq: due.seq };
-            attempt(&self.context, &mut connection, id, due.planned).await;
-            if connection.as_ref().is_some_and(|held| !self.keeps_connections || !held.is_reusable()) {
+            let outcome = attempt(&self.context, &mut connection, job).await;
+            // What ended without an answer, though it was asked to, may still have bytes on the way.
+            let is_usable = |held: &Connection<D>| held.is_reusable() && outcome.code() != Code::NONE;
+            if !self.keeps_connections || !connection.as_ref().is_some_and(is_usable) {
                 connection = None;
-                self.context.disconnected();
             }
-            self.permits.give_back();
+            if !self.keeps_connections {
+                break;
+            }
             self.idle.borrow_mut().push_back(Rc::clone(&seat));
+            self.permits.give_back();
             self.pump();
-            due = self.next(&seat, &mut connection).await;
+            job = self.next(&seat, &mut connection).await;
         }
+        drop(guard);
+        self.opened.set(self.opened.get() - 1);
+        self.permits.give_back();
+        self.pump();
     }
 
     /// Waits for the next slot, and meanwhile notices when the peer ends the idle connection.
-    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Due {
+    async fn next(&self, seat: &Seat, connection: &mut Option<Connection<D>>) -> Job {
         loop {
             let Some(held) = connection else { return seat.taken().await };
             {
                 let mut lost = pin!(held.lost());
                 let next = poll_fn(|cx| match seat.poll_taken(cx.waker()) {
-                    Poll::Ready(due) => Poll::Ready(Some(due)),
+                    Poll::Ready(job) => Poll::Ready(Some(job)),
                     Poll::Pending => lost.as_mut().poll(cx).map(|()| None),
                 });
-                if let Some(due) = next.await {
-                    return due;
+                if let Some(job) = next.await {
+                    return job;
                 }
             }
             *connection = None;
@@ -195,17 +223,37 @@ impl<D: Driver> Lanes<D> {
     }
 }
 
+impl<D: Driver> Pump for Lanes<D> {
+    fn pump_again(self: Rc<Self>) {
+        self.is_queued.set(false);
+        self.pump();
+    }
+}
+
+/// A panic in a driver costs one request and one connection, and not a place for ever.
+struct Guard<'a, D: Driver>(&'a Rc<Lanes<D>>);
+
+impl<D: Driver> Drop for Guard<'_, D> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.context.panicked();
+            self.0.opened.set(self.0.opened.get() - 1);
+            self.0.permits.give_back();
+        }
+    }
+}
+
 impl Seat {
-    fn hand_over(&self, due: Due) {
-        self.next.set(Some(due));
+    fn hand_over(&self, job: Job) {
+        self.next.set(Some(job));
         if let Some(waker) = self.waker.borrow_mut().take() {
             waker.wake();
         }
     }
 
-    fn poll_taken(&self, waker: &Waker) -> Poll<Due> {
-        if let Some(due) = self.next.take() {
-            return Poll::Ready(due);
+    fn poll_taken(&self, waker: &Waker) -> Poll<Job> {
+        if let Some(job) = self.next.take() {
+            return Poll::Ready(job);
         }
         let mut held = self.waker.borrow_mut();
         if !held.as_ref().is_some_and(|held| held.will_wake(waker)) {
@@ -214,7 +262,7 @@ impl Seat {
         Poll::Pending
     }
 
-    async fn taken(&self) -> Due {
+    async fn taken(&self) -> Job {
         poll_fn(|cx| self.poll_taken(cx.waker())).await
     }
 }

@@ -9,7 +9,7 @@ use crate::table::ms;
 /// The line for one interval: what was planned in it, what finished in it, and what is still under way.
 pub fn line(tick: &Tick<'_>) -> String {
     let interval = sum(tick.interval);
-    let total = sum(tick.total);
+    let in_flight: i64 = tick.total.iter().map(|account| account.in_flight).sum();
     let finished = interval.finished_total();
     let ok = match finished {
         0 => "-".to_owned(),
@@ -23,7 +23,7 @@ pub fn line(tick: &Tick<'_>) -> String {
         quantile(&interval.response, 0.99),
         quantile(&interval.server, 0.99),
         quantile(&interval.lag, 0.99),
-        total.in_flight,
+        in_flight,
     );
     if interval.dropped_total() > 0 {
         text.push_str(&format!("  dropped {}", interval.dropped_total()));
@@ -50,7 +50,7 @@ fn quantile(durations: &Durations, quantile: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Finished;
+    use crate::account::{Finished, Started};
     use shared::outcome::{Code, DropReason, Outcome};
     use std::time::Duration;
 
@@ -58,12 +58,12 @@ mod tests {
     fn a_line_says_what_the_second_was_like() {
         let mut account = OperationAccount::default();
         for _ in 0..4 {
-            account.scheduled(Duration::from_micros(80));
+            account.scheduled();
+            account.started(&Started { lag: Duration::from_micros(80), wait: Duration::ZERO });
         }
         for outcome in [Outcome::Success(Code(200)), Outcome::Failure(Code::NONE, ErrorClass::Reset)] {
             account.finished(&Finished {
                 outcome,
-                sent: true,
                 response: Duration::from_millis(2),
                 service: Duration::from_millis(2),
                 server: Some(Duration::from_micros(30)),
@@ -72,7 +72,7 @@ mod tests {
                 received_bytes: 0,
             });
         }
-        account.dropped(DropReason::Limit);
+        account.dropped(DropReason::Limit, Duration::from_micros(80));
         let accounts = [account];
         let tick = Tick { elapsed: Duration::from_millis(2_998), interval: &accounts, total: &accounts };
         assert_eq!(

@@ -76,7 +76,7 @@ impl Pacer {
             self.arm(wake - now)?;
             self.armed = Some(wake);
         }
-        // Level-triggered: the timer stays readable until it is armed anew, so its count is never read.
+        // The count is never read: arming the timer anew resets it, and its next expiry is a new event.
         while let Poll::Ready(guard) = self.timer.poll_read_ready(cx) {
             let mut guard = guard?;
             if wake <= Instant::now() {

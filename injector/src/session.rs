@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prometheus::Registry;
@@ -50,10 +52,18 @@ pub struct NotStarted {
 /// If nothing could be sent; everything after the first request is a figure.
 pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
     let mut json = job.json.as_deref().map(JsonOutput::open).transpose()?;
-    let mut out = Out { to_stderr: matches!(json, Some(JsonOutput::Stdout)) };
+    let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
-    target::reach(&job.plan).await.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
+    tokio::select! {
+        reached = target::reach(&job.plan) => {
+            reached.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
+        }
+        () = stop.cancelled() => {
+            let message = "stopped before the first request".to_owned();
+            return Err(NotStarted { exit: Exit::Interrupted, message });
+        }
+    }
 
     let bits: u64 = rand::random();
     let engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
@@ -61,18 +71,18 @@ pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStart
     registry.register(Box::new(engine.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
-    out.line(&format!("listening protocol=admin address={admin_address}"));
-    out.line(&announcement(&job.name, &engine, job.options.length));
+    out.line(format!("listening protocol=admin address={admin_address}"));
+    out.line(announcement(&job.name, &engine, job.options.length));
 
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
     readiness.set(true);
-    let finished = engine.run(stop, |tick| out.line(&live::line(tick))).await.map_err(defect)?;
+    let finished = engine.run(stop, |tick| out.line(live::line(tick))).await.map_err(defect)?;
     readiness.set(false);
     let account = target::account(&plan.admin, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
-    out.text(&table::render(&summary));
-    out.line(&format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", plan.admin));
+    let metrics = format!("http://{admin_address}/metrics (injector)  http://{}/metrics (target)", plan.admin);
+    out.finish(format!("{}metrics: {metrics}", table::render(&summary)));
     if let Some(json) = &mut json {
         json.write(&summary).map_err(defect)?;
     }
@@ -121,23 +131,44 @@ fn serve_admin(listener: TcpListener, registry: Registry, readiness: Readiness) 
     Ok(())
 }
 
-/// Where text for people goes. A closed pipe ends the talk, not the run.
-struct Out {
-    to_stderr: bool,
+/// Prints lines on a thread of its own: a reader that has stopped reading must stop neither the run nor its signals. Lines
+/// that find no room are left out; a closed pipe ends the talk, not the run.
+struct Printer {
+    lines: SyncSender<String>,
+    thread: JoinHandle<()>,
 }
 
-impl Out {
-    fn line(&mut self, line: &str) {
-        self.text(&format!("{line}\n"));
+/// Lines that may wait for a slow reader: a minute of a run.
+const LINES_WAITING_MAX: usize = 64;
+
+impl Printer {
+    fn start(to_stderr: bool) -> io::Result<Printer> {
+        let (lines, waiting) = sync_channel::<String>(LINES_WAITING_MAX);
+        let thread = thread::Builder::new().name("printer".to_owned()).spawn(move || {
+            for line in waiting {
+                let written = if to_stderr {
+                    writeln!(io::stderr().lock(), "{line}")
+                } else {
+                    let mut stdout = io::stdout().lock();
+                    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
+                };
+                if written.is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Printer { lines, thread })
     }
 
-    fn text(&mut self, text: &str) {
-        let _ = if self.to_stderr {
-            io::stderr().lock().write_all(text.as_bytes())
-        } else {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-        };
+    fn line(&self, line: String) {
+        let _ = self.lines.try_send(line);
+    }
+
+    /// Prints what must not be left out, and waits until it is read.
+    fn finish(self, last: String) {
+        let _ = self.lines.send(last);
+        drop(self.lines);
+        let _ = self.thread.join();
     }
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::identity::Session;
-use shared::outcome::{DropReason, ErrorClass};
+use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 use shared::red::client::ClientSeries;
 use tokio::time::Instant;
 
-use crate::account::{Finished, Ledger, OperationAccount};
+use crate::account::{Finished, Ledger, OperationAccount, Started};
+use crate::attempt::Connection;
 use crate::driver::Driver;
 use crate::lanes::{Due, Lanes};
 use crate::names::Names;
@@ -40,51 +41,73 @@ impl<D: Driver> StreamContext<D> {
         self.in_flight.set(self.in_flight.get().wrapping_add_signed(change));
     }
 
-    fn scheduled(&self, lag: Duration) {
+    fn scheduled(&self) {
         self.in_flight(1);
-        self.series.scheduled(lag);
-        self.account(|account| account.scheduled(lag));
+        self.series.scheduled();
+        self.account(OperationAccount::scheduled);
     }
 
-    pub(crate) fn drop_slot(&self, reason: DropReason) {
+    /// A slot's request begins now.
+    pub(crate) fn started(&self, started: &Started) {
+        self.series.started(started.lag, started.wait);
+        self.account(|account| account.started(started));
+    }
+
+    /// A slot that was taken up this late will not be started.
+    pub(crate) fn drop_slot(&self, reason: DropReason, lag: Duration) {
         self.in_flight(-1);
-        self.series.dropped(reason);
-        self.account(|account| account.dropped(reason));
+        self.series.dropped(reason, lag);
+        self.account(|account| account.dropped(reason, lag));
     }
 
+    /// A slot that still waited, or whose request is still under way, when the run was over.
     pub(crate) fn interrupt_slot(&self) {
         self.in_flight(-1);
         self.series.interrupted();
         self.account(OperationAccount::interrupted);
     }
 
+    /// The request reached an established connection.
+    pub(crate) fn sent(&self) {
+        self.series.sent();
+        self.account(|account| account.sent += 1);
+    }
+
     pub(crate) fn finished(&self, finished: &Finished) {
         self.in_flight(-1);
         self.series.finished(finished.outcome, finished.service, finished.response);
         self.series.bytes(finished.sent_bytes, finished.received_bytes);
-        if finished.sent {
-            self.series.sent();
-        }
         if let Some(network) = finished.network {
             self.series.network(finished.outcome.is_success(), network);
         }
         self.account(|account| account.finished(finished));
     }
 
-    pub(crate) fn connected(&self, result: Result<(), ErrorClass>) {
-        self.series.connected(result);
-        if result.is_ok() {
-            self.account(|account| account.connections += 1);
-        }
+    /// A driver panicked in mid-call: our own fault, and nothing is known of its times.
+    pub(crate) fn panicked(&self) {
+        self.finished(&Finished {
+            outcome: Outcome::Failure(Code::NONE, ErrorClass::Internal),
+            response: Duration::ZERO,
+            service: Duration::ZERO,
+            server: None,
+            network: None,
+            sent_bytes: 0,
+            received_bytes: 0,
+        });
     }
 
-    pub(crate) fn disconnected(&self) {
-        self.series.disconnected();
+    pub(crate) fn opened(&self, driver: D) -> Connection<D> {
+        self.series.connected(Ok(()));
+        self.account(|account| account.connections += 1);
+        Connection::new(driver, Arc::clone(&self.series))
+    }
+
+    pub(crate) fn not_opened(&self, class: ErrorClass) {
+        self.series.connected(Err(class));
     }
 
     pub(crate) fn lost_while_idle(&self) {
         self.series.lost_while_idle();
-        self.series.disconnected();
         self.account(|account| account.connections_lost += 1);
     }
 }
@@ -93,7 +116,7 @@ impl<D: Driver> StreamContext<D> {
 pub(crate) trait Stream {
     /// Takes up everything due by `now` and planned before `end`, at most `most` slots; when the next one is due.
     fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant>;
-    /// Drops what waited too long and starts what can start; when the next one will have waited too long.
+    /// Drops what waited too long; when the next one will have.
     fn sweep(&self, now: Instant) -> Option<Instant>;
     /// Slots taken up and without a result.
     fn in_flight(&self) -> u64;
@@ -102,6 +125,10 @@ pub(crate) trait Stream {
     /// Gives up everything without a result: the worker ends, and its connections with it.
     fn interrupt_rest(&self);
 }
+
+/// How late the schedule itself may take a slot up, however patient `max_lag` is: after a pause of the whole machine, what
+/// should have been sent meanwhile is skipped and not sent in a flood.
+const STALL_MAX: Duration = Duration::from_secs(1);
 
 /// The schedule of a stream and its lanes.
 pub(crate) struct Scheduled<D: Driver> {
@@ -115,7 +142,8 @@ impl<D: Driver> Stream for Scheduled<D> {
     fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant> {
         for _ in 0..most {
             let slot = self.slots.peek()?;
-            let planned = self.t0 + slot.due;
+            // Beyond what the clock can say is beyond any end.
+            let planned = self.t0.checked_add(slot.due)?;
             if end.is_some_and(|end| planned >= end) {
                 return None;
             }
@@ -124,22 +152,18 @@ impl<D: Driver> Stream for Scheduled<D> {
             }
             self.slots.next();
             let lag = now - planned;
-            self.lanes.context.scheduled(lag);
-            if lag > self.max_lag {
-                self.lanes.context.drop_slot(DropReason::Late);
+            self.lanes.context.scheduled();
+            if lag > self.max_lag.min(STALL_MAX) {
+                self.lanes.context.drop_slot(DropReason::Late, lag);
             } else {
-                self.lanes.release(Due { seq: slot.seq, planned });
+                self.lanes.release(Due { seq: slot.seq, planned, released: now });
             }
         }
         Some(now)
     }
 
     fn sweep(&self, now: Instant) -> Option<Instant> {
-        let expires = self.lanes.expire(now);
-        if expires.is_some() {
-            self.lanes.pump();
-        }
-        expires
+        self.lanes.expire(now)
     }
 
     fn in_flight(&self) -> u64 {

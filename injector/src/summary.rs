@@ -12,7 +12,7 @@ use shared::outcome::{DropReason, ErrorClass};
 use crate::account::{Durations, OperationAccount};
 use crate::engine;
 use crate::plan::Plan;
-use crate::verdict::{Exit, verdict};
+use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -118,8 +118,10 @@ pub struct Side {
     pub server: Latency,
     /// The path's share.
     pub network: Latency,
-    /// Planned instant to release.
+    /// The injector's own lateness.
     pub lag: Latency,
+    /// From the release to a free connection.
+    pub wait: Latency,
 }
 
 /// A distribution of durations, in microseconds.
@@ -154,7 +156,15 @@ impl Summary {
         for account in &finished.accounts {
             total.merge(account);
         }
-        let (exit, reasons) = verdict(&total, finished.interrupted);
+        let names = plan.operations.iter().map(|operation| operation.name.as_str());
+        let accounts: Vec<_> = names.zip(&finished.accounts).collect();
+        let error = finished.error.as_ref().map(ToString::to_string);
+        let ended = Ended {
+            is_continuous: finished.is_continuous,
+            is_interrupted: finished.is_interrupted,
+            error: error.as_deref(),
+        };
+        let (exit, reasons) = verdict(&accounts, &total, ended);
         let (target, target_error) = match target {
             Ok(account) => (Some(account), None),
             Err(error) => (None, Some(error)),
@@ -216,15 +226,17 @@ impl From<&OperationAccount> for Side {
             server: Latency::from(&account.server),
             network: Latency::from(&account.network),
             lag: Latency::from(&account.lag),
+            wait: Latency::from(&account.wait),
         }
     }
 }
 
 impl Side {
-    /// Share of the finished requests that were right; nothing if none finished.
+    /// Share of the planned requests that were right; nothing if there were none. What was dropped was wanted and not had;
+    /// what the end of the run cut off is nobody's failure.
     pub fn success_ratio(&self) -> Option<f64> {
-        let finished = self.success + self.failure;
-        (finished > 0).then(|| self.success as f64 / finished as f64)
+        let wanted = self.success + self.failure + self.dropped_late + self.dropped_limit;
+        (wanted > 0).then(|| self.success as f64 / wanted as f64)
     }
 }
 

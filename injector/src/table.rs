@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::summary::{Latency, Operation, Side, Summary};
 
-/// The whole report, at most 110 columns wide.
+/// The whole report, about 110 columns wide: names are at most 32.
 pub fn render(summary: &Summary) -> String {
     let mut text = String::new();
     let width = summary.operations.iter().map(|operation| operation.name.len()).max().unwrap_or(0).max(9);
@@ -23,21 +23,21 @@ fn requests(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Res
         "\nrequests of {} in {:.1} s ({rate:.1}/s planned), both sides",
         summary.source, summary.planned_for_s
     )?;
-    writeln!(
-        text,
-        "{:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {:>8}",
-        "", "injector", "", "target", "", "injector", "", "", ""
-    )?;
-    writeln!(
-        text,
-        "{:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {:>8}",
-        "operation", "planned", "sent", "received", "answered", "answered", "success", "failure", "ok"
-    )?;
+    request_heads(text, width, &["", "injector", "", "target", "", "injector", "", "", "", "", ""])?;
+    let columns =
+        ["planned", "sent", "received", "answered", "answered", "success", "failure", "dropped", "cut off", "ok"];
+    request_heads(text, width, &[&["operation"], &columns[..]].concat())?;
     for operation in &summary.operations {
         request_line(text, width, &operation.name, &operation.client, received(operation), answered(operation))?;
     }
     let sum = |count: fn(&Operation) -> Option<u64>| summary.operations.iter().map(count).sum::<Option<u64>>();
     request_line(text, width, "total", &summary.total, sum(received), sum(answered))
+}
+
+fn request_heads(text: &mut String, width: usize, words: &[&str]) -> std::fmt::Result {
+    write!(text, "{:width$}  {:>8} {:>8} | {:>8} {:>8} |", words[0], words[1], words[2], words[3], words[4])?;
+    words[5..].iter().try_for_each(|word| write!(text, " {word:>8}"))?;
+    writeln!(text)
 }
 
 fn received(operation: &Operation) -> Option<u64> {
@@ -58,9 +58,10 @@ fn request_line(
 ) -> std::fmt::Result {
     let blank = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let ratio = side.success_ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}%", ratio * 100.0));
+    let dropped = side.dropped_late + side.dropped_limit;
     writeln!(
         text,
-        "{name:width$}  {:>9} {:>9} | {:>9} {:>9} | {:>9} {:>9} {:>9} {ratio:>8}",
+        "{name:width$}  {:>8} {:>8} | {:>8} {:>8} | {:>8} {:>8} {:>8} {dropped:>8} {:>8} {ratio:>8}",
         side.planned,
         side.sent,
         blank(received),
@@ -68,6 +69,7 @@ fn request_line(
         side.answered,
         side.success,
         side.failure,
+        side.interrupted,
     )
 }
 
@@ -82,7 +84,8 @@ fn latencies(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Re
         latency_lines(text, width, &operation.name, &operation.client)?;
     }
     latency_lines(text, width, "total", &summary.total)?;
-    latency_line(text, width, "", "lag", &summary.total.lag)
+    latency_line(text, width, "", "lag", &summary.total.lag)?;
+    latency_line(text, width, "", "wait", &summary.total.wait)
 }
 
 fn latency_lines(text: &mut String, width: usize, name: &str, side: &Side) -> std::fmt::Result {
@@ -132,7 +135,8 @@ fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
     let total = &summary.total;
     writeln!(
         text,
-        "\nidentity: {} planned = {} success + {} failure + {} dropped(late) + {} dropped(limit) + {} interrupted + {} in flight",
+        "\nidentity: {} planned = {} success + {} failure + {} dropped(late) + {} dropped(limit)\n          \
+         + {} interrupted + {} in flight",
         total.planned,
         total.success,
         total.failure,

@@ -49,15 +49,32 @@ impl Exit {
     }
 }
 
-/// Share of the plan that may stay unsent in a valid run.
-const UNSENT_SHARE_MAX: f64 = 0.001;
+/// Share of an operation's plan that the injector itself may spoil, in any way, in a valid run.
+const SPOILT_SHARE_MAX: f64 = 0.001;
 /// Lateness of our own that a valid run may have at its 99th percentile. Lateness is part of the response time, so a
 /// little of it is only noise there; this much would be the figure itself.
-const LAG_P99_MAX: Duration = Duration::from_millis(100);
+const LAG_P99_MAX: Duration = Duration::from_millis(250);
 
-/// The verdict on all operations together. The reasons are sentences, most important first; a passed run has none.
-pub fn verdict(total: &OperationAccount, interrupted: bool) -> (Exit, Vec<String>) {
-    let mut reasons = Vec::new();
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ended<'a> {
+    /// It had no planned length.
+    pub is_continuous: bool,
+    /// It was told to stop before its planned length.
+    pub is_interrupted: bool,
+    /// What ended it against everybody's will.
+    pub error: Option<&'a str>,
+}
+
+/// The verdict on a run, from the account of each operation and of all together. The reasons are sentences, most important
+/// first; a continuous run that was told to stop passes all the same, and they say what it was like.
+pub fn verdict(
+    operations: &[(&str, &OperationAccount)],
+    total: &OperationAccount,
+    ended: Ended<'_>,
+) -> (Exit, Vec<String>) {
+    let mut reasons: Vec<String> =
+        ended.error.map(|error| format!("a worker ended early: {error}")).into_iter().collect();
     if !total.adds_up() {
         reasons.push(format!(
             "the accounts do not add up ({} planned): a defect of the injector, please report it",
@@ -69,47 +86,52 @@ pub fn verdict(total: &OperationAccount, interrupted: bool) -> (Exit, Vec<String
     } else if total.answered() + total.success == 0 {
         reasons.push(format!("not one of {} requests was answered: no data never passes", total.planned));
     }
-    let late = total.dropped[DropReason::Late.index()];
-    let limit = total.dropped[DropReason::Limit.index()];
-    if is_too_many(late, total.planned) {
-        reasons.push(format!(
-            "generator saturated: {late} of {} requests could not be released in time; lower the rate or give it more cores",
-            total.planned
-        ));
-    }
-    if is_too_many(limit, total.planned) {
-        reasons.push(format!(
-            "{limit} of {} requests found no free connection within max_lag: the target is too slow for this plan, or \
-             connection and max_in_flight are too small for it",
-            total.planned
-        ));
-    }
-    let internal = total.failures[ErrorClass::Internal.index()];
-    if is_too_many(internal, total.planned) {
-        reasons.push(format!(
-            "{internal} of {} requests failed inside the injector: descriptors, ports or memory",
-            total.planned
-        ));
+    for (name, account) in operations {
+        reasons.extend(spoilt(name, account));
     }
     if let Some(lag) = total.lag.quantile(0.99).filter(|lag| *lag > LAG_P99_MAX) {
         reasons.push(format!("generator saturated: it was {} ms late at the 99th percentile", lag.as_millis()));
     }
-    let exit = match (interrupted, reasons.is_empty()) {
-        (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Passed,
-        (false, false) => Exit::Invalid,
+    let exit = match ended {
+        Ended { error: Some(_), .. } => Exit::Invalid,
+        Ended { is_interrupted: true, .. } => Exit::Interrupted,
+        Ended { is_continuous: true, .. } => Exit::Passed,
+        _ if reasons.is_empty() => Exit::Passed,
+        _ => Exit::Invalid,
     };
     (exit, reasons)
 }
 
-fn is_too_many(part: u64, whole: u64) -> bool {
-    part as f64 > whole as f64 * UNSENT_SHARE_MAX
+/// What the injector, or a bound of the plan, spoilt of one operation, if it was too much.
+fn spoilt(name: &str, account: &OperationAccount) -> Option<String> {
+    let late = account.dropped[DropReason::Late.index()];
+    let limit = account.dropped[DropReason::Limit.index()];
+    let internal = account.failures[ErrorClass::Internal.index()];
+    if (late + limit + internal) as f64 <= account.planned as f64 * SPOILT_SHARE_MAX {
+        return None;
+    }
+    let mut parts = Vec::new();
+    if late > 0 {
+        parts.push(format!(
+            "{late} could not be released in time (generator saturated: lower the rate, or give it more cores)"
+        ));
+    }
+    if limit > 0 {
+        parts.push(format!(
+            "{limit} found no free connection within max_lag (the target is too slow for this plan, or connection or \
+             max_in_flight too small for it)"
+        ));
+    }
+    if internal > 0 {
+        parts.push(format!("{internal} failed inside the injector (descriptors, ports or memory)"));
+    }
+    Some(format!("{name}: of {} requests, {}", account.planned, parts.join("; ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Finished;
+    use crate::account::{Finished, Started};
     use shared::outcome::{Code, Outcome};
 
     fn account(
@@ -119,13 +141,13 @@ mod tests {
     ) -> OperationAccount {
         let mut account = OperationAccount::default();
         for _ in 0..planned {
-            account.scheduled(Duration::from_micros(60));
+            account.scheduled();
+            account.started(&Started { lag: Duration::from_micros(60), wait: Duration::ZERO });
         }
         for (outcome, times) in outcomes {
             for _ in 0..*times {
                 account.finished(&Finished {
                     outcome: *outcome,
-                    sent: true,
                     response: Duration::from_millis(1),
                     service: Duration::from_millis(1),
                     server: None,
@@ -137,15 +159,20 @@ mod tests {
         }
         for (reason, times) in dropped {
             for _ in 0..*times {
-                account.dropped(*reason);
+                account.dropped(*reason, Duration::ZERO);
             }
         }
         account
     }
 
+    fn judged(account: &OperationAccount, ended: Ended<'_>) -> (Exit, Vec<String>) {
+        verdict(&[("op", account)], account, ended)
+    }
+
     const OK: Outcome<ErrorClass> = Outcome::Success(Code(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
+    const FINITE: Ended<'static> = Ended { is_continuous: false, is_interrupted: false, error: None };
 
     #[test]
     fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {
@@ -154,13 +181,19 @@ mod tests {
             ("failures are data", account(1000, &[(OK, 1), (TIMEOUT, 999)], &[]), Exit::Passed, None),
             ("nothing planned", account(0, &[], &[]), Exit::Invalid, Some("no request came due")),
             ("nothing answered", account(10, &[(TIMEOUT, 10)], &[]), Exit::Invalid, Some("not one of 10")),
-            ("late", account(1000, &[(OK, 998)], &[(DropReason::Late, 2)]), Exit::Invalid, Some("generator saturated")),
+            ("late", account(1000, &[(OK, 998)], &[(DropReason::Late, 2)]), Exit::Invalid, Some("released in time")),
             ("one in 1000 may be", account(1000, &[(OK, 999)], &[(DropReason::Late, 1)]), Exit::Passed, None),
             ("limit", account(100, &[(OK, 90)], &[(DropReason::Limit, 10)]), Exit::Invalid, Some("no free connection")),
             ("our fault", account(100, &[(OK, 90), (INTERNAL, 10)], &[]), Exit::Invalid, Some("inside the injector")),
+            (
+                "two halves make a whole",
+                account(1000, &[(OK, 998), (INTERNAL, 1)], &[(DropReason::Late, 1)]),
+                Exit::Invalid,
+                Some("op: of 1000"),
+            ),
         ];
         for (case, account, exit, reason) in cases {
-            let (got, reasons) = verdict(&account, false);
+            let (got, reasons) = judged(&account, FINITE);
             assert_eq!(got, exit, "{case}: {reasons:?}");
             match reason {
                 Some(words) => assert!(reasons[0].contains(words), "{case}: {reasons:?}"),
@@ -170,15 +203,34 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupted_run_says_so_whatever_else_is_true() {
-        assert_eq!(verdict(&account(10, &[(OK, 10)], &[]), true).0, Exit::Interrupted);
-        assert_eq!(verdict(&account(0, &[], &[]), true).0, Exit::Interrupted);
+    fn a_small_operation_is_not_hidden_by_a_large_one() {
+        let large = account(100_000, &[(OK, 100_000)], &[]);
+        let small = account(50, &[], &[(DropReason::Limit, 50)]);
+        let mut total = large.clone();
+        total.merge(&small);
+        let (exit, reasons) = verdict(&[("large", &large), ("small", &small)], &total, FINITE);
+        assert_eq!(exit, Exit::Invalid);
+        assert!(reasons.len() == 1 && reasons[0].starts_with("small: of 50"), "{reasons:?}");
+    }
+
+    #[test]
+    fn how_it_ended_comes_first() {
+        let interrupted = Ended { is_interrupted: true, ..FINITE };
+        assert_eq!(judged(&account(10, &[(OK, 10)], &[]), interrupted).0, Exit::Interrupted);
+        assert_eq!(judged(&account(0, &[], &[]), interrupted).0, Exit::Interrupted);
+        let continuous = Ended { is_continuous: true, ..FINITE };
+        let (exit, reasons) = judged(&account(100, &[(OK, 90)], &[(DropReason::Limit, 10)]), continuous);
+        assert_eq!((exit, reasons.len()), (Exit::Passed, 1), "told to stop, and still told what it was like");
+        let failed = Ended { error: Some("no timer"), ..continuous };
+        let (exit, reasons) = judged(&account(10, &[(OK, 10)], &[]), failed);
+        assert_eq!(exit, Exit::Invalid);
+        assert!(reasons[0].contains("no timer"));
     }
 
     #[test]
     fn accounts_that_do_not_add_up_are_a_reason_of_their_own() {
         let broken = OperationAccount { success: 7, ..account(10, &[(OK, 10)], &[]) };
-        let (exit, reasons) = verdict(&broken, false);
+        let (exit, reasons) = judged(&broken, FINITE);
         assert_eq!(exit, Exit::Invalid);
         assert!(reasons[0].contains("do not add up"));
     }

@@ -7,8 +7,10 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use shared::identity::Session;
@@ -57,15 +59,14 @@ pub(crate) struct Assignment {
 /// # Errors
 /// If the runtime, the timer or the resolver cannot be made.
 pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
-    // Few tasks between two looks at the sockets: what arrived should not wait for what is about to be sent.
-    let runtime = runtime::Builder::new_current_thread().enable_all().event_interval(31).build()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, drive(assignment))
 }
 
 async fn drive(a: Assignment) -> io::Result<()> {
     let longest = a.plan.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default();
     let names = Rc::new(Names::from_system(longest).map_err(io::Error::other)?);
-    let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers).max(1));
+    let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
         let stream = match operation.protocol {
@@ -74,18 +75,19 @@ async fn drive(a: Assignment) -> io::Result<()> {
         streams.extend(stream);
     }
     let mut pacer = Pacer::new(a.quantum)?;
-    let interrupted = release_all(&a, &mut streams, &mut pacer).await?;
-    let grace = if interrupted { a.interrupt_grace } else { a.plan.max_lag + longest };
-    if interrupted {
+    let is_interrupted = release_all(&a, &mut streams, &mut pacer).await?;
+    let grace = if is_interrupted { a.interrupt_grace } else { a.plan.max_lag + longest };
+    if is_interrupted {
         streams.iter().for_each(|stream| stream.interrupt_waiting());
     }
-    drain(&streams, &mut pacer, Instant::now() + grace).await?;
+    drain(&a, &streams, &mut pacer, Instant::now() + grace).await?;
     streams.iter().for_each(|stream| stream.interrupt_rest());
     Ok(())
 }
 
 /// Takes up every slot when it comes due, until the end or until told to stop; whether it was told.
 async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mut Pacer) -> io::Result<bool> {
+    let mut stopped = pin!(a.stop.cancelled());
     loop {
         let now = Instant::now();
         let mut wake = None;
@@ -100,20 +102,41 @@ async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mu
             return Ok(false);
         }
         let wake = wake.unwrap_or(now);
-        tokio::select! {
-            biased;
-            () = a.stop.cancelled() => return Ok(true),
-            woken = poll_fn(|cx| pacer.poll_until(wake, Instant::now(), cx)) => woken?,
+        let mut waited = false;
+        let told = poll_fn(|cx| {
+            if stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(true));
+            }
+            let woken = pacer.poll_until(wake, Instant::now(), cx);
+            waited |= woken.is_pending();
+            woken.map_ok(|()| false)
+        });
+        if told.await? {
+            return Ok(true);
         }
-        // A worker that is behind its schedule still lets its connections have their turn.
-        yield_now().await;
+        // A worker that is behind its schedule still lets its connections have their turn. One that waited did so already,
+        // and would only be later for it.
+        if !waited {
+            yield_now().await;
+        }
     }
 }
 
-/// Lets what is in flight come to its end, until `deadline`.
-async fn drain(streams: &[Box<dyn Stream>], pacer: &mut Pacer, deadline: Instant) -> io::Result<()> {
+/// Lets what is in flight come to its end, until `deadline`, or sooner if told to stop meanwhile.
+async fn drain(
+    a: &Assignment,
+    streams: &[Box<dyn Stream>],
+    pacer: &mut Pacer,
+    mut deadline: Instant,
+) -> io::Result<()> {
+    let mut was_told = a.stop.is_cancelled();
     loop {
         let now = Instant::now();
+        if !was_told && a.stop.is_cancelled() {
+            was_told = true;
+            deadline = deadline.min(now + a.interrupt_grace);
+            streams.iter().for_each(|stream| stream.interrupt_waiting());
+        }
         let mut wake = Some(deadline.min(now + DRAIN_TICK));
         for stream in streams {
             wake = earliest(wake, stream.sweep(now));

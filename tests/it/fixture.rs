@@ -26,7 +26,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
         let test = std::env::current_exe().unwrap();
         let directory = test.ancestors().nth(2).unwrap().to_owned();
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--workspace", "--all-targets", "--locked", "--quiet"]);
+        build.args(["build", "--workspace", "--bins", "--locked", "--quiet"]);
         if directory.ends_with("release") {
             build.arg("--release");
         }
@@ -103,6 +103,14 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<String> {
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
     reader.take(length).read_to_end(&mut Vec::new()).ok()?;
     Some(head)
+}
+
+/// A port that refuses connections for as long as the socket is held: bound, so that nobody else takes it, and silent.
+pub(crate) fn refusing_port() -> (socket2::Socket, SocketAddr) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, address)
 }
 
 /// A plain 200 that echoes the request's id.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use shared::outcome::ErrorClass;
 
-use crate::fixture::{ScriptedServer, Step, inject, ok, run};
+use crate::fixture::{ScriptedServer, Step, inject, ok, refusing_port, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn pooled(connections: u32, http: &str) -> String {
     format!(
-        "target: t\nrate: 200/s\ntimeout: 500ms\nmix:\n  - name: op\n    weight: 1\n    connection: pooled({connections})\n    http: {http}\n"
+        "target: t\nrate: 200/s\ntimeout: 5s\nmix:\n  - name: op\n    weight: 1\n    connection: pooled({connections})\n    http: {http}\n"
     )
 }
 
@@ -77,7 +77,7 @@ fn garbage_is_a_protocol_error_and_an_unexpected_503_a_status() {
 fn a_server_that_accepts_and_says_nothing_times_out() {
     // Never accepted: the kernel completes the handshake and takes the request into its buffer.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let scenario = pooled(100, "{}").replace("200/s", "40/s");
+    let scenario = pooled(100, "{}").replace("200/s", "40/s").replace("5s", "500ms");
     let finished = run(inject(&scenario, silent.local_addr().unwrap(), SECOND));
     let account = &finished.accounts[0];
     assert_eq!((account.planned, account.sent), (40, 40));
@@ -88,10 +88,7 @@ fn a_server_that_accepts_and_says_nothing_times_out() {
 
 #[test]
 fn nobody_listening_is_refused_and_counts_as_not_sent() {
-    let address = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        listener.local_addr().unwrap()
-    };
+    let (_held, address) = refusing_port();
     let finished = run(inject(&pooled(4, "{}"), address, SECOND / 4));
     let account = &finished.accounts[0];
     assert_eq!((account.planned, account.sent), (50, 0));
@@ -105,21 +102,24 @@ fn a_slow_server_does_not_slow_the_schedule_down() {
         std::thread::park_timeout(Duration::from_millis(50));
         Step::Answer(ok(head, ""))
     });
-    let finished = run(inject(&pooled(1, "{}"), server.address, SECOND));
+    let scenario = pooled(1, "{}").replace("5s", "500ms");
+    let finished = run(inject(&scenario, server.address, SECOND));
     let account = &finished.accounts[0];
     assert_eq!(account.planned, 200, "the plan is kept, whatever the server does");
     assert!(account.dropped_total() > 100, "what cannot be sent is dropped: {account:?}");
     let (response, service) = (account.response.quantile(0.9).unwrap(), account.service.quantile(0.9).unwrap());
     assert!(response > 3 * service, "waiting is in the response time alone: {response:?} {service:?}");
+    let (wait, lag) = (account.wait.quantile(0.9).unwrap(), account.lag.quantile(0.9).unwrap());
+    assert!(wait > 10 * lag, "and is not taken for our own lateness: {wait:?} {lag:?}");
 }
 
 #[test]
 fn an_overloaded_injector_accounts_for_every_slot() {
     let server = ScriptedServer::start(|_, head| Step::Answer(ok(head, "")));
-    let scenario = pooled(2, "{}").replace("200/s", "1000000/s").replace("500ms", "100ms");
-    let finished = run(inject(&scenario, server.address, SECOND));
+    let scenario = pooled(2, "{}").replace("200/s", "1000000/s").replace("5s", "100ms");
+    let finished = run(inject(&scenario, server.address, SECOND / 5));
     let account = &finished.accounts[0];
-    assert_eq!(account.planned, 1_000_000);
+    assert_eq!(account.planned, 200_000);
     assert!(account.success > 0 && account.dropped_total() > 0);
 }
 
@@ -137,12 +137,50 @@ fn a_fresh_connection_serves_one_request() {
 
 #[test]
 fn a_pooled_connection_that_dies_while_idle_is_an_event_and_no_failure() {
-    // Closed right behind the answer, without saying so: seen before the next request is due, 20 ms later.
+    // Closed right behind the answer, without saying so: seen before the next request is due, 200 ms later.
     let server = ScriptedServer::start(|_, head| Step::Last(ok(head, "")));
-    let scenario = pooled(1, "{}").replace("200/s", "50/s");
-    let finished = run(inject(&scenario, server.address, SECOND));
+    let scenario = pooled(1, "{}").replace("200/s", "5/s");
+    let finished = run(inject(&scenario, server.address, 2 * SECOND));
     let account = &finished.accounts[0];
-    assert_eq!((account.planned, account.success), (50, 50), "{account:?}");
-    assert_eq!(account.connections, 50);
-    assert!(account.connections_lost >= 49, "the last may outlive the run: {}", account.connections_lost);
+    assert_eq!((account.planned, account.success), (10, 10), "{account:?}");
+    assert_eq!(account.connections, 10);
+    assert!(account.connections_lost >= 9, "the last may outlive the run: {}", account.connections_lost);
+}
+
+#[test]
+fn an_answer_that_ends_with_its_connection_ends_its_connection() {
+    let server = ScriptedServer::start(|_, head| {
+        let text = String::from_utf8(ok(head, "")).unwrap();
+        Step::Last(text.replace("content-length: 0\r\n", "").into_bytes())
+    });
+    let finished = run(inject(&pooled(1, "{}"), server.address, SECOND / 2));
+    let account = &finished.accounts[0];
+    assert_eq!((account.planned, account.success, account.connections), (100, 100, 100), "{account:?}");
+    assert_eq!(account.connections_lost, 0, "it said that it would close");
+}
+
+#[test]
+fn a_target_that_reports_absurd_times_costs_nothing() {
+    let server = ScriptedServer::start(|_, head| {
+        let text = String::from_utf8(ok(head, "")).unwrap();
+        let timing = "server-timing: cload;dur=1.8e22, cload-fault;dur=1.8e22\r\n\r\n";
+        Step::Answer(text.replace("\r\n\r\n", &format!("\r\n{timing}")).into_bytes())
+    });
+    let finished = run(inject(&pooled(1, "{}"), server.address, SECOND / 4));
+    assert_eq!((finished.accounts[0].planned, finished.accounts[0].success), (50, 50));
+}
+
+#[test]
+fn streams_share_the_permits_fairly() {
+    // One request in flight at once, 20 ms each: fifty a second for two streams that want a hundred each.
+    let server = ScriptedServer::start(|_, head| {
+        std::thread::park_timeout(Duration::from_millis(20));
+        Step::Answer(ok(head, ""))
+    });
+    let scenario = "target: t\nrate: 200/s\ntimeout: 500ms\nmax_in_flight: 1\nmix:\n  \
+                    - { name: a, weight: 1, connection: pooled(4), http: {} }\n  \
+                    - { name: b, weight: 1, connection: fresh, http: {} }\n";
+    let finished = run(inject(scenario, server.address, 2 * SECOND));
+    let (a, b) = (finished.accounts[0].success, finished.accounts[1].success);
+    assert!(a.min(b) * 3 > a.max(b), "one stream starved: {a} and {b}");
 }

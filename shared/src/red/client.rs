@@ -33,7 +33,11 @@ const PHASE_DURATION: Described =
     Described::histogram("continuous_load_client_phase_duration_seconds", "Parts of the service time.");
 const SCHEDULE_DELAY: Described = Described::histogram(
     "continuous_load_client_schedule_delay_seconds",
-    "Release minus plan: how late the injector itself was.",
+    "How late the injector itself was: from the planned instant to the release, and to its turn on the thread.",
+);
+const QUEUE_DELAY: Described = Described::histogram(
+    "continuous_load_client_queue_delay_seconds",
+    "From the release to a free connection: the target was slow, or a bound is too small.",
 );
 const SCHEDULED: Described =
     Described::counter("continuous_load_client_scheduled_total", "Requests that the schedule wanted so far.");
@@ -73,6 +77,7 @@ pub struct ClientSeries {
     network_duration: ByResult,
     phases: [Histogram; Phase::ALL.len()],
     schedule_delay: Histogram,
+    queue_delay: Histogram,
     scheduled: AtomicU64,
     sent: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -94,7 +99,9 @@ impl ClientSeries {
         let connections = Tally::default();
         connections.expect::<ErrorClass>(Outcome::Success(Code::NONE));
         for error in ErrorClass::ALL {
-            requests.expect(Outcome::Failure(Code::NONE, error));
+            for code in failing_codes(error, expected) {
+                requests.expect(Outcome::Failure(code, error));
+            }
             if error.is_before_sending() {
                 connections.expect(Outcome::Failure(Code::NONE, error));
             }
@@ -106,6 +113,7 @@ impl ClientSeries {
             network_duration: ByResult::default(),
             phases: std::array::from_fn(|_| Histogram::phases()),
             schedule_delay: Histogram::durations(),
+            queue_delay: Histogram::durations(),
             scheduled: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             dropped: Default::default(),
@@ -119,16 +127,22 @@ impl ClientSeries {
         }
     }
 
-    /// A slot came due and was taken up this much after its planned instant; it is in flight until [`Self::finished`],
-    /// [`Self::dropped`] or [`Self::interrupted`].
-    pub fn scheduled(&self, delay: Duration) {
-        self.schedule_delay.record(delay);
+    /// A slot came due and was taken up; it is in flight until [`Self::finished`], [`Self::dropped`] or
+    /// [`Self::interrupted`].
+    pub fn scheduled(&self) {
         self.scheduled.fetch_add(1, Ordering::Relaxed);
         self.inflight.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A taken-up slot was given up before it was started.
-    pub fn dropped(&self, reason: DropReason) {
+    /// Its request begins: late by `lag` of our own, after waiting for a connection for `wait`.
+    pub fn started(&self, lag: Duration, wait: Duration) {
+        self.schedule_delay.record(lag);
+        self.queue_delay.record(wait);
+    }
+
+    /// A slot that was taken up this late was given up before it was started.
+    pub fn dropped(&self, reason: DropReason, lag: Duration) {
+        self.schedule_delay.record(lag);
         self.dropped[reason.index()].fetch_add(1, Ordering::Relaxed);
         self.inflight.fetch_sub(1, Ordering::Relaxed);
     }
@@ -190,6 +204,16 @@ impl ClientSeries {
     }
 }
 
+/// The codes with which an error is most likely to be seen first, so that its first time is visible to `rate()`: those of
+/// overloaded and broken servers and proxies, and for an answer that is wrong in some other way the right codes.
+fn failing_codes(error: ErrorClass, expected: &[Code]) -> Vec<Code> {
+    match error {
+        ErrorClass::Status => [500, 502, 503, 504].map(Code).to_vec(),
+        ErrorClass::Validation => expected.iter().copied().filter(|code| *code != Code::NONE).collect(),
+        _ => vec![Code::NONE],
+    }
+}
+
 /// One operation: its labels, its rate and one [`ClientSeries`] per worker.
 #[derive(Debug)]
 struct Operation {
@@ -226,6 +250,7 @@ impl ClientRed {
             NETWORK_DURATION,
             PHASE_DURATION,
             SCHEDULE_DELAY,
+            QUEUE_DELAY,
             SCHEDULED,
             SENT,
             DROPPED,
@@ -342,6 +367,7 @@ impl Collector for ClientRed {
             NETWORK_DURATION.family(each(|o| o.by_result(|s| &s.network_duration))),
             PHASE_DURATION.family(each(Operation::phases)),
             SCHEDULE_DELAY.family(each(|o| vec![histogram(o.labels.pairs([]), &o.merged(|s| &s.schedule_delay))])),
+            QUEUE_DELAY.family(each(|o| vec![histogram(o.labels.pairs([]), &o.merged(|s| &s.queue_delay))])),
             SCHEDULED.family(total(|s| &s.scheduled)),
             SENT.family(total(|s| &s.sent)),
             DROPPED.family(each(Operation::dropped)),
