@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{LengthArgs, OverrideArgs, plan};
-use injector::plan::{Address, Host, Overrides};
+use injector::cli::{LengthArgs, LoadArgs, plan};
+use injector::plan::{Address, Host};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
 use injector::verdict::Exit;
@@ -29,8 +29,8 @@ const DEMO_LENGTH: Duration = Duration::from_secs(20);
 struct Cli {
     /// The scenario (YAML or JSON); by default the demo mix of scenarios/demo.yaml. Its target is replaced.
     file: Option<PathBuf>,
-    /// Run until SIGINT or SIGTERM.
-    #[arg(long, conflicts_with = "length")]
+    /// Run until SIGINT or SIGTERM, whatever --for says.
+    #[arg(long)]
     forever: bool,
     /// Write the result as JSON to this file at the end; - for standard output.
     #[arg(long, value_name = "FILE")]
@@ -38,7 +38,7 @@ struct Cli {
     #[command(flatten)]
     run: LengthArgs,
     #[command(flatten)]
-    overrides: OverrideArgs,
+    load: LoadArgs,
 }
 
 fn main() -> ExitCode {
@@ -63,10 +63,10 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
         let stop = shared::shutdown::on_signal().map_err(failed)?;
         let target = Target::bind(Config::loopback()).map_err(failed)?;
         let Addresses { http: traffic, admin } = target.addresses();
-        println!("listening protocol=http address={traffic}\nlistening protocol=target-admin address={admin}");
-        let overrides = Overrides { target: Some(at(traffic)), admin: Some(at(admin)), ..cli.overrides.overrides() };
+        eprint!("target:\n{}injector:\n", target.addresses());
+        let overrides = cli.load.overrides(Some(at(traffic)), Some(at(admin)));
         let mut options = cli.run.options();
-        options.length = options.length.or((!cli.forever).then_some(DEMO_LENGTH));
+        options.length = if cli.forever { None } else { options.length.or(Some(DEMO_LENGTH)) };
         let job = Job {
             name,
             plan: plan(&scenario, &overrides)?,

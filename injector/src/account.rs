@@ -74,6 +74,8 @@ pub struct OperationAccount {
     pub success: u64,
     /// Failed requests by [`ErrorClass::index`].
     pub failures: [u64; ErrorClass::ALL.len()],
+    /// The first failure of each class in words, by [`ErrorClass::index`].
+    pub examples: [Option<String>; ErrorClass::ALL.len()],
     /// Requests never started, by [`DropReason::index`].
     pub dropped: [u64; DropReason::ALL.len()],
     /// Requests cut off by the end of the run.
@@ -216,6 +218,7 @@ impl OperationAccount {
         durations.into_iter().for_each(Durations::clear);
         self.codes.clear();
         self.failures = Default::default();
+        self.examples = Default::default();
         self.dropped = Default::default();
         let counts = [
             &mut self.planned,
@@ -237,6 +240,11 @@ impl OperationAccount {
         self.success += other.success;
         for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
             *mine += theirs;
+        }
+        for (mine, theirs) in self.examples.iter_mut().zip(&other.examples) {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
         }
         for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
             *mine += theirs;

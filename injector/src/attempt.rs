@@ -91,6 +91,9 @@ pub(crate) async fn attempt<D: Driver>(
         Err(_) => timed_out(context, &marks),
     };
     let outcome = D::judge(&wanted, ending);
+    if let Some(class) = outcome.error() {
+        context.explain(class, || format!("{id}: {}", D::explain(&wanted, ending)));
+    }
     record(context, &marks, outcome, planned, started);
     outcome
 }

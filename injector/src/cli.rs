@@ -94,18 +94,25 @@ struct ScenarioArgs {
     /// The scenario (YAML or JSON).
     file: PathBuf,
     #[command(flatten)]
-    overrides: OverrideArgs,
+    target: TargetArgs,
+    #[command(flatten)]
+    load: LoadArgs,
 }
 
-/// Flags that win over the scenario file.
-#[derive(Debug, Default, Args)]
-pub struct OverrideArgs {
+/// Flags that say where; they win over the scenario file.
+#[derive(Debug, Args)]
+struct TargetArgs {
     /// Where requests go: host, host:port or http://host:port.
     #[arg(long, env = "CLOAD_TARGET")]
-    pub target: Option<Address>,
+    target: Option<Address>,
     /// The target's admin port, which gives its account; by default the target's host, port 9797.
     #[arg(long, env = "CLOAD_TARGET_ADMIN")]
-    pub target_admin: Option<Address>,
+    target_admin: Option<Address>,
+}
+
+/// Flags that say how much and how; they win over the scenario file. Shared with the pair, which knows its target.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
     /// Rate of the whole mix, such as 10/s, 600/m or 0.5/s.
     #[arg(long, env = "CLOAD_RATE")]
     pub rate: Option<Rate>,
@@ -129,12 +136,12 @@ pub struct OverrideArgs {
     pub seed: Option<u64>,
 }
 
-impl OverrideArgs {
-    /// As the plan takes them.
-    pub fn overrides(&self) -> Overrides {
+impl LoadArgs {
+    /// As the plan takes them, against this target.
+    pub fn overrides(&self, target: Option<Address>, admin: Option<Address>) -> Overrides {
         Overrides {
-            target: self.target.clone(),
-            admin: self.target_admin.clone(),
+            target,
+            admin,
             rate: self.rate,
             arrival: self.arrival,
             timeout: self.timeout,
@@ -175,7 +182,7 @@ impl CheckArgs {
 impl ScenarioArgs {
     fn plan(&self) -> Result<Plan, (Exit, String)> {
         let scenario = Scenario::read(&self.file).map_err(|problems| (Exit::Scenario, problems.to_string()))?;
-        plan(&scenario, &self.overrides.overrides())
+        plan(&scenario, &self.load.overrides(self.target.target.clone(), self.target.target_admin.clone()))
     }
 }
 

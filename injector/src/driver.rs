@@ -52,6 +52,9 @@ pub trait Driver: Sized + 'static {
 
     /// Compares what came with what was asked. Pure.
     fn judge(wanted: &Self::Wanted, ending: Ending) -> Outcome<ErrorClass>;
+
+    /// What was asked and what came instead, in words: for the first failure of its kind. Pure.
+    fn explain(wanted: &Self::Wanted, ending: Ending) -> String;
 }
 
 /// The parts of an identity that are the same for all requests of an operation.

@@ -3,7 +3,7 @@
 //!
 //! Both programs that inject (`injector run` and the pair in the root package) are this function with different arguments.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub struct NotStarted {
 /// # Errors
 /// If nothing could be sent; everything after the first request is a figure.
 pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
-    let mut json = job.json.as_deref().map(JsonOutput::open).transpose()?;
+    let json = job.json.as_deref().map(JsonOutput::open).transpose()?;
     let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
@@ -72,6 +72,9 @@ pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStart
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));
+    let metrics =
+        format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
+    out.line(metrics.clone());
     out.line(announcement(&job.name, &engine, job.options.length));
 
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
@@ -81,9 +84,8 @@ pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStart
     let account = target::account(&plan.admin, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
-    let metrics = format!("http://{admin_address}/metrics (injector)  http://{}/metrics (target)", plan.admin);
-    out.finish(format!("{}metrics: {metrics}", table::render(&summary)));
-    if let Some(json) = &mut json {
+    out.finish(format!("{}{metrics}", table::render(&summary)));
+    if let Some(json) = &json {
         json.write(&summary).map_err(defect)?;
     }
     Ok(summary.exit())
@@ -152,8 +154,11 @@ impl Printer {
                     let mut stdout = io::stdout().lock();
                     writeln!(stdout, "{line}").and_then(|()| stdout.flush())
                 };
-                if written.is_err() {
-                    return;
+                match written {
+                    Ok(()) => {}
+                    // Nobody reads any more, which is their choice.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
+                    Err(error) => eprintln!("injector: standard output: {error}\n{line}"),
                 }
             }
         })?;
@@ -172,10 +177,13 @@ impl Printer {
     }
 }
 
-/// Opened before the run, so that an hour of load is not lost to a mistyped directory.
+/// Where the result goes. Tried before the run, so that an hour of load is not lost to a mistyped directory; written beside
+/// the old result and exchanged for it at the end, so that a run that is cut off leaves that as it was.
 enum JsonOutput {
     Stdout,
-    File(PathBuf, File),
+    File(PathBuf),
+    /// A pipe or a device: nothing that could be exchanged.
+    Other(PathBuf),
 }
 
 impl JsonOutput {
@@ -183,24 +191,38 @@ impl JsonOutput {
         if path == Path::new("-") {
             return Ok(JsonOutput::Stdout);
         }
-        let file = File::create(path).map_err(|error| NotStarted {
+        let tried = match fs::metadata(path) {
+            Ok(held) if !held.is_file() => {
+                OpenOptions::new().write(true).open(path).map(|_| JsonOutput::Other(path.to_owned()))
+            }
+            _ => File::create(beside(path)).map(|_| JsonOutput::File(path.to_owned())),
+        };
+        tried.map_err(|error| NotStarted {
             exit: Exit::Usage,
             message: format!(
                 "--json {}: {error}; a path that can be written works, or - for standard output",
                 path.display()
             ),
-        })?;
-        Ok(JsonOutput::File(path.to_owned(), file))
+        })
     }
 
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+    fn write(&self, summary: &Summary) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(summary)?;
         text.push(b'\n');
-        match self {
-            JsonOutput::Stdout => io::stdout().lock().write_all(&text),
-            JsonOutput::File(path, file) => file
-                .write_all(&text)
-                .map_err(|error| io::Error::new(error.kind(), format!("--json {}: {error}", path.display()))),
-        }
+        let (path, written) = match self {
+            JsonOutput::Stdout => (Path::new("-"), io::stdout().lock().write_all(&text)),
+            JsonOutput::Other(path) => (path.as_path(), fs::write(path, &text)),
+            JsonOutput::File(path) => {
+                (path.as_path(), fs::write(beside(path), &text).and_then(|()| fs::rename(beside(path), path)))
+            }
+        };
+        written.map_err(|error| io::Error::new(error.kind(), format!("--json {}: {error}", path.display())))
     }
+}
+
+/// The name under which a result is written until it is complete.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
 }

@@ -29,6 +29,8 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) ledger: Arc<Ledger>,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
+    /// The classes of failure that have been explained once, a bit each.
+    pub(crate) explained: Cell<u32>,
 }
 
 impl<D: Driver> StreamContext<D> {
@@ -81,6 +83,16 @@ impl<D: Driver> StreamContext<D> {
             self.series.network(finished.outcome.is_success(), network);
         }
         self.account(|account| account.finished(finished));
+    }
+
+    /// Keeps the first failure of each class in words.
+    pub(crate) fn explain(&self, class: ErrorClass, words: impl FnOnce() -> String) {
+        let bit = 1 << class.index();
+        if self.explained.get() & bit == 0 {
+            self.explained.set(self.explained.get() | bit);
+            let words = words();
+            self.account(|account| account.examples[class.index()] = Some(words));
+        }
     }
 
     /// A driver panicked in mid-call: our own fault, and nothing is known of its times.

@@ -100,6 +100,8 @@ pub struct Side {
     pub in_flight: i64,
     /// Failures by class; classes that did not occur are left out.
     pub errors: BTreeMap<&'static str, u64>,
+    /// The first failure of each class, in words.
+    pub examples: BTreeMap<&'static str, String>,
     /// Complete answers by code.
     pub codes: BTreeMap<u16, u64>,
     /// Payload bytes sent.
@@ -216,6 +218,10 @@ impl From<&OperationAccount> for Side {
             interrupted: account.interrupted,
             in_flight: account.in_flight,
             errors: errors.into_iter().filter(|(_, count)| *count > 0).collect(),
+            examples: ErrorClass::ALL
+                .into_iter()
+                .filter_map(|class| Some((class.as_str(), account.examples[class.index()].clone()?)))
+                .collect(),
             codes: account.codes.clone(),
             sent_bytes: account.sent_bytes,
             received_bytes: account.received_bytes,

@@ -12,8 +12,9 @@ pub fn render(summary: &Summary) -> String {
     let _ = requests(&mut text, summary, width);
     let _ = latencies(&mut text, summary, width);
     let _ = errors(&mut text, summary, width);
+    let _ = differences(&mut text, summary);
     let _ = footer(&mut text, summary);
-    text
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 fn requests(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
@@ -122,11 +123,35 @@ fn errors(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Resul
     if summary.total.failure == 0 {
         return writeln!(text, "\nerrors: none");
     }
-    writeln!(text, "\nerrors")?;
+    writeln!(text, "\nerrors, each with its first example")?;
     for operation in summary.operations.iter().filter(|operation| operation.client.failure > 0) {
-        let classes: Vec<String> =
-            operation.client.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
-        writeln!(text, "{:width$}  {}", operation.name, classes.join(", "))?;
+        for (class, count) in &operation.client.errors {
+            let example = operation.client.examples.get(class).map_or("", String::as_str);
+            writeln!(text, "{:width$}  {class} {count}  {example}", operation.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the two sides differ, and what of it is known: a request that failed on this side may have been received, and
+/// even answered, on the other.
+fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
+    for operation in &summary.operations {
+        let (client, Some(server)) = (&operation.client, &operation.server) else { continue };
+        let name = &operation.name;
+        if server.received != client.sent {
+            writeln!(text, "difference: {name}: {} sent, {} received by the target", client.sent, server.received)?;
+        }
+        let answered = server.answered_total();
+        if answered != client.answered {
+            let failed: Vec<String> = client.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
+            let failed = if failed.is_empty() { "none".to_owned() } else { failed.join(", ") };
+            writeln!(
+                text,
+                "difference: {name}: {answered} answered by the target, {} complete here; failed here: {failed}, cut off: {}",
+                client.answered, client.interrupted
+            )?;
+        }
     }
     Ok(())
 }
@@ -159,7 +184,15 @@ fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
     let ratio = total
         .success_ratio()
         .map_or_else(|| "nothing finished".to_owned(), |ratio| format!("{:.2}% success", ratio * 100.0));
-    writeln!(text, "verdict: {} (exit code {}), {ratio}", verdict.result, verdict.exit_code)?;
+    let spoilt = match total.failure + total.dropped_late + total.dropped_limit {
+        0 => String::new(),
+        _ => format!(" ({} failed, {} dropped)", total.failure, total.dropped_late + total.dropped_limit),
+    };
+    writeln!(
+        text,
+        "verdict: {} (exit code {}; no thresholds are set), {ratio}{spoilt}",
+        verdict.result, verdict.exit_code
+    )?;
     for reason in &verdict.reasons {
         writeln!(text, "  - {reason}")?;
     }

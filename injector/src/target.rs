@@ -33,7 +33,7 @@ pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
     }
     for endpoint in seen {
         reach_one(&names, endpoint).await.map_err(|class| {
-            format!("target {endpoint} of {} is unreachable: {}", first_user(plan, endpoint), words(class))
+            format!("target {endpoint} of operation {:?} is unreachable: {}", first_user(plan, endpoint), words(class))
         })?;
     }
     Ok(())

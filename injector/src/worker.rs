@@ -192,6 +192,7 @@ fn stream<D: Driver>(
         operation: index,
         ledger: Arc::clone(&a.ledger),
         in_flight: Cell::new(0),
+        explained: Cell::new(0),
     };
     let keeps_connections = !operation.connection.is_fresh();
     let capacity = share(lanes, worker, workers);

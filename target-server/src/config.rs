@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
-use shared::fault::Limits;
+use shared::fault::{Limits, SPEC_MAX_BYTES};
 use shared::protocol::{ADMIN_PORT, Protocol};
 use shared::units;
 
@@ -24,8 +24,8 @@ pub struct Config {
         value_parser = parse_address)]
     pub http_address: SocketAddr,
 
-    /// Where HTTP traffic is served, on all addresses: short for `--http-address :PORT`
-    #[arg(long, env = "CLOAD_PORT", value_name = "PORT", conflicts_with = "http_address")]
+    /// Where HTTP traffic is served, on all addresses: short for `--http-address :PORT`, and wins over it
+    #[arg(long, env = "CLOAD_PORT", value_name = "PORT")]
     pub port: Option<u16>,
 
     /// Where `/metrics`, `/livez`, `/readyz`, `/version` and `/account/{session}` are served; never the traffic listener
@@ -99,12 +99,12 @@ pub struct ConnectionConfig {
     pub backlog: u16,
 
     /// How long the head of a request may take from its first byte; answered 408 and closed
-    #[arg(long, env = "CLOAD_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, env = "CLOAD_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_bound)]
     pub head_timeout: Duration,
 
     /// How long a connection may be idle before it is closed; longer than load balancers keep theirs (60s to 350s), so
     /// that they, not we, close first and no request meets a closing socket
-    #[arg(long, env = "CLOAD_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    #[arg(long, env = "CLOAD_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = parse_bound)]
     pub idle_timeout: Duration,
 }
 
@@ -152,8 +152,8 @@ pub struct FaultConfig {
     #[arg(long, env = "CLOAD_MEM_MAX", value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
     pub mem_max: u64,
 
-    /// Longest fault spec
-    #[arg(long, env = "CLOAD_SPEC_MAX", value_name = "SIZE", default_value = "2KiB", value_parser = parse_size)]
+    /// Longest fault spec; 2KiB is also the most
+    #[arg(long, env = "CLOAD_SPEC_MAX", value_name = "SIZE", default_value = "2KiB", value_parser = parse_spec_max)]
     pub spec_max: u64,
 }
 
@@ -237,6 +237,22 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).map_err(|error| error.to_string())
 }
 
+/// A duration that bounds something: without any, everything would be over its bound at once.
+fn parse_bound(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("0 would end everything at once; expected a duration such as 30s or 10m".to_owned()),
+        bound => Ok(bound),
+    }
+}
+
+/// The language itself has a limit, which both sides share: no parser reads more.
+fn parse_spec_max(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        bytes if bytes > SPEC_MAX_BYTES as u64 => Err(format!("expected at most {SPEC_MAX_BYTES} bytes")),
+        bytes => Ok(bytes),
+    }
+}
+
 fn parse_size(text: &str) -> Result<u64, String> {
     units::parse_size(text).map_err(|error| error.to_string())
 }
@@ -252,8 +268,11 @@ fn parse_place(text: &str) -> Result<String, String> {
 }
 
 fn parse_log_level(text: &str) -> Result<String, String> {
+    // A bare word that is no level would be taken for a module's name, and nothing else would be logged.
+    let is_level = |word: &str| word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    let is_known = text.split(',').all(|directive| directive.contains('=') || is_level(directive.trim()));
     match text.parse::<tracing_subscriber::filter::EnvFilter>() {
-        Ok(_) if !text.is_empty() => Ok(text.to_owned()),
+        Ok(_) if is_known => Ok(text.to_owned()),
         _ => {
             Err("expected off, error, warn, info, debug, trace, or directives such as info,target_server=debug"
                 .to_owned())

@@ -36,6 +36,8 @@ pub(crate) struct Call {
     /// Why the answer is not what was asked for, if it says so itself.
     error: Option<ServerError>,
     asked: Duration,
+    /// Since when time goes by because it was asked for, while it does.
+    asked_since: Option<Instant>,
     awaited: Duration,
     sent_bytes: u64,
     received_bytes: u64,
@@ -56,6 +58,7 @@ impl Call {
             code: Code::NONE,
             error: None,
             asked: Duration::ZERO,
+            asked_since: None,
             awaited: Duration::ZERO,
             sent_bytes: 0,
             received_bytes: 0,
@@ -78,7 +81,19 @@ impl Call {
         self.error = Some(error);
     }
 
-    /// Time went by because it was asked for: delays, pacing, CPU time.
+    /// From now on time goes by because it was asked for. Counted as such also if the client leaves before it is over.
+    pub(crate) fn asked_begins(&mut self) {
+        self.asked_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Until now.
+    pub(crate) fn asked_ends(&mut self) {
+        if let Some(since) = self.asked_since.take() {
+            self.asked += since.elapsed();
+        }
+    }
+
+    /// Time went by because it was asked for: pacing of the request's body, CPU time.
     pub(crate) fn add_asked(&mut self, duration: Duration) {
         self.asked += duration;
     }
@@ -137,6 +152,7 @@ impl Call {
     }
 
     fn record(&mut self, outcome: Outcome<ServerError>, book: impl FnOnce(&Book, Code, u64)) {
+        self.asked_ends();
         let handles = &*self.handles;
         handles.series.bytes(self.sent_bytes, self.received_bytes);
         handles.series.finished(outcome, self.started.elapsed(), self.asked);

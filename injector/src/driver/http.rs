@@ -141,6 +141,10 @@ impl Driver for Http {
     fn judge(wanted: &Wanted, ending: Ending) -> Outcome<ErrorClass> {
         wanted.judge(ending)
     }
+
+    fn explain(wanted: &Wanted, ending: Ending) -> String {
+        wanted.explain(ending)
+    }
 }
 
 /// One request being written and its answer being read, at the same time: a target may answer early.

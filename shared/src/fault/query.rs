@@ -4,7 +4,7 @@ use super::expr::Expr;
 use super::key::Key;
 use super::status::Status;
 use super::value::Value;
-use super::{Ask, Fault};
+use super::{Ask, Fault, Place, SpecError, SpecErrorCode, SpecErrors};
 use crate::units::Ppm;
 use crate::weighted::Weighted;
 
@@ -42,6 +42,23 @@ impl Fault {
             choices.push(StatusChoice { status: None, probability: plain });
         }
         choices
+    }
+
+    /// An error about one of this fault's own parameters that shows only where the fault is carried out, at the place where
+    /// the parameter was written.
+    pub fn error_at(&self, key: Key, code: SpecErrorCode, reason: &str, expected: &str) -> SpecErrors {
+        let ask = self.asks.iter().find(|ask| ask.key == key);
+        let place = ask.map_or_else(Place::default, |ask| ask.place);
+        SpecErrors::from(SpecError {
+            code,
+            parameter: key.as_str().to_owned(),
+            value: ask.map_or_else(String::new, |ask| ask.written.clone()),
+            source: place.source,
+            position: place.position,
+            reason: reason.to_owned(),
+            expected: expected.to_owned(),
+            limit: None,
+        })
     }
 
     /// The keys that are asked for, in canonical order.

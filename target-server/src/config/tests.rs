@@ -48,12 +48,15 @@ fn addresses_are_read_as_people_write_them() {
 
 #[test]
 fn a_bad_value_names_the_flag_and_what_would_work() {
-    let cases: [(&[&str], &str, &str); 12] = [
+    let cases: [(&[&str], &str, &str); 15] = [
         (&["--http-address", "localhost"], "--http-address", "127.0.0.1:9898"),
         (&["--http-address", "1.2.3.4"], "--http-address", ":9898 or 9898"),
         (&["--admin-address", "99999"], "--admin-address", "[::]:9898"),
         (&["--port", "70000"], "--port", "0..=65535"),
-        (&["--port", "1", "--http-address", ":2"], "--port", "--http-address"),
+        (&["--head-timeout", "0s"], "--head-timeout", "30s"),
+        (&["--idle-timeout", "0"], "--idle-timeout", "10m"),
+        (&["--spec-max", "32KiB"], "--spec-max", "2048"),
+        (&["--log-level", "foo"], "--log-level", "debug"),
         (&["--threads", "0"], "--threads", "1..=1024"),
         (&["--drain-delay", "5"], "--drain-delay", "expected"),
         (&["--size-max", "1XB"], "--size-max", "expected"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http_body::Body as _;
 use hyper::body::Incoming;
+use shared::fault::Fault;
 use tokio::time::Instant;
 
 use super::answer::Job;
@@ -13,10 +14,10 @@ use super::wire::Plan;
 use crate::record::Call;
 
 /// The order of effects: memory, CPU, read, delay, and then the answer's head.
-pub(super) async fn run(mut job: Job, incoming: Incoming, is_eager: bool) -> Answered {
+pub(super) async fn run(mut job: Job, fault: Fault, incoming: Incoming, is_eager: bool) -> Answered {
     stress(&mut job).await;
     if job.verdict().is_some_and(|verdict| verdict.fault.is_some()) {
-        return match Plan::leave(job, incoming).await {
+        return match Plan::leave(job, &fault, incoming).await {
             Ok(()) => Err(TakeWire),
             Err(refusal) => Ok(*refusal),
         };
@@ -62,8 +63,8 @@ async fn stress(job: &mut Job) {
 /// A delay that was asked for. A timer of no length would still cost a tick.
 pub(super) async fn wait(call: &mut Call, delay: Duration) {
     if !delay.is_zero() {
-        let since = Instant::now();
+        call.asked_begins();
         tokio::time::sleep(delay).await;
-        call.add_asked(since.elapsed());
+        call.asked_ends();
     }
 }

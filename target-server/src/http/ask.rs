@@ -54,9 +54,9 @@ fn fault(parts: &Parts, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
     let Some(fault) = asked?.filter(|fault| !fault.is_empty()) else { return Ok(None) };
     fault.check(Dialect::Http1, limits)?;
     if fault.keys().any(|key| key == Key::Trailer) && !takes_trailers(parts) {
-        return Err(conflict(
+        return Err(fault.error_at(
             Key::Trailer,
-            "TE",
+            SpecErrorCode::Conflict,
             "the request does not say that it accepts trailers",
             "the request header TE: trailers, on HTTP/1.1",
         ));
@@ -72,7 +72,6 @@ fn header(headers: &HeaderMap) -> Option<Result<Fault, SpecErrors>> {
         let second = String::from_utf8_lossy(second.as_bytes()).into_owned();
         return Some(Err(refusal(
             SpecErrorCode::Conflict,
-            "",
             second,
             "the header occurs more than once",
             "one x-cload-fault header",
@@ -82,20 +81,16 @@ fn header(headers: &HeaderMap) -> Option<Result<Fault, SpecErrors>> {
         Ok(text) => carrier::header(text),
         Err(_) => {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            Err(refusal(SpecErrorCode::InvalidParameter, "", value, "the value is no UTF-8", "ASCII text"))
+            Err(refusal(SpecErrorCode::InvalidParameter, value, "the value is no UTF-8", "ASCII text"))
         }
     })
 }
 
-fn conflict(key: Key, value: &str, reason: &str, expected: &str) -> SpecErrors {
-    refusal(SpecErrorCode::Conflict, key.as_str(), value.to_owned(), reason, expected)
-}
-
-/// A spec error that only the carrier can see.
-pub(super) fn refusal(code: SpecErrorCode, parameter: &str, value: String, reason: &str, expected: &str) -> SpecErrors {
+/// What is wrong with the header as a whole.
+fn refusal(code: SpecErrorCode, value: String, reason: &str, expected: &str) -> SpecErrors {
     SpecErrors::from(SpecError {
         code,
-        parameter: parameter.to_owned(),
+        parameter: String::new(),
         value,
         source: Source::Header,
         position: 0,

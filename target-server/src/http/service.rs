@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::EXPECT;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
@@ -31,6 +31,9 @@ use super::exchange::Exchange;
 use super::refusal;
 use super::source::{BodyError, Echo, Source};
 use crate::record::Call;
+
+/// Longest body that is read, only to keep the connection of a request that is refused anyway.
+const REFUSED_BODY_BYTES_MAX: u64 = 64 * 1024;
 
 /// Serves the requests of one connection.
 pub(super) struct Service(pub(super) Arc<Exchange>);
@@ -140,6 +143,11 @@ fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     let mut job = Job { exchange: Arc::clone(exchange), call, request: RequestHead::of(&parts, id), decision: None };
     let fault = match asked.fault {
         Ok(fault) => fault,
+        Err(errors) if is_large(&incoming) || is_eager(&parts) => {
+            let mut response = refusal::bad_spec(job, &errors);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            return Serving::Ready(Some(Ok(response)));
+        }
         Err(errors) => return after_body(job, incoming, move |job| refusal::bad_spec(job, &errors)),
     };
     if ask::is_refused(&parts.method) {
@@ -148,7 +156,7 @@ fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     if let Some(fault) = fault {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
         job.decision = Some(Box::new(faults.decide(&fault, id, exchange.client)));
-        return Serving::Slow(Box::pin(act::run(job, incoming, is_eager(&parts))));
+        return Serving::Slow(Box::pin(act::run(job, fault, incoming, is_eager(&parts))));
     }
     if incoming.is_end_stream() {
         Serving::Ready(Some(Ok(job.respond(Source::Empty))))
@@ -159,6 +167,11 @@ fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     } else {
         Serving::Ready(Some(Ok(job.respond(Source::Echo(Echo::new(bytes::Bytes::new(), incoming))))))
     }
+}
+
+/// Whether a request that is refused should rather lose its connection than have its body read to the end.
+fn is_large(incoming: &Incoming) -> bool {
+    !incoming.is_end_stream() && incoming.size_hint().upper().is_none_or(|bytes| bytes > REFUSED_BODY_BYTES_MAX)
 }
 
 /// Whether the client waits with its body until it is asked for it: an answer must not come first.

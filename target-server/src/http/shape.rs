@@ -49,17 +49,12 @@ struct Shape {
     next: Option<Bytes>,
     sent_pieces: u64,
     trailers: Option<HeaderMap>,
-    sleep: Option<Pause>,
+    sleep: Option<Pin<Box<Sleep>>>,
     /// No wait may end later.
     deadline: Instant,
     /// Given back when the last effect is over.
     _slot: Option<Slot>,
     _memory: Option<Memory>,
-}
-
-struct Pause {
-    since: Instant,
-    sleep: Pin<Box<Sleep>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -166,9 +161,10 @@ impl Shape {
         call: &mut Call,
     ) -> Poll<Option<Result<Piece, BodyError>>> {
         loop {
-            if let Some(pause) = &mut self.sleep {
-                ready!(pause.sleep.as_mut().poll(cx));
-                call.add_asked(pause.since.elapsed());
+            if let Some(sleep) = &mut self.sleep {
+                call.asked_begins();
+                ready!(sleep.as_mut().poll(cx));
+                call.asked_ends();
                 self.sleep = None;
                 if Instant::now() >= self.deadline {
                     return Poll::Ready(Some(Err(BodyError::TooLong)));
@@ -246,7 +242,7 @@ impl Shape {
         if !wait.is_zero() {
             let since = Instant::now();
             let until = (since + wait.min(self.deadline.saturating_duration_since(since))).max(since);
-            self.sleep = Some(Pause { since, sleep: Box::pin(tokio::time::sleep_until(until)) });
+            self.sleep = Some(Box::pin(tokio::time::sleep_until(until)));
         }
     }
 }

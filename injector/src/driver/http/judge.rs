@@ -126,6 +126,35 @@ impl Wanted {
         }
     }
 
+    /// What was asked, and what came.
+    pub(super) fn explain(&self, ending: Ending) -> String {
+        let asked = match (self.end, &self.any_of) {
+            (ExpectedEnd::Answer, Some(codes)) => format!("one of {codes:?}"),
+            (ExpectedEnd::Answer, None) => self.predicted.to_string(),
+            (end, _) => end.as_str().to_owned(),
+        };
+        let size = self.size_bytes.map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
+        let got = match ending {
+            Ending::Answered(answered) => {
+                let mut got = format!("{} with {} bytes", answered.code.0, answered.size_bytes);
+                let flaws = [
+                    (!answered.content_matches, " that are not those asked for"),
+                    (answered.id_matches == Some(false), ", the answer to another request"),
+                    (answered.id_matches.is_none() && self.id, ", without the request's id"),
+                    (answered.surplus_bytes > 0, " and more behind its end"),
+                ];
+                flaws.iter().filter(|(applies, _)| *applies).for_each(|(_, words)| got.push_str(words));
+                got
+            }
+            Ending::Reset => "a reset".to_owned(),
+            Ending::Closed => "a closed connection".to_owned(),
+            Ending::Malformed => "bytes that are no HTTP/1.1 answer".to_owned(),
+            Ending::TimedOut => "nothing complete in time".to_owned(),
+            Ending::Failed(class) => class.as_str().to_owned(),
+        };
+        format!("asked {asked}{size}, got {got}")
+    }
+
     fn judge_answer(&self, answered: &Answered) -> Outcome<ErrorClass> {
         let code = answered.code;
         if answered.surplus_bytes > 0 {

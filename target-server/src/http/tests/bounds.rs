@@ -64,6 +64,24 @@ async fn a_delay_ends_when_the_client_leaves() {
         target.eventually_metric(&inflight, 0.0).await;
         assert_eq!(target.metric(&aborted).await, before + 1.0, "{request}");
     }
+    // The clients left within milliseconds of each other's; what they had asked to wait for is not the target's own time.
+    let own = target.metric(&["processing_duration_seconds_sum", "failure", "injected=\"true\""]).await;
+    let all = target.metric(&["request_duration_seconds_sum", "failure", "injected=\"true\""]).await;
+    assert!(own < all / 2.0, "own time {own} s of {all} s");
+}
+
+#[tokio::test]
+async fn a_refused_request_does_not_have_its_large_body_read() {
+    let target = Fixture::start().await;
+    for more in
+        ["content-length: 1000000000", "content-length: 5\r\nexpect: 100-continue", "transfer-encoding: chunked"]
+    {
+        let request = format!("POST /?size=x HTTP/1.1\r\nhost: t\r\n{more}\r\n\r\n");
+        let mut client = target.client().await;
+        client.send(&request).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.field("connection")), (400, Some("close")), "{more}");
+    }
 }
 
 #[tokio::test]

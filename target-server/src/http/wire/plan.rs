@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use http::Response;
 use hyper::body::Incoming;
-use shared::fault::{At, Body, FaultKind, SpecErrorCode};
+use shared::fault::{At, Body, Fault, FaultKind, Key, SpecErrorCode};
 use shared::payload::Payload;
 use tokio::time::Instant;
 
 use super::head::{self, Framing};
 use crate::http::answer::Job;
-use crate::http::ask;
 use crate::http::body::AnswerBody;
 use crate::http::refusal;
 use crate::http::service::broken;
@@ -46,7 +45,11 @@ pub(super) enum Strike {
 
 impl Plan {
     /// Reads the request's body as asked, and leaves the plan in the exchange. What cannot be done is answered.
-    pub(in crate::http) async fn leave(mut job: Job, incoming: Incoming) -> Result<(), Box<Response<AnswerBody>>> {
+    pub(in crate::http) async fn leave(
+        mut job: Job,
+        fault: &Fault,
+        incoming: Incoming,
+    ) -> Result<(), Box<Response<AnswerBody>>> {
         let Some((kind, at, read, delay)) =
             job.verdict().and_then(|verdict| Some((verdict.fault?, verdict.at, verdict.read, verdict.delay)))
         else {
@@ -65,10 +68,9 @@ impl Plan {
         let source = match source {
             Ok(Some(source)) => source,
             Ok(None) => {
-                let errors = ask::refusal(
+                let errors = fault.error_at(
+                    Key::Fault,
                     SpecErrorCode::LimitExceeded,
-                    "fault",
-                    kind.to_string(),
                     "an echo is held in memory to be broken, and this one is too large",
                     "a smaller request body, or size=",
                 );
@@ -76,6 +78,15 @@ impl Plan {
             }
             Err(error) => return Err(Box::new(broken(job, &error))),
         };
+        if job.is_bodiless() && matches!(kind, FaultKind::Abort | FaultKind::BadChunk | FaultKind::Clen(_)) {
+            let errors = fault.error_at(
+                Key::Fault,
+                SpecErrorCode::Conflict,
+                "the answer has no body that could be broken",
+                "another method than HEAD and another status than 204 or 304, or a fault that strikes the head",
+            );
+            return Err(Box::new(refusal::bad_spec(job, &errors)));
+        }
         let total = source.remaining();
         let delay = match job.verdict() {
             Some(verdict) if job.is_bodiless() || total == Some(0) => verdict.asked_delay(),
@@ -84,10 +95,9 @@ impl Plan {
         let shaped = job.shape(source);
         let strike = strike(kind, at, total);
         let Some(framing) = framing(kind, strike, at, shaped.length(), job.request.is_http10) else {
-            let errors = ask::refusal(
+            let errors = fault.error_at(
+                Key::Fault,
                 SpecErrorCode::Conflict,
-                "fault",
-                kind.to_string(),
                 "the body has no length that could be wrong by so much",
                 "a body of a known length (no chunk, gzip or trailer) that is longer than the difference",
             );

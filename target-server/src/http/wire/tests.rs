@@ -171,3 +171,19 @@ async fn a_client_that_leaves_before_the_fault_strikes_is_recorded_so() {
     target.eventually_metric(&inflight, 0.0).await;
     assert_eq!(target.metric(&["server_requests_total", "error=\"aborted\"", "injected=\"true\""]).await, 1.0);
 }
+
+#[tokio::test]
+async fn what_would_not_be_seen_is_refused_where_it_was_asked() {
+    let target = Fixture::start().await;
+    for kind in ["abort", "badchunk", "clen(%2B5)"] {
+        let mut client = target.client().await;
+        client.send(&format!("HEAD /?size=100&fault={kind} HTTP/1.1\r\nhost: t\r\n\r\n")).await;
+        let answer = client.head().await;
+        assert_eq!((answer.status, answer.field("x-cload-error")), (400, Some("parameter=fault")), "{kind}");
+    }
+    let answer = target.get("/?size=1&trailer=x-a:1").await;
+    let errors: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let error = &errors["errors"][0];
+    assert_eq!((error["carrier"].as_str(), error["value"].as_str()), (Some("query"), Some("x-a:1")), "{error}");
+    assert_ne!(error["position"], 0, "{error}");
+}

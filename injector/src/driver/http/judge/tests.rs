@@ -150,3 +150,24 @@ fn content_is_compared_as_it_comes() {
     wrong.take(&[0; 1000]);
     assert!(!wrong.content_matches());
 }
+
+#[test]
+fn a_failure_says_what_was_asked_and_what_came() {
+    let cases = [
+        ("{ fault: size=100 }", Ending::Answered(answered(200, 2)), "asked 200 with 100 bytes, got 200 with 2 bytes"),
+        (
+            "{ body: hello }",
+            Ending::Answered(Answered { content_matches: false, id_matches: None, ..answered(200, 5) }),
+            "asked 200 with 5 bytes, got 200 with 5 bytes that are not those asked for, without the request's id",
+        ),
+        ("{ fault: fault=reset }", Ending::Closed, "asked reset with 0 bytes, got a closed connection"),
+        (
+            "{ expect: { status: [200, 204] } }",
+            Ending::TimedOut,
+            "asked one of [200, 204] with 0 bytes, got nothing complete in time",
+        ),
+    ];
+    for (http, ending, words) in cases {
+        assert_eq!(wanted(http).explain(ending), words);
+    }
+}
