@@ -2,59 +2,15 @@
 //!
 //! The one place of the injector where a call is recorded.
 
-use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 use std::time::Duration;
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome, Phase};
-use shared::red::client::ClientSeries;
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
+use crate::context::{Connection, Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
-use crate::lanes::Due;
-use crate::stream::StreamContext;
-
-/// A slot that a lane has been given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Job {
-    pub(crate) due: Due,
-    /// When it was given to the lane, which may still have had to wait for its turn on the thread.
-    pub(crate) handed: Instant,
-}
-
-/// An open connection, counted for as long as it lives, however it ends.
-pub(crate) struct Connection<D> {
-    driver: D,
-    series: Arc<ClientSeries>,
-}
-
-impl<D> Connection<D> {
-    /// Counts as open from now on in `series`, which has already counted its opening.
-    pub(crate) fn new(driver: D, series: Arc<ClientSeries>) -> Connection<D> {
-        Connection { driver, series }
-    }
-}
-
-impl<D> Drop for Connection<D> {
-    fn drop(&mut self) {
-        self.series.disconnected();
-    }
-}
-
-impl<D> Deref for Connection<D> {
-    type Target = D;
-    fn deref(&self) -> &D {
-        &self.driver
-    }
-}
-
-impl<D> DerefMut for Connection<D> {
-    fn deref_mut(&mut self) -> &mut D {
-        &mut self.driver
-    }
-}
 
 /// Sends a request over `connection` or a new one, and records what became of it. On return the connection is what may be
 /// asked for the next request, if its driver says so.

@@ -18,24 +18,13 @@ use std::time::Duration;
 use shared::outcome::{Code, DropReason};
 use tokio::time::Instant;
 
-use crate::attempt::{Connection, Job, attempt};
+use crate::attempt::attempt;
+use crate::context::{Connection, Due, Job, StreamContext};
 use crate::driver::Driver;
-use crate::stream::StreamContext;
 
 /// Most slots of one stream that wait on one worker. At the default `max_lag` of one second this is 65 536 requests per
 /// second without a single free lane; beyond it waiting has no prospect.
 const WAITING_MAX: usize = 65_536;
-
-/// A slot that came due.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Due {
-    /// Number within the stream.
-    pub(crate) seq: u64,
-    /// When it was meant to be sent.
-    pub(crate) planned: Instant,
-    /// When the schedule took it up.
-    pub(crate) released: Instant,
-}
 
 /// A bound on requests in flight that the streams of one worker share. Who finds none free queues for the next one, once,
 /// so that a busy stream cannot keep the others from ever having one.

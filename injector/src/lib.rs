@@ -8,6 +8,7 @@ pub mod account;
 mod attempt;
 pub mod check;
 pub mod cli;
+mod context;
 pub mod driver;
 pub mod engine;
 mod lanes;

@@ -22,13 +22,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::Ledger;
+use crate::context::StreamContext;
 use crate::driver::http::Http;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
 use crate::plan::{ConnectionPolicy, Operation, Plan};
-use crate::stream::{Scheduled, Stream, StreamContext};
+use crate::stream::{Scheduled, Stream};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
 /// per second this is two and a half million slots per second.
