@@ -59,6 +59,7 @@ advisories: ## known vulnerabilities (downloads their database)
 
 bench: build ## ceilings on this machine, beside nginx and wrk
 	@scripts/tools curl bench
+	cargo bench --locked --bench hot_path
 	scripts/bench
 
 clean: ## remove what was built and the tools installed here
