@@ -65,7 +65,11 @@ fn record_on_the_server(bencher: Bencher<'_, '_>) {
     let series = ServerRed::new(&[], &[]).series(labels());
     bencher.bench(|| {
         series.started();
-        series.finished(Outcome::<ServerError>::Success(Code(200)), black_box(Duration::from_micros(70)), Duration::ZERO);
+        series.finished(
+            Outcome::<ServerError>::Success(Code(200)),
+            black_box(Duration::from_micros(70)),
+            Duration::ZERO,
+        );
         series.bytes(600, 0);
     });
 }

@@ -63,7 +63,7 @@ pub struct RunArgs {
 /// How long and how to run; shared with the pair.
 #[derive(Debug, Args)]
 pub struct LengthArgs {
-    /// Plan requests for this long (30s, 10m, 1h30m), then report; without it, until SIGINT or SIGTERM.
+    /// Plan requests for this long (30s, 10m, 1h30m), then report; without it, until SIGINT or SIGTERM (the pair: 20s).
     #[arg(long = "for", value_name = "DURATION", env = "CLOAD_FOR", value_parser = some_time)]
     pub length: Option<Duration>,
     /// Threads that send; by default one up to 2000 requests per second, else one per core.

@@ -102,7 +102,8 @@ pub struct ConnectionConfig {
     #[arg(long, env = "CLOAD_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_bound)]
     pub head_timeout: Duration,
 
-    /// How long a connection may be idle before it is closed; longer than load balancers keep theirs (60s to 350s), so
+    /// How long a connection, or a request on it that asked for nothing that takes time, may stand still before it is
+    /// closed; longer than load balancers keep theirs (60s to 350s), so
     /// that they, not we, close first and no request meets a closing socket
     #[arg(long, env = "CLOAD_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = parse_bound)]
     pub idle_timeout: Duration,

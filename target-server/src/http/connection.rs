@@ -140,8 +140,10 @@ async fn turn(connection: &mut Connection, exchange: &Exchange, drain: &Cancella
     let mut next_look = Instant::now() + period;
     let mut ended = 0;
     let mut head_since = None;
-    // Longer than any wait that can be asked for: the bound on clients that stop sending a body, or reading an answer.
-    let stalled_max = exchange.http.idle_timeout.max(exchange.http.faults.limits().total_delay_max);
+    // The bounds on clients that stop sending a body, or reading an answer. A request that asked for a wait may stand still
+    // for longer than any wait that can be asked for.
+    let idle_timeout = exchange.http.idle_timeout;
+    let patient_max = idle_timeout.max(exchange.http.faults.limits().total_delay_max);
     let mut moved = (exchange.progress(), next_look);
     let mut is_draining = false;
     loop {
@@ -167,7 +169,7 @@ async fn turn(connection: &mut Connection, exchange: &Exchange, drain: &Cancella
                 }
                 if moved.0 != exchange.progress() {
                     moved = (exchange.progress(), next_look);
-                } else if next_look - moved.1 >= stalled_max {
+                } else if next_look - moved.1 >= if exchange.is_patient() { patient_max } else { idle_timeout } {
                     return Turn::Stalled;
                 }
                 next_look += period;

@@ -30,6 +30,8 @@ pub(super) struct Exchange {
     ended: AtomicU64,
     /// Bytes came since the last request ended: a head is on its way.
     heard: AtomicBool,
+    /// The request being served asked for something that may take its time.
+    patient: AtomicBool,
     /// Grows whenever bytes move in either direction.
     progress: AtomicU64,
     /// Some answer was handed to hyper whole and not yet flushed.
@@ -66,6 +68,7 @@ impl Exchange {
             active: AtomicU32::new(0),
             ended: AtomicU64::new(0),
             heard: AtomicBool::new(false),
+            patient: AtomicBool::new(false),
             progress: AtomicU64::new(0),
             unflushed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
@@ -86,6 +89,16 @@ impl Exchange {
         }
         desk.handles.push((labels, session, Arc::clone(&handles)));
         handles
+    }
+
+    /// Whether the request being served may stand still for as long as anything that can be asked for takes.
+    pub(super) fn is_patient(&self) -> bool {
+        self.patient.load(Ordering::Relaxed)
+    }
+
+    /// What the request being served asked for says whether it may.
+    pub(super) fn set_patient(&self, patient: bool) {
+        self.patient.store(patient, Ordering::Relaxed);
     }
 
     /// A request's head arrived whole.

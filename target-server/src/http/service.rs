@@ -153,6 +153,7 @@ fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     if ask::is_refused(&parts.method) {
         return Serving::Ready(Some(Ok(refusal::bad_method(job))));
     }
+    exchange.set_patient(fault.is_some());
     if let Some(fault) = fault {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
         job.decision = Some(Box::new(faults.decide(&fault, id, exchange.client)));

@@ -106,3 +106,16 @@ async fn one_connection_too_many_is_told_so() {
     let refused = ["server_requests_total", "operation=\"refused\"", "code=\"503\"", "overload"];
     assert_eq!(target.metric(&refused).await, 1.0);
 }
+
+#[tokio::test]
+async fn a_body_that_stops_coming_is_given_up_and_a_long_delay_is_not() {
+    let target = Fixture::with(|config| config.connections.idle_timeout = Duration::from_secs(2)).await;
+    let mut stalled = target.client().await;
+    stalled.send("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 100\r\n\r\nab").await;
+    let mut patient = target.client().await;
+    patient.send("GET /?delay=4s HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    // Returns only when the connection has ended, however.
+    stalled.rest().await;
+    target.eventually_metric(&["server_requests_total", "error=\"aborted\"", "injected=\"false\""], 1.0).await;
+    assert_eq!(patient.answer().await.status, 200);
+}
