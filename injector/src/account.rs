@@ -212,7 +212,7 @@ impl OperationAccount {
     }
 
     /// Forgets all, and keeps the memory of the histograms.
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let durations =
             [&mut self.response, &mut self.service, &mut self.server, &mut self.network, &mut self.lag, &mut self.wait];
         durations.into_iter().for_each(Durations::clear);

@@ -53,9 +53,9 @@ pub struct Engine {
 pub struct Tick<'a> {
     /// Since the first slot.
     pub elapsed: Duration,
-    /// This interval, by operation in the plan's order.
-    pub interval: &'a [OperationAccount],
-    /// Since the start.
+    /// This interval, all operations together.
+    pub interval: &'a OperationAccount,
+    /// Since the start, by operation in the plan's order.
     pub total: &'a [OperationAccount],
 }
 
@@ -133,7 +133,7 @@ impl Engine {
             let assignment = self.assignment(worker, Arc::clone(ledger), t0, end, &stop);
             running.push(Running::start(assignment)?);
         }
-        let mut total = vec![OperationAccount::default(); self.plan.operations.len()];
+        let mut gathered = Gathered::new(self.plan.operations.len());
         let mut ticks = interval_at(t0 + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stopped = None;
@@ -145,8 +145,8 @@ impl Engine {
                 biased;
                 () = stop.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
                 now = ticks.tick() => {
-                    let interval = gather(&ledgers, &mut total);
-                    on_tick(&Tick { elapsed: now.saturating_duration_since(t0), interval: &interval, total: &total });
+                    gathered.take(&ledgers);
+                    on_tick(&gathered.tick(now.saturating_duration_since(t0)));
                 }
                 over = &mut first.over => {
                     running.swap_remove(0);
@@ -159,20 +159,19 @@ impl Engine {
                 }
             }
         }
-        let interval = gather(&ledgers, &mut total);
+        gathered.take(&ledgers);
         let over = Instant::now();
         let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
         // The rest of a second; what only came to its end while the run drained is in the total.
-        if interval.iter().any(|account| account.planned > 0) {
-            let elapsed = planning_ended.saturating_duration_since(t0);
-            on_tick(&Tick { elapsed, interval: &interval, total: &total });
+        if gathered.interval.planned > 0 {
+            on_tick(&gathered.tick(planning_ended.saturating_duration_since(t0)));
         }
         Ok(Finished {
             is_continuous: end.is_none(),
             is_interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
             planned_for: planning_ended.saturating_duration_since(t0),
             took: over.saturating_duration_since(t0),
-            accounts: total,
+            accounts: gathered.total,
             error,
         })
     }
@@ -218,14 +217,34 @@ impl Running {
     }
 }
 
-/// Takes what every worker has counted since the last time, adds it to `total` and returns it by operation.
-fn gather(ledgers: &[Arc<Ledger>], total: &mut [OperationAccount]) -> Vec<OperationAccount> {
-    let mut interval = vec![OperationAccount::default(); total.len()];
-    ledgers.iter().for_each(|ledger| ledger.take(&mut interval));
-    for (sum, part) in total.iter_mut().zip(&interval) {
-        sum.merge(part);
+/// What the leader has taken from the workers' ledgers. Its memory is reused from second to second: a run of months must
+/// not depend on how well an allocator copes with a megabyte taken and given back every second.
+struct Gathered {
+    by_operation: Vec<OperationAccount>,
+    interval: OperationAccount,
+    total: Vec<OperationAccount>,
+}
+
+impl Gathered {
+    fn new(operations: usize) -> Gathered {
+        let empty = vec![OperationAccount::default(); operations];
+        Gathered { by_operation: empty.clone(), interval: OperationAccount::default(), total: empty }
     }
-    interval
+
+    /// Takes what every worker has counted since the last time.
+    fn take(&mut self, ledgers: &[Arc<Ledger>]) {
+        self.by_operation.iter_mut().for_each(OperationAccount::clear);
+        self.interval.clear();
+        ledgers.iter().for_each(|ledger| ledger.take(&mut self.by_operation));
+        for (sum, part) in self.total.iter_mut().zip(&self.by_operation) {
+            sum.merge(part);
+            self.interval.merge(part);
+        }
+    }
+
+    fn tick(&self, elapsed: Duration) -> Tick<'_> {
+        Tick { elapsed, interval: &self.interval, total: &self.total }
+    }
 }
 
 /// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].

@@ -2,13 +2,13 @@
 
 use shared::outcome::ErrorClass;
 
-use crate::account::{Durations, OperationAccount};
+use crate::account::Durations;
 use crate::engine::Tick;
 use crate::table::ms;
 
 /// The line for one interval: what was planned in it, what finished in it, and what is still under way.
 pub fn line(tick: &Tick<'_>) -> String {
-    let interval = sum(tick.interval);
+    let interval = tick.interval;
     let in_flight: i64 = tick.total.iter().map(|account| account.in_flight).sum();
     let finished = interval.finished_total();
     let ok = match finished {
@@ -37,12 +37,6 @@ pub fn line(tick: &Tick<'_>) -> String {
     text
 }
 
-fn sum(accounts: &[OperationAccount]) -> OperationAccount {
-    let mut sum = OperationAccount::default();
-    accounts.iter().for_each(|account| sum.merge(account));
-    sum
-}
-
 fn quantile(durations: &Durations, quantile: f64) -> String {
     ms(durations.quantile(quantile).map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
 }
@@ -50,7 +44,7 @@ fn quantile(durations: &Durations, quantile: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::{Finished, Started};
+    use crate::account::{Finished, OperationAccount, Started};
     use shared::outcome::{Code, DropReason, Outcome};
     use std::time::Duration;
 
@@ -73,8 +67,8 @@ mod tests {
             });
         }
         account.dropped(DropReason::Limit, Duration::from_micros(80));
-        let accounts = [account];
-        let tick = Tick { elapsed: Duration::from_millis(2_998), interval: &accounts, total: &accounts };
+        let total = [account.clone()];
+        let tick = Tick { elapsed: Duration::from_millis(2_998), interval: &account, total: &total };
         assert_eq!(
             line(&tick),
             "    3s       4/s  ok  50.0%  response p50   2.000 p99   2.000 ms  server p99   0.030 ms  \
