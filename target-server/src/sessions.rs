@@ -28,10 +28,13 @@ impl Sessions {
     pub(crate) fn book(&self, session: Session, operation: Name, now: Instant) -> Arc<Book> {
         let mut sessions = lock(&self.0);
         if !sessions.contains_key(&session) && sessions.len() >= SESSIONS_MAX {
-            let idle_longest =
-                sessions.iter().min_by_key(|(_, operations)| last_use(operations)).map(|(name, _)| *name);
-            if let Some(name) = idle_longest {
-                sessions.remove(&name);
+            // A session whose connections are open would go on counting into books that nobody can read any more.
+            let unused = sessions.iter().filter(|(_, operations)| !is_in_use(operations));
+            let idle_longest = unused.min_by_key(|(_, operations)| last_use(operations)).map(|(name, _)| *name);
+            match idle_longest {
+                Some(name) => drop(sessions.remove(&name)),
+                // As many injectors as that, all connected: the new one is served, and has no account.
+                None => return Arc::new(Book::new(now)),
             }
         }
         let operations = sessions.entry(session).or_default();
@@ -47,6 +50,11 @@ impl Sessions {
         let operations = operations.iter().map(|(name, book)| (name.to_string(), book.account())).collect();
         Some(Account { server: server.to_owned(), operations })
     }
+}
+
+/// Whether a connection, or a request, still holds one of its books.
+fn is_in_use(operations: &Operations) -> bool {
+    operations.values().any(|book| Arc::strong_count(book) > 1)
 }
 
 fn last_use(operations: &Operations) -> Option<Instant> {

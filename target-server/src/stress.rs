@@ -63,11 +63,16 @@ impl Stress {
 
 impl Memory {
     /// Allocates it and writes to every page, so that the kernel has to back it.
-    pub(crate) async fn touch(mut self) -> Memory {
-        let bytes = usize::try_from(self.bytes).unwrap_or(usize::MAX);
-        // Not 0: zeroed allocations are not backed until they are written to.
-        self.pages = tokio::task::spawn_blocking(move || vec![1; bytes]).await.unwrap_or_default();
-        self
+    ///
+    /// The reservation goes along to the thread that does it: if the client leaves meanwhile, the budget comes back when the
+    /// memory does, and not before.
+    pub(crate) async fn touch(mut self) -> Option<Memory> {
+        let touched = tokio::task::spawn_blocking(move || {
+            // Not 0: zeroed allocations are not backed until they are written to.
+            self.pages = vec![1; usize::try_from(self.bytes).unwrap_or(usize::MAX)];
+            self
+        });
+        touched.await.ok()
     }
 }
 
@@ -105,7 +110,7 @@ mod tests {
     #[tokio::test]
     async fn the_budget_is_never_exceeded_and_comes_back() {
         let stress = Stress::new(100 * PAGE_BYTES);
-        let first = stress.reserve(60 * PAGE_BYTES).unwrap().touch().await;
+        let first = stress.reserve(60 * PAGE_BYTES).unwrap().touch().await.unwrap();
         assert_eq!(first.pages.len() as u64, 60 * PAGE_BYTES);
         assert!(stress.reserve(60 * PAGE_BYTES).is_none());
         drop(first);

@@ -29,13 +29,15 @@ const FRAMING: [&str; 9] = [
 ];
 
 /// Fields a recipient needs before the body (RFC 9110, section 6.5.1): too late in a trailer.
-const HEAD_ONLY: [&str; 8] = [
+const HEAD_ONLY: [&str; 10] = [
+    "authorization",
     "cache-control",
     "content-encoding",
     "content-range",
     "content-type",
     "host",
     "location",
+    "max-forwards",
     "retry-after",
     "set-cookie",
 ];

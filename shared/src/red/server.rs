@@ -1,8 +1,8 @@
 //! What the target exports: `continuous_load_server_*`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
@@ -91,8 +91,35 @@ pub struct ServerRed {
     state: Arc<State>,
 }
 
+/// The operations of each source that have series of their own.
+#[derive(Debug, Default)]
+struct Names(BTreeMap<Source, BTreeSet<Name>>);
+
+impl Names {
+    /// The labels under which these are counted, and whether that needs room that was not taken before.
+    fn fold(&self, mut labels: Labels) -> (Labels, bool) {
+        if !self.0.contains_key(&labels.source) && self.0.len() >= SOURCES_MAX {
+            labels.source = Source::other();
+        }
+        let Some(operations) = self.0.get(&labels.source) else { return (labels, true) };
+        if !operations.contains(&labels.operation) && operations.len() >= OPERATIONS_MAX {
+            labels.operation = Name::other();
+        }
+        (labels, !operations.contains(&labels.operation))
+    }
+
+    fn admit(&mut self, labels: Labels) -> Labels {
+        let (labels, is_new) = self.fold(labels);
+        if is_new {
+            self.0.entry(labels.source).or_default().insert(labels.operation);
+        }
+        labels
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
+    names: RwLock<Names>,
     series: RwLock<HashMap<Labels, Arc<ServerSeries>>>,
     /// By (effect, who asked). Both are closed lists of the program text.
     faults: RwLock<HashMap<(&'static str, &'static str), Arc<AtomicU64>>>,
@@ -135,30 +162,20 @@ impl ServerRed {
     }
 
     /// The series of these labels; beyond [`SOURCES_MAX`] sources or [`OPERATIONS_MAX`] operations of one source, the
-    /// series of `other`. Worth keeping by the caller, since it takes a lock.
+    /// series of `other`. Worth keeping by the caller, since it takes locks: read locks only, unless the labels are new, so
+    /// that a stranger with a new name in every request holds up nobody.
     pub fn series(&self, labels: Labels) -> Arc<ServerSeries> {
-        let held = self.state.series.read().unwrap_or_else(PoisonError::into_inner).get(&labels).cloned();
-        held.unwrap_or_else(|| self.admit(labels))
-    }
-
-    fn admit(&self, mut labels: Labels) -> Arc<ServerSeries> {
-        let mut series = self.state.series.write().unwrap_or_else(PoisonError::into_inner);
-        if !series.contains_key(&labels) {
-            let mut sources: Vec<Source> = series.keys().map(|held| held.source).collect();
-            sources.sort_unstable();
-            sources.dedup();
-            if !sources.contains(&labels.source) && sources.len() >= SOURCES_MAX {
-                labels.source = Source::other();
-            }
-            let mut names: Vec<Name> =
-                series.keys().filter(|held| held.source == labels.source).map(|held| held.operation).collect();
-            names.sort_unstable();
-            names.dedup();
-            if !names.contains(&labels.operation) && names.len() >= OPERATIONS_MAX {
-                labels.operation = Name::other();
-            }
+        if let Some(held) = read(&self.state.series).get(&labels) {
+            return Arc::clone(held);
         }
-        Arc::clone(series.entry(labels).or_insert_with(|| Arc::new(ServerSeries::new())))
+        let (mut labels, is_new) = read(&self.state.names).fold(labels);
+        if is_new {
+            labels = write(&self.state.names).admit(labels);
+        }
+        if let Some(held) = read(&self.state.series).get(&labels) {
+            return Arc::clone(held);
+        }
+        Arc::clone(write(&self.state.series).entry(labels).or_insert_with(|| Arc::new(ServerSeries::new())))
     }
 
     /// An effect of a fault was injected; `source` is who asked (`request`, `rule`).
@@ -173,7 +190,7 @@ impl ServerRed {
 
     /// A spec was refused because of this parameter.
     pub fn spec_error(&self, parameter: &str) {
-        let held = self.state.spec_errors.read().unwrap_or_else(PoisonError::into_inner);
+        let held = read(&self.state.spec_errors);
         if let Some(count) = held.get(parameter).or_else(|| held.get("other")) {
             count.fetch_add(1, Ordering::Relaxed);
         }
@@ -191,12 +208,21 @@ impl ServerRed {
     }
 }
 
+/// A count is whole at every instant, so that a panic elsewhere spoils nothing.
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The counter of a key, made on first use.
 fn entry<K: Copy + Eq + std::hash::Hash>(map: &RwLock<HashMap<K, Arc<AtomicU64>>>, key: K) -> Arc<AtomicU64> {
-    if let Some(held) = map.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    if let Some(held) = read(map).get(&key) {
         return Arc::clone(held);
     }
-    Arc::clone(map.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
+    Arc::clone(write(map).entry(key).or_default())
 }
 
 fn requests(labels: &Labels, series: &ServerSeries) -> Vec<Metric> {
@@ -226,7 +252,7 @@ impl Collector for ServerRed {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let state = &*self.state;
-        let held = state.series.read().unwrap_or_else(PoisonError::into_inner);
+        let held = read(&state.series);
         let mut series: Vec<(&Labels, &ServerSeries)> =
             held.iter().map(|(labels, series)| (labels, &**series)).collect();
         series.sort_unstable_by_key(|(labels, _)| **labels);
@@ -237,11 +263,11 @@ impl Collector for ServerRed {
         let protocol_label = |protocol: Protocol| vec![label("protocol", protocol.as_str())];
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let level = |count: &AtomicI64| count.load(Ordering::Relaxed) as f64;
-        let faults = state.faults.read().unwrap_or_else(PoisonError::into_inner);
+        let faults = read(&state.faults);
         let faults = faults
             .iter()
             .map(|((kind, source), count)| counter(vec![label("kind", *kind), label("source", *source)], load(count)));
-        let spec_errors = state.spec_errors.read().unwrap_or_else(PoisonError::into_inner);
+        let spec_errors = read(&state.spec_errors);
         let spec_errors =
             spec_errors.iter().map(|(parameter, count)| counter(vec![label("parameter", *parameter)], load(count)));
         vec![
@@ -261,5 +287,41 @@ impl Collector for ServerRed {
             FAULT_OVERFLOW.family(vec![counter(Vec::new(), load(&state.fault_overflow))]),
             SPEC_ERRORS.family(spec_errors.collect()),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(source: &str, operation: &str) -> Labels {
+        Labels {
+            source: source.parse().unwrap(),
+            protocol: Protocol::Http,
+            operation: operation.parse().unwrap(),
+            injected: false,
+        }
+    }
+
+    #[test]
+    fn strangers_cannot_make_more_series_than_the_bounds() {
+        let red = ServerRed::new(&[], &[]);
+        let kept = red.series(labels("a/b", "kept"));
+        for n in 0..1000 {
+            red.series(labels("a/b", &format!("op-{n}"))).started();
+            red.series(labels(&format!("x/{n}"), "one")).started();
+        }
+        assert!(Arc::ptr_eq(&kept, &red.series(labels("a/b", "kept"))), "what was there first stays");
+        assert!(Arc::ptr_eq(&red.series(labels("a/b", "op-999")), &red.series(labels("a/b", "other"))));
+        assert!(Arc::ptr_eq(&red.series(labels("x/999", "one")), &red.series(labels("other", "one"))));
+        let series = read(&red.state.series);
+        let operations = series.keys().filter(|held| held.source == labels("a/b", "x").source).count();
+        assert_eq!(operations, OPERATIONS_MAX + 1, "the bound, and the rest as one");
+        let mut sources: Vec<Source> = series.keys().map(|held| held.source).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        assert_eq!(sources.len(), SOURCES_MAX + 1);
+        let counted: i64 = series.values().map(|one| one.inflight.load(Ordering::Relaxed)).sum();
+        assert_eq!(counted, 2000, "nothing is lost");
     }
 }

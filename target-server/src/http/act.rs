@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http_body::Body as _;
 use hyper::body::Incoming;
-use shared::fault::Fault;
-use tokio::time::Instant;
+use shared::fault::{Fault, Read};
+use tokio::time::timeout;
 
 use super::answer::Job;
 use super::service::{Answered, TakeWire, broken};
@@ -24,6 +24,7 @@ pub(super) async fn run(mut job: Job, fault: Fault, incoming: Incoming, is_eager
     }
     let (read, delay) = job.verdict().map_or_else(Default::default, |verdict| (verdict.read, verdict.delay));
     let (is_echo, made) = (job.is_echo(), job.made());
+    job.request.leaves_body = leaves_body(read, &incoming);
     let is_eager = is_eager || !delay.is_zero() || incoming.size_hint().exact().is_some();
     let intake = job.intake(incoming, read);
     let source = if is_echo {
@@ -36,28 +37,42 @@ pub(super) async fn run(mut job: Job, fault: Fault, incoming: Incoming, is_eager
         Err(error) => return Ok(broken(job, &error)),
     };
     // Without a body, only the head is there to be held back.
-    let delay = if job.is_bodiless() || source.remaining() == Some(0) {
-        job.verdict().map_or(delay, |verdict| verdict.asked_delay())
-    } else {
-        delay
+    let is_bodiless = job.is_bodiless() || source.remaining() == Some(0) && !job.is_chunked();
+    let delay = match job.verdict() {
+        Some(verdict) if is_bodiless => verdict.asked_delay(),
+        _ => delay,
     };
     wait(&mut job.call, delay).await;
     Ok(job.respond(source))
 }
 
+/// Whether `read` stops before the end of this body.
+pub(super) fn leaves_body(read: Read, incoming: &Incoming) -> bool {
+    match read {
+        _ if incoming.is_end_stream() => false,
+        Read::None => true,
+        // A length that is not known may be longer.
+        Read::First(bytes) => incoming.size_hint().exact().is_none_or(|length| length > bytes),
+        Read::All | Read::Rate(_) => false,
+    }
+}
+
 /// `mem`, then `cpu`.
 async fn stress(job: &mut Job) {
     let Some(decision) = &mut job.decision else { return };
-    let since = Instant::now();
+    if decision.memory.is_none() && decision.verdict.cpu.is_zero() {
+        return;
+    }
+    job.call.asked_begins();
     if let Some(memory) = decision.memory.take() {
-        decision.memory = Some(memory.touch().await);
+        decision.memory = memory.touch().await;
     }
     if !decision.verdict.cpu.is_zero() {
-        job.exchange.http.faults.stress().burn(decision.verdict.cpu).await;
+        // Many may wait for the few cores that may be burnt; no longer than any answer may take in all.
+        let faults = &job.exchange.http.faults;
+        let _ = timeout(faults.limits().total_delay_max, faults.stress().burn(decision.verdict.cpu)).await;
     }
-    if decision.memory.is_some() || !decision.verdict.cpu.is_zero() {
-        job.call.add_asked(since.elapsed());
-    }
+    job.call.asked_ends();
 }
 
 /// A delay that was asked for. A timer of no length would still cost a tick.

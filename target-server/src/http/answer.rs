@@ -40,6 +40,9 @@ pub(super) struct RequestHead {
     pub(super) is_head: bool,
     pub(super) is_http10: bool,
     pub(super) accepts_gzip: bool,
+    /// A part of the request's body stays unread, as asked: nothing can follow it on its connection, and a client that was
+    /// not told so would send its next request into a closing socket.
+    pub(super) leaves_body: bool,
 }
 
 impl RequestHead {
@@ -51,6 +54,7 @@ impl RequestHead {
             is_http10: parts.version < http::Version::HTTP_11,
             // Looked up when it matters: most requests ask for no compression.
             accepts_gzip: false,
+            leaves_body: false,
         }
     }
 }
@@ -91,6 +95,12 @@ impl Job {
         self.request.accepts_gzip && self.verdict().is_some_and(|verdict| verdict.gzip)
     }
 
+    /// Whether the body is sent in chunks, however long it is: even an empty one then has a body that can be waited for.
+    pub(super) fn is_chunked(&self) -> bool {
+        let is_asked = |verdict: &Verdict| verdict.chunk_bytes.is_some() || !verdict.trailers.is_empty();
+        self.is_gzip() || self.verdict().is_some_and(is_asked)
+    }
+
     /// The body as asked, with its delays; nothing of it has been sent yet.
     pub(super) fn shape(&mut self, source: Source) -> Shaped {
         let total_delay_max = self.exchange.http.faults.limits().total_delay_max;
@@ -111,7 +121,9 @@ impl Job {
         let shaped = self.shape(source);
         self.call.set_code(status.as_u16());
         let length = shaped.length();
+        // RFC 9110, section 8.6: never with 204; and what a GET would have had with a 304 is not known here.
         if self.request.is_head
+            && !matches!(status.as_u16(), 204 | 304)
             && let Some(length) = length
         {
             headers.insert(CONTENT_LENGTH, length.into());
@@ -150,7 +162,7 @@ impl Job {
         if self.is_gzip() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if verdict.close {
+        if verdict.close || self.request.leaves_body {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(delay) = verdict.retry_after {

@@ -3,7 +3,6 @@
 //! While nothing happens a connection is only a socket and a small task waiting in `peek`. The first byte builds hyper's
 //! state (two 8 KiB buffers) around it, in a future of its own on the heap; a second of silence takes it down again.
 
-use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,6 +104,7 @@ async fn converse(
         let parts = connection.into_parts();
         // Drops what hyper still had in hand: requests that did not get their answer are recorded so.
         drop(parts.service);
+        exchange.give_up_flushing();
         stream = parts.io.into_inner().into_stream();
         match turn {
             Turn::Idle if parts.read_buf.is_empty() => return Some(stream),
@@ -149,7 +149,7 @@ async fn turn(connection: &mut Connection, exchange: &Exchange, drain: &Cancella
     loop {
         tokio::select! {
             biased;
-            result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => return Turn::Over(result),
+            result = &mut *connection => return Turn::Over(result),
             () = drain.cancelled(), if !is_draining => {
                 is_draining = true;
                 std::pin::Pin::new(&mut *connection).graceful_shutdown();
@@ -190,7 +190,7 @@ fn note(http: &Http, exchange: &Exchange, error: &hyper::Error) {
         count_malformed(http, 431, ServerError::BadRequest);
     } else if error.is_parse() {
         count_malformed(http, 400, ServerError::BadRequest);
-    } else if error.is_incomplete_message() {
+    } else if error.is_incomplete_message() || exchange.activity() == Activity::Head {
         count_malformed(http, 0, ServerError::Aborted);
     }
 }

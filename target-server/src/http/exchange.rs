@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::identity::Session;
+use shared::outcome::ServerError;
 use shared::red::Labels;
 use tokio::time::Instant;
 
@@ -126,6 +127,16 @@ impl Exchange {
             self.ended.fetch_add(1, Ordering::Relaxed);
         }
         self.heard.store(false, Ordering::Relaxed);
+    }
+
+    /// The connection is over: what was not flushed will not be.
+    pub(super) fn give_up_flushing(&self) {
+        for call in self.desk().flushing.drain(..).flatten() {
+            if self.is_broken() {
+                call.failed(ServerError::Write);
+            }
+            // Otherwise it is dropped, which says that the client left.
+        }
     }
 
     /// Bytes came from the client.

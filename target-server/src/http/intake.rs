@@ -113,8 +113,9 @@ impl Intake<'_> {
                 if wait > self.deadline.saturating_duration_since(now) {
                     return Err(BodyError::TooLong);
                 }
+                self.call.asked_begins();
                 tokio::time::sleep(wait).await;
-                self.call.add_asked(now.elapsed());
+                self.call.asked_ends();
             }
             return Ok(Some(data));
         }

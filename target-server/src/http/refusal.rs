@@ -1,7 +1,7 @@
 //! Answers to requests that cannot be served as written: the protocol's own "your request is wrong".
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use shared::fault::{SpecError, SpecErrors};
@@ -36,7 +36,9 @@ pub(super) fn bad_spec(job: Job, errors: &SpecErrors) -> Response<AnswerBody> {
 /// next request would begin.
 pub(super) fn bad_body(job: Job) -> Response<AnswerBody> {
     let reason = json!({ "errors": [{ "code": "malformed_body", "reason": "the request's body could not be read to its end" }] });
-    refuse(job, StatusCode::BAD_REQUEST, &reason)
+    let mut response = refuse(job, StatusCode::BAD_REQUEST, &reason);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// 405: a tunnel was asked for.
@@ -52,6 +54,14 @@ pub(super) fn bad_method(job: Job) -> Response<AnswerBody> {
 pub(super) fn too_long(job: Job) -> Response<AnswerBody> {
     let reason = json!({ "errors": [{ "code": "limit_exceeded", "parameter": "read", "reason": "reading the body at this rate takes too long" }] });
     refuse_as(job, StatusCode::SERVICE_UNAVAILABLE, ServerError::Overload, &reason)
+}
+
+/// 503: as many echoes as the budget allows are held in memory to be broken.
+pub(super) fn no_memory(job: Job) -> Response<AnswerBody> {
+    let reason = json!({ "errors": [{ "code": "limit_exceeded", "parameter": "fault", "reason": "too many echoes are held in memory to be broken", "expected": "a smaller request body, or size=" }] });
+    let mut response = refuse_as(job, StatusCode::SERVICE_UNAVAILABLE, ServerError::Overload, &reason);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn refuse(job: Job, status: StatusCode, reason: &Value) -> Response<AnswerBody> {

@@ -127,7 +127,12 @@ fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     let started = Instant::now();
     let (parts, incoming) = request.into_parts();
     let faults = &exchange.http.faults;
-    let asked = Ask::read(&parts, faults.limits());
+    // Also in reading the ask a panic must cost one request, and be counted as one.
+    let asked = catch_unwind(AssertUnwindSafe(|| Ask::read(&parts, faults.limits())));
+    let asked = asked.unwrap_or_else(|panic| {
+        exchange.http.count_nameless("echo", 500, ServerError::Internal);
+        std::panic::resume_unwind(panic)
+    });
     let id = asked.identity.map(|identity| identity.id);
     let labels = Labels {
         source: asked.identity.map_or_else(Injector::external, |identity| identity.source),

@@ -81,7 +81,10 @@ impl AsyncWrite for Socket {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    /// hyper shuts down when it has flushed what it still holds, and only then, which is why it is let. How the socket
+    /// really ends is not its business: see `close`.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.exchange.flushed();
+        Poll::Ready(Ok(()))
     }
 }

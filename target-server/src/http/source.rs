@@ -90,7 +90,9 @@ impl Echo {
                 return Poll::Ready(None);
             }
             if let Some(paced) = &mut self.pace {
+                call.asked_begins();
                 ready!(paced.sleep.as_mut().poll(cx));
+                call.asked_ends();
             }
             if !self.ahead.is_empty() {
                 let len = self.left.min(max).min(self.ahead.len() as u64);

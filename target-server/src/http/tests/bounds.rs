@@ -152,3 +152,52 @@ async fn a_panic_costs_one_answer() {
     assert_eq!(target.metric(&["server_requests_total", "code=\"500\"", "error=\"internal\""]).await, 1.0);
     assert_eq!(target.metric(&["server_inflight_requests", "injected=\"false\""]).await, 0.0);
 }
+
+#[tokio::test]
+async fn an_early_answer_is_sent_to_its_last_byte_and_says_that_it_is_the_last() {
+    // Sizes around what a socket's buffers hold, so that some end with their last piece still unsent.
+    let target = Fixture::start().await;
+    for size in (0..24).map(|i| (2 << 20) + i * (97 << 10)) {
+        let mut client = target.client().await;
+        let request =
+            format!("POST /?read=none&size={size}&body=seq HTTP/1.1\r\nhost: t\r\ncontent-length: 100000\r\n\r\nx");
+        client.send(&request).await;
+        // A reader that is slow to begin lets the buffers fill.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.body.len(), answer.field("connection")), (size, Some("close")), "{size}");
+    }
+    target.eventually_metric(&["server_requests_total", "code=\"200\"", "success", "injected=\"true\""], 24.0).await;
+}
+
+#[tokio::test]
+async fn delays_around_an_empty_body_are_waited_once() {
+    let target = Fixture::start().await;
+    for path in ["/?chunk=4&body_delay=300ms", "/?size=0&chunk=1&end_delay=300ms", "/?body_delay=150ms&end_delay=150ms"]
+    {
+        let start = tokio::time::Instant::now();
+        assert_eq!(target.get(path).await.status, 200, "{path}");
+        let took = start.elapsed().as_millis();
+        assert!((300..590).contains(&took), "{path} took {took} ms");
+    }
+    // And not at all before what strikes at the head.
+    let start = tokio::time::Instant::now();
+    target.raw("GET /?fault=reset&body_delay=5s HTTP/1.1\r\nhost: t\r\n\r\n").await;
+    assert!(start.elapsed().as_millis() < 4000);
+}
+
+#[tokio::test]
+async fn echoes_held_to_be_broken_have_a_budget() {
+    let target = Fixture::with(|config| config.faults.mem_total_max = 1 << 20).await;
+    let head = |bytes: u64, fault: &str| {
+        format!("POST /?fault={fault} HTTP/1.1\r\nhost: t\r\ncontent-length: {bytes}\r\n\r\n")
+    };
+    let mut client = target.client().await;
+    client.send(&head(2 << 20, "abort&at=50%25")).await;
+    assert_eq!(client.answer().await.status, 503);
+    // What is broken at its head holds nothing.
+    let mut client = target.client().await;
+    client.send(&head(4, "reset")).await;
+    client.send("abcd").await;
+    assert_eq!(client.rest().await.0, "");
+}

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::Response;
+use http_body::Body as _;
 use hyper::body::Incoming;
 use shared::fault::{At, Body, Fault, FaultKind, Key, SpecErrorCode};
 use shared::payload::Payload;
@@ -16,6 +17,7 @@ use crate::http::refusal;
 use crate::http::service::broken;
 use crate::http::shape::Shaped;
 use crate::http::source::Source;
+use crate::stress::Memory;
 
 /// Random bytes sent by `garbage`: enough to fill any parser's first look.
 const GARBAGE_BYTES: u64 = 512;
@@ -30,6 +32,8 @@ pub(in crate::http) struct Plan {
     pub(super) shaped: Shaped,
     framing: Framing,
     at: Option<Instant>,
+    /// The part of the memory budget that the held echo takes.
+    _memory: Memory,
 }
 
 /// Where the fault strikes.
@@ -55,8 +59,13 @@ impl Plan {
         else {
             return Err(Box::new(job.respond(Source::Empty)));
         };
-        let (is_echo, made) = (job.is_echo(), job.made());
+        // What is broken before its first byte needs none of them.
+        let (is_echo, made) = (job.is_echo() && !strikes_head(kind, at), job.made());
         let size_max_bytes = job.exchange.http.faults.limits().size_max_bytes;
+        let held_bytes = if is_echo { incoming.size_hint().upper().unwrap_or(u64::MAX).min(size_max_bytes) } else { 0 };
+        let Some(memory) = job.exchange.http.faults.stress().reserve(held_bytes) else {
+            return Err(Box::new(refusal::no_memory(job)));
+        };
         let intake = job.intake(incoming, read);
         let source = if is_echo {
             // Held whole: how long it is decides how its being cut is announced.
@@ -88,18 +97,15 @@ impl Plan {
             return Err(Box::new(refusal::bad_spec(job, &errors)));
         }
         let total = source.remaining();
-        let delay = match job.verdict() {
-            Some(verdict) if job.is_bodiless() || total == Some(0) => verdict.asked_delay(),
-            _ => delay,
-        };
         let shaped = job.shape(source);
         let strike = strike(kind, at, total);
         let Some(framing) = framing(kind, strike, at, shaped.length(), job.request.is_http10) else {
             let errors = fault.error_at(
                 Key::Fault,
                 SpecErrorCode::Conflict,
-                "the body has no length that could be wrong by so much",
-                "a body of a known length (no chunk, gzip or trailer) that is longer than the difference",
+                "the answer cannot be framed so",
+                "for clen, a body of a known length (no chunk, gzip or trailer) that is longer than the difference; for \
+                 badchunk, HTTP/1.1",
             );
             return Err(Box::new(refusal::bad_spec(job, &errors)));
         };
@@ -108,7 +114,7 @@ impl Plan {
             _ => None,
         };
         let exchange = std::sync::Arc::clone(&job.exchange);
-        exchange.give_wire(Box::new(Plan { job, kind, strike, delay, shaped, framing, at }));
+        exchange.give_wire(Box::new(Plan { job, kind, strike, delay, shaped, framing, at, _memory: memory }));
         Ok(())
     }
 
@@ -153,6 +159,11 @@ impl Plan {
     }
 }
 
+/// Whether it strikes before the answer's first byte, whatever the body.
+fn strikes_head(kind: FaultKind, at: At) -> bool {
+    strike(kind, at, None) == Strike::Head
+}
+
 fn strike(kind: FaultKind, at: At, total: Option<u64>) -> Strike {
     match (kind, at) {
         (FaultKind::Empty | FaultKind::BadHead | FaultKind::Garbage, _) => Strike::Head,
@@ -174,6 +185,8 @@ fn framing(kind: FaultKind, strike: Strike, at: At, length: Option<u64>, is_http
         FaultKind::Clen(difference) => {
             return length?.checked_add_signed(difference).map(Framing::Length);
         }
+        // HTTP/1.0 has no chunks that could be bad.
+        FaultKind::BadChunk if is_http10 => return None,
         FaultKind::BadChunk => Framing::Chunked,
         _ if is_cut && !matches!(at, At::After(_)) => Framing::Length(length?),
         _ => Framing::Chunked,

@@ -181,6 +181,8 @@ async fn what_would_not_be_seen_is_refused_where_it_was_asked() {
         let answer = client.head().await;
         assert_eq!((answer.status, answer.field("x-cload-error")), (400, Some("parameter=fault")), "{kind}");
     }
+    let answer = target.ask("GET /?size=5&fault=badchunk HTTP/1.0\r\nhost: t\r\n\r\n").await;
+    assert_eq!(answer.status, 400, "HTTP/1.0 has no chunks");
     let answer = target.get("/?size=1&trailer=x-a:1").await;
     let errors: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
     let error = &errors["errors"][0];
