@@ -1,6 +1,6 @@
 //! The socket as hyper sees it: notes when bytes come and when everything is in the kernel's hands.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -54,25 +54,14 @@ impl AsyncRead for Socket {
     }
 }
 
+/// Not vectored, although a TCP stream could: hyper then copies head and body into one buffer. For small answers, which are
+/// most, that is cheaper than what the kernel does for a second slice (8 % of the whole request at 600 bytes); for large ones
+/// it costs half as much (4 % at 256 KiB).
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let result = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
         Poll::Ready(this.note(result))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let result = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
-        Poll::Ready(this.note(result))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     /// hyper flushes when its own buffers are empty, and a TCP stream has none: the kernel has everything.
