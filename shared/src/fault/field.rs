@@ -13,21 +13,6 @@ pub struct Field {
     pub value: String,
 }
 
-/// Fields that decide where a message ends or belong to one connection. A spec that could set them would produce
-/// malformed answers that nobody asked for by name; `clen`, `badchunk` and `close` exist for that, and are marked.
-/// `date` is not among them: it frames nothing, and a wrong clock is worth simulating.
-const FRAMING: [&str; 9] = [
-    "connection",
-    "content-length",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
-
 /// Fields a recipient needs before the body (RFC 9110, section 6.5.1): too late in a trailer.
 const HEAD_ONLY: [&str; 10] = [
     "authorization",
@@ -43,6 +28,21 @@ const HEAD_ONLY: [&str; 10] = [
 ];
 
 impl Field {
+    /// Fields that decide where a message ends or belong to one connection. A spec that could set them would produce
+    /// malformed answers that nobody asked for by name; `clen`, `badchunk` and `close` exist for that, and are marked.
+    /// `date` is not among them: it frames nothing, and a wrong clock is worth simulating.
+    pub const FRAMING: [&'static str; 9] = [
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "http2-settings",
+    ];
+
     pub(crate) fn parse(token: Token<'_>, key: Key) -> Result<Self, Flaw> {
         let Some((name, value)) = token.text.split_once(':') else {
             return Err(token.flaw("no colon between name and value"));
@@ -66,7 +66,7 @@ impl Field {
 fn refusal(name: &str, key: Key) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let lower = lower.as_str();
-    if FRAMING.contains(&lower) {
+    if Field::FRAMING.contains(&lower) {
         Some("frames the message or belongs to the connection")
     } else if lower.starts_with("x-cload") || lower == "server-timing" {
         Some("is how answers are marked and timed")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_saphyr::Spanned;
-use shared::fault::{At, Key, Limits, Verdict};
+use shared::fault::{At, Field, Key, Limits, Verdict};
 use shared::units::{parse_size, print_duration, print_size};
 
 use super::ask::{Ask, Carrier};
@@ -19,20 +19,12 @@ const PATH_MAX_BYTES: usize = 8 * 1024;
 const HEADERS_MAX: usize = 32;
 const HEADER_BYTES_MAX: usize = 8 * 1024;
 
-/// Fields the injector writes, because it must know them, or that would change where a message ends.
-const OWN_HEADERS: [&str; 11] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
+/// Fields the injector writes itself, because it must know them, besides those that would change where a message ends.
+const OWN_HEADERS: [&str; 2] = ["expect", "host"];
+
+fn is_own(name: &str) -> bool {
+    OWN_HEADERS.contains(&name) || Field::FRAMING.contains(&name) || name.starts_with("x-cload")
+}
 
 /// Reads an `http` entry. Always gives a call; whether it may be used, `found` knows.
 pub(in crate::plan) fn compile(
@@ -99,7 +91,7 @@ fn headers(found: &mut Found, subject: &str, written: &WrittenHeaders) -> Vec<(S
         n_bytes += name.value.len() + value.value.len();
         if name.value.is_empty() || !name.value.bytes().all(is_token_byte) {
             found.add(name.referenced, &subject, "not a field name: letters, digits and !#$%&'*+-.^_`|~");
-        } else if OWN_HEADERS.contains(&lower.as_str()) || lower.starts_with("x-cload") {
+        } else if is_own(&lower) {
             found.add(name.referenced, &subject, "is written by the injector itself");
         } else if let Some(bad) = value.value.chars().find(|c| !matches!(c, ' '..='~')) {
             found.add(
