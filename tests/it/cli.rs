@@ -183,11 +183,3 @@ fn a_result_that_cannot_be_written_is_refused_before_the_run() {
     assert!(stderr.contains("--json /nowhere/result.json"), "{stderr}");
     assert!(took < Duration::from_secs(30) && !stdout.contains("running"), "{stdout}");
 }
-
-#[test]
-fn a_target_told_to_stop_drains_and_exits_zero() {
-    let (target, http, _) = Process::target();
-    assert_eq!(get(http, "/"), "");
-    target.signal("TERM");
-    assert_eq!(target.end().0, Some(0));
-}

@@ -9,5 +9,6 @@ mod injector_sees;
 mod metrics;
 mod process;
 mod strangers;
+mod target_program;
 mod tidy;
 mod tools;
