@@ -184,7 +184,6 @@ impl Engine {
         end: Option<Instant>,
         stop: &CancellationToken,
     ) -> Assignment {
-        let longest = self.plan.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default();
         Assignment {
             worker,
             workers: self.workers,
@@ -196,7 +195,7 @@ impl Engine {
             t0,
             end,
             stop: stop.clone(),
-            interrupt_grace: longest.min(INTERRUPT_GRACE_MAX),
+            interrupt_grace: self.plan.longest_timeout().min(INTERRUPT_GRACE_MAX),
         }
     }
 }

@@ -62,6 +62,11 @@ impl Plan {
         compile::plan(scenario, overrides, system)
     }
 
+    /// The longest timeout of any operation: how long a request in flight may still take.
+    pub fn longest_timeout(&self) -> Duration {
+        self.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default()
+    }
+
     /// Requests per second of all operations together, for display.
     pub fn per_second(&self) -> f64 {
         self.operations.iter().map(|operation| operation.rate.per_second()).sum()

@@ -65,7 +65,7 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 }
 
 async fn drive(a: Assignment) -> io::Result<()> {
-    let longest = a.plan.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default();
+    let longest = a.plan.longest_timeout();
     let names = Rc::new(Names::from_system(longest).map_err(io::Error::other)?);
     let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
@@ -76,18 +76,14 @@ async fn drive(a: Assignment) -> io::Result<()> {
         streams.extend(stream);
     }
     let mut pacer = Pacer::new(a.quantum)?;
-    let is_interrupted = release_all(&a, &mut streams, &mut pacer).await?;
-    let grace = if is_interrupted { a.interrupt_grace } else { a.plan.max_lag + longest };
-    if is_interrupted {
-        streams.iter().for_each(|stream| stream.interrupt_waiting());
-    }
-    drain(&a, &streams, &mut pacer, Instant::now() + grace).await?;
+    release_all(&a, &mut streams, &mut pacer).await?;
+    drain(&a, &streams, &mut pacer, Instant::now() + a.plan.max_lag + longest).await?;
     streams.iter().for_each(|stream| stream.interrupt_rest());
     Ok(())
 }
 
-/// Takes up every slot when it comes due, until the end or until told to stop; whether it was told.
-async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mut Pacer) -> io::Result<bool> {
+/// Takes up every slot when it comes due, until the end or until told to stop.
+async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mut Pacer) -> io::Result<()> {
     let mut stopped = pin!(a.stop.cancelled());
     loop {
         let now = Instant::now();
@@ -100,7 +96,7 @@ async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mu
             wake = earliest(wake, stream.sweep(now));
         }
         if !more {
-            return Ok(false);
+            return Ok(());
         }
         let wake = wake.unwrap_or(now);
         let mut waited = false;
@@ -113,7 +109,7 @@ async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mu
             woken.map_ok(|()| false)
         });
         if told.await? {
-            return Ok(true);
+            return Ok(());
         }
         // A worker that is behind its schedule still lets its connections have their turn. One that waited did so already,
         // and would only be later for it.
@@ -123,14 +119,14 @@ async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mu
     }
 }
 
-/// Lets what is in flight come to its end, until `deadline`, or sooner if told to stop meanwhile.
+/// Lets what is in flight come to its end, until `deadline`, or sooner if told to stop, before or meanwhile.
 async fn drain(
     a: &Assignment,
     streams: &[Box<dyn Stream>],
     pacer: &mut Pacer,
     mut deadline: Instant,
 ) -> io::Result<()> {
-    let mut was_told = a.stop.is_cancelled();
+    let mut was_told = false;
     loop {
         let now = Instant::now();
         if !was_told && a.stop.is_cancelled() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
-use super::exposition::{Described, counter, gauge, histogram, label};
+use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
@@ -243,32 +243,14 @@ pub struct ClientOperation {
 impl ClientRed {
     /// Series for these operations, a shard of each for every worker.
     pub fn new(operations: &[ClientOperation], workers: usize) -> ClientRed {
-        let all = [
-            REQUESTS,
-            REQUEST_DURATION,
-            RESPONSE_DURATION,
-            NETWORK_DURATION,
-            PHASE_DURATION,
-            SCHEDULE_DELAY,
-            QUEUE_DELAY,
-            SCHEDULED,
-            SENT,
-            DROPPED,
-            INTERRUPTED,
-            INFLIGHT,
-            CONFIGURED_RATE,
-            CONNECTIONS,
-            CONNECTIONS_OPEN,
-            CONNECTIONS_LOST,
-            SENT_BYTES,
-            RECEIVED_BYTES,
-        ];
         let operations = operations.iter().map(|operation| Operation {
             labels: operation.labels,
             rate_per_s: operation.rate_per_s,
             shards: (0..workers).map(|_| Arc::new(ClientSeries::new(&operation.expected))).collect(),
         });
-        ClientRed { descs: all.iter().map(Described::desc).collect(), operations: Arc::new(operations.collect()) }
+        let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
+        red.descs = descs(&red.collect());
+        red
     }
 
     /// The series that one worker counts one operation into.

@@ -1,6 +1,6 @@
 //! From our arrays to the families that the `prometheus` crate prints.
 
-use prometheus::core::Desc;
+use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::Labels;
@@ -25,12 +25,6 @@ impl Described {
         Described { name, help, kind: MetricType::HISTOGRAM }
     }
 
-    /// What the registry wants to know before it accepts a collector.
-    pub(super) fn desc(&self) -> Desc {
-        Desc::new(self.name.to_owned(), self.help.to_owned(), Vec::new(), Default::default())
-            .expect("names and helps are constants that the tests expose")
-    }
-
     /// The family with these samples.
     pub(super) fn family(&self, samples: Vec<Metric>) -> MetricFamily {
         let mut family = MetricFamily::default();
@@ -40,6 +34,16 @@ impl Described {
         family.set_metric(samples);
         family
     }
+}
+
+/// What the registry wants to know before it accepts a collector: the names and helps of the families it gives, which are
+/// the same at every scrape.
+pub(super) fn descs(families: &[MetricFamily]) -> Vec<Desc> {
+    let desc = |family: &MetricFamily| {
+        Desc::new(family.name().to_owned(), family.help().to_owned(), Vec::new(), Default::default())
+            .expect("names and helps are constants that the tests expose")
+    };
+    families.iter().map(desc).collect()
 }
 
 /// A label with its value.
@@ -93,7 +97,7 @@ pub(super) fn histogram(labels: Vec<LabelPair>, snapshot: &Snapshot) -> Metric {
 /// `continuous_load_build_info`: constant 1, with what was built as labels.
 #[derive(Debug)]
 pub struct BuildInfo {
-    desc: Desc,
+    descs: Vec<Desc>,
     role: &'static str,
 }
 
@@ -102,13 +106,15 @@ const BUILD_INFO: Described = Described::gauge("continuous_load_build_info", "Wh
 impl BuildInfo {
     /// For a process in this role (`target` or `injector`).
     pub fn new(role: &'static str) -> BuildInfo {
-        BuildInfo { desc: BUILD_INFO.desc(), role }
+        let mut info = BuildInfo { descs: Vec::new(), role };
+        info.descs = descs(&info.collect());
+        info
     }
 }
 
-impl prometheus::core::Collector for BuildInfo {
+impl Collector for BuildInfo {
     fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
+        self.descs.iter().collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
-use super::exposition::{Described, counter, gauge, histogram, label};
+use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Labels, OPERATIONS_MAX, SOURCES_MAX};
@@ -134,20 +134,8 @@ impl ServerRed {
     /// With the series that every target has: strangers asking for an echo, and the given fault effects and spec
     /// parameters, all at 0.
     pub fn new(effects: &[&'static str], parameters: &[&'static str]) -> ServerRed {
-        let all = [
-            REQUESTS,
-            REQUEST_DURATION,
-            PROCESSING_DURATION,
-            INFLIGHT,
-            CONNECTIONS_OPEN,
-            CONNECTIONS,
-            SENT_BYTES,
-            RECEIVED_BYTES,
-            FAULTS,
-            FAULT_OVERFLOW,
-            SPEC_ERRORS,
-        ];
-        let red = ServerRed { descs: all.iter().map(Described::desc).collect(), state: Arc::default() };
+        let mut red = ServerRed { descs: Vec::new(), state: Arc::default() };
+        red.descs = descs(&red.collect());
         for protocol in Protocol::ALL {
             let operation = Name::from_static("echo");
             red.series(Labels { source: Source::external(), protocol, operation, injected: false });
