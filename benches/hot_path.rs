@@ -66,7 +66,7 @@ fn record_on_the_server(bencher: Bencher<'_, '_>) {
     bencher.bench(|| {
         series.started();
         series.finished(
-            Outcome::<ServerError>::Success(Code(200)),
+            Outcome::<ServerError>::Success(Code::Http(200)),
             black_box(Duration::from_micros(70)),
             Duration::ZERO,
         );
@@ -76,11 +76,11 @@ fn record_on_the_server(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn record_on_the_client(bencher: Bencher<'_, '_>) {
-    let operation = ClientOperation { labels: labels(), rate_per_s: 1.0, expected: vec![Code(200)] };
+    let operation = ClientOperation { labels: labels(), rate_per_s: 1.0, expected: vec![Code::Http(200)] };
     let series = ClientRed::new(&[operation], 1).series(0, 0);
     let ledger = Ledger::new(1);
     let finished = Finished {
-        outcome: Outcome::<ErrorClass>::Success(Code(200)),
+        outcome: Outcome::<ErrorClass>::Success(Code::Http(200)),
         response: Duration::from_micros(170),
         service: Duration::from_micros(90),
         server: Some(Duration::from_micros(3)),

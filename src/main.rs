@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use injector::cli::{LengthArgs, LoadArgs, plan};
-use injector::plan::{Address, Host};
+use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
 use injector::verdict::Exit;
+use shared::protocol::Protocol;
 use target_server::{Addresses, Config, Target};
 use tokio_util::sync::CancellationToken;
 
@@ -62,9 +63,10 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
     runtime.block_on(async {
         let stop = shared::shutdown::on_signal().map_err(failed)?;
         let target = Target::bind(Config::loopback()).map_err(failed)?;
-        let Addresses { http: traffic, admin } = target.addresses();
-        eprint!("target:\n{}injector:\n", target.addresses());
-        let overrides = cli.load.overrides(Some(at(traffic)), Some(at(admin)));
+        let addresses = target.addresses();
+        eprint!("target:\n{addresses}injector:\n");
+        let mut overrides = cli.load.overrides(Some(at(addresses.http)), Some(at(addresses.admin)));
+        overrides.ports = ports(&addresses);
         let mut options = cli.run.options();
         options.length = if cli.forever { None } else { options.length.or(Some(DEMO_LENGTH)) };
         let job = Job {
@@ -82,6 +84,16 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
         serving.await.map_err(failed)?;
         exit
     })
+}
+
+fn ports(addresses: &Addresses) -> Ports {
+    let mut ports = Ports::default();
+    for protocol in Protocol::ALL {
+        if let Some(address) = addresses.of(protocol) {
+            ports.set(protocol, address.port());
+        }
+    }
+    ports
 }
 
 fn at(address: SocketAddr) -> Address {

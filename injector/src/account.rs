@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use shared::outcome::{DropReason, ErrorClass, Outcome};
+use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 
 /// Significant decimal digits of every histogram.
 const DIGITS: u8 = 3;
@@ -85,7 +85,7 @@ pub struct OperationAccount {
     /// Requests that reached an established connection.
     pub sent: u64,
     /// Complete answers by code, right or wrong.
-    pub codes: BTreeMap<u16, u64>,
+    pub codes: BTreeMap<Code, u64>,
     /// From the planned instant to the end.
     pub response: Durations,
     /// From the start of the attempt to the end.
@@ -98,6 +98,8 @@ pub struct OperationAccount {
     pub lag: Durations,
     /// From the release to a free lane: the target was slow, or a bound is too small.
     pub wait: Durations,
+    /// Between the messages of a stream, the first after the request; empty where a call has one.
+    pub messages: Durations,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -169,8 +171,8 @@ impl OperationAccount {
             None => self.success += 1,
             Some(error) => self.failures[error.index()] += 1,
         }
-        let code = finished.outcome.code().0;
-        if code != 0 {
+        let code = finished.outcome.code();
+        if code != Code::NONE {
             *self.codes.entry(code).or_default() += 1;
         }
         self.response.record(finished.response);
@@ -213,8 +215,15 @@ impl OperationAccount {
 
     /// Forgets all, and keeps the memory of the histograms.
     pub(crate) fn clear(&mut self) {
-        let durations =
-            [&mut self.response, &mut self.service, &mut self.server, &mut self.network, &mut self.lag, &mut self.wait];
+        let durations = [
+            &mut self.response,
+            &mut self.service,
+            &mut self.server,
+            &mut self.network,
+            &mut self.lag,
+            &mut self.wait,
+            &mut self.messages,
+        ];
         durations.into_iter().for_each(Durations::clear);
         self.codes.clear();
         self.failures = Default::default();
@@ -260,6 +269,7 @@ impl OperationAccount {
         self.server.merge(&other.server);
         self.network.merge(&other.network);
         self.lag.merge(&other.lag);
+        self.messages.merge(&other.messages);
         self.wait.merge(&other.wait);
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
@@ -307,7 +317,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::outcome::Code;
 
     fn finished(outcome: Outcome<ErrorClass>, response_ms: u64) -> Finished {
         Finished {
@@ -326,8 +335,8 @@ mod tests {
         for _ in 0..6 {
             account.scheduled();
         }
-        account.finished(&finished(Outcome::Success(Code(200)), 2));
-        account.finished(&finished(Outcome::Failure(Code(200), ErrorClass::Validation), 3));
+        account.finished(&finished(Outcome::Success(Code::Http(200)), 2));
+        account.finished(&finished(Outcome::Failure(Code::Http(200), ErrorClass::Validation), 3));
         account.dropped(DropReason::Late, Duration::from_secs(2));
         account.dropped(DropReason::Limit, Duration::ZERO);
         account.interrupted();
@@ -349,7 +358,7 @@ mod tests {
         let mut both = one_of_each();
         both.merge(&one_of_each());
         assert!(both.adds_up());
-        assert_eq!((both.planned, both.codes[&200], both.response.count()), (12, 4, 4));
+        assert_eq!((both.planned, both.codes[&Code::Http(200)], both.response.count()), (12, 4, 4));
         let max = both.response.max().unwrap();
         assert!(max >= Duration::from_millis(3) && max < Duration::from_micros(3_004), "to three digits: {max:?}");
     }
@@ -365,7 +374,7 @@ mod tests {
         let mut sum = vec![OperationAccount::default(); 2];
         for planned in 1..4 {
             ledger.update(1, OperationAccount::scheduled);
-            ledger.update(1, |account| account.finished(&finished(Outcome::Success(Code(200)), 2)));
+            ledger.update(1, |account| account.finished(&finished(Outcome::Success(Code::Http(200)), 2)));
             ledger.take(&mut sum);
             assert_eq!((sum[0].planned, sum[1].planned, sum[1].response.count()), (0, planned, planned));
         }

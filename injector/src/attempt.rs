@@ -9,16 +9,12 @@ use shared::outcome::{ErrorClass, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
-use crate::context::{Connection, Due, Job, StreamContext};
+use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
 
 /// Sends a request over `connection` or a new one, and records what became of it. On return the connection is what may be
 /// asked for the next request, if its driver says so.
-pub(crate) async fn attempt<D: Driver>(
-    context: &StreamContext<D>,
-    connection: &mut Option<Connection<D>>,
-    job: Job,
-) -> Outcome<ErrorClass> {
+pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &mut Option<D>, job: Job) {
     let Due { seq, planned, released } = job.due;
     let id = RequestId { session: context.session, seq };
     let marks = Marks::default();
@@ -30,10 +26,10 @@ pub(crate) async fn attempt<D: Driver>(
     let mut wanted = D::want(&context.prepared, id);
     let call = async {
         if connection.is_none() {
-            match D::connect(&context.prepared, &context.names, &marks).await {
-                Ok(driver) => *connection = Some(context.opened(driver)),
+            match D::connect(&context.prepared, &context.names, &marks, &context.counter).await {
+                Ok(driver) => *connection = Some(driver),
                 Err(class) => {
-                    context.not_opened(class);
+                    not_opened(context, &marks, class);
                     return Ending::Failed(class);
                 }
             }
@@ -46,22 +42,31 @@ pub(crate) async fn attempt<D: Driver>(
         Ok(ending) => ending,
         Err(_) => timed_out(context, &marks),
     };
-    let outcome = D::judge(&wanted, ending);
+    let outcome = D::judge(&wanted, &ending);
     if let Some(class) = outcome.error() {
-        context.explain(class, || format!("{id}: {}", D::explain(&wanted, ending)));
+        context.explain(class, || format!("{id}: {}", D::explain(&wanted, &ending)));
     }
     record(context, &marks, outcome, planned, started);
-    outcome
+}
+
+/// Counted by the one that tried: who waited for a connection that another was opening opened none.
+fn not_opened<D: Driver>(context: &StreamContext<D>, marks: &Marks, class: ErrorClass) {
+    if marks.resolving.get().is_some() {
+        context.counter.not_opened(class);
+    }
 }
 
 /// How far it had come says what the timeout means.
-fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending {
+fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending<D::Answered> {
     if marks.sending.get().is_some() {
         return Ending::TimedOut;
     }
-    let is_resolved = marks.connecting.get().is_some();
-    let class = if is_resolved { ErrorClass::ConnectTimeout } else { ErrorClass::DnsTimeout };
-    context.not_opened(class);
+    let class = match (&marks.resolving, &marks.connecting, &marks.connected) {
+        (_, _, connected) if connected.get().is_some() => ErrorClass::Tls,
+        (resolving, connecting, _) if resolving.get().is_some() && connecting.get().is_none() => ErrorClass::DnsTimeout,
+        _ => ErrorClass::ConnectTimeout,
+    };
+    not_opened(context, marks, class);
     Ending::Failed(class)
 }
 
@@ -77,13 +82,14 @@ fn record<D: Driver>(
     let phases = [
         (Phase::Dns, between(marks.resolving.get(), marks.connecting.get())),
         (Phase::Connect, between(marks.connecting.get(), marks.connected.get())),
+        (Phase::Tls, between(marks.connected.get(), marks.secured.get())),
         (Phase::Request, between(marks.sending.get(), marks.sent.get())),
         (Phase::FirstByte, between(marks.sent.get(), marks.first_byte.get())),
         (Phase::Body, between(marks.first_byte.get(), Some(end))),
     ];
     for (phase, duration) in phases {
         if let Some(duration) = duration {
-            context.series.phase(phase, duration);
+            context.counter.series.phase(phase, duration);
         }
     }
     let server = marks.server.get();

@@ -11,7 +11,7 @@ use shared::fault::Status;
 use shared::units::{print_duration, print_size};
 
 use crate::plan::{
-    ConnectionPolicy, ContentExpectation, ExpectedEnd, HttpCall, Operation, Plan, RequestBody, SizeExpectation,
+    Call, ConnectionPolicy, ContentExpectation, ExpectedEnd, HttpCall, Operation, Plan, RequestBody, SizeExpectation,
     StatusExpectation, expected_end,
 };
 use crate::rate::Rate;
@@ -64,7 +64,7 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
-    let call = &operation.http;
+    let Call::Http(call) = &operation.call;
     let mut lines = vec![
         ("rate", rate(plan, operation)),
         ("connection", connection(operation)),
@@ -101,7 +101,7 @@ fn connection(operation: &Operation) -> String {
 }
 
 fn request(operation: &Operation) -> String {
-    let call = &operation.http;
+    let Call::Http(call) = &operation.call;
     let body = match &call.body {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),

@@ -13,7 +13,7 @@ use shared::units::parse_duration;
 
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, Overrides, Plan};
+use crate::plan::{Address, Overrides, Plan, Ports};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
@@ -142,6 +142,7 @@ impl LoadArgs {
         Overrides {
             target,
             admin,
+            ports: Ports::default(),
             rate: self.rate,
             arrival: self.arrival,
             timeout: self.timeout,

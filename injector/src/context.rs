@@ -1,18 +1,16 @@
-//! What one operation on one worker counts, and the things that are passed along with a request: its slot, its job, its
-//! connection.
+//! What one operation on one worker counts, and the things that are passed along with a request: its slot and its
+//! job.
 
 use std::cell::Cell;
-use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use shared::identity::Session;
 use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
-use shared::red::client::ClientSeries;
 use tokio::time::Instant;
 
-use crate::account::{Finished, Ledger, OperationAccount, Started};
+use crate::account::{Finished, OperationAccount, Started};
+use crate::counter::Counter;
 use crate::driver::Driver;
 use crate::names::Names;
 
@@ -35,48 +33,13 @@ pub(crate) struct Job {
     pub(crate) handed: Instant,
 }
 
-/// An open connection, counted for as long as it lives, however it ends.
-pub(crate) struct Connection<D> {
-    driver: D,
-    series: Arc<ClientSeries>,
-}
-
-impl<D> Connection<D> {
-    /// Counts as open from now on in `series`, which has already counted its opening.
-    pub(crate) fn new(driver: D, series: Arc<ClientSeries>) -> Connection<D> {
-        Connection { driver, series }
-    }
-}
-
-impl<D> Drop for Connection<D> {
-    fn drop(&mut self) {
-        self.series.disconnected();
-    }
-}
-
-impl<D> Deref for Connection<D> {
-    type Target = D;
-    fn deref(&self) -> &D {
-        &self.driver
-    }
-}
-
-impl<D> DerefMut for Connection<D> {
-    fn deref_mut(&mut self) -> &mut D {
-        &mut self.driver
-    }
-}
-
 /// What the lanes of a stream share.
 pub(crate) struct StreamContext<D: Driver> {
     pub(crate) prepared: D::Prepared,
     pub(crate) names: Rc<Names>,
     pub(crate) session: Session,
     pub(crate) timeout: Duration,
-    pub(crate) series: Arc<ClientSeries>,
-    /// The operation's place in the plan and in the ledger.
-    pub(crate) operation: usize,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) counter: Counter,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
     /// The classes of failure that have been explained once, a bit each.
@@ -85,7 +48,7 @@ pub(crate) struct StreamContext<D: Driver> {
 
 impl<D: Driver> StreamContext<D> {
     fn account(&self, change: impl FnOnce(&mut OperationAccount)) {
-        self.ledger.update(self.operation, change);
+        self.counter.account(change);
     }
 
     /// One slot more (or less) is without a result.
@@ -96,42 +59,42 @@ impl<D: Driver> StreamContext<D> {
     /// A slot came due and was taken up.
     pub(crate) fn scheduled(&self) {
         self.in_flight(1);
-        self.series.scheduled();
+        self.counter.series.scheduled();
         self.account(OperationAccount::scheduled);
     }
 
     /// A slot's request begins now.
     pub(crate) fn started(&self, started: &Started) {
-        self.series.started(started.lag, started.wait);
+        self.counter.series.started(started.lag, started.wait);
         self.account(|account| account.started(started));
     }
 
     /// A slot that was taken up this late will not be started.
     pub(crate) fn drop_slot(&self, reason: DropReason, lag: Duration) {
         self.in_flight(-1);
-        self.series.dropped(reason, lag);
+        self.counter.series.dropped(reason, lag);
         self.account(|account| account.dropped(reason, lag));
     }
 
     /// A slot that still waited, or whose request is still under way, when the run was over.
     pub(crate) fn interrupt_slot(&self) {
         self.in_flight(-1);
-        self.series.interrupted();
+        self.counter.series.interrupted();
         self.account(OperationAccount::interrupted);
     }
 
     /// The request reached an established connection.
     pub(crate) fn sent(&self) {
-        self.series.sent();
+        self.counter.series.sent();
         self.account(|account| account.sent += 1);
     }
 
     pub(crate) fn finished(&self, finished: &Finished) {
         self.in_flight(-1);
-        self.series.finished(finished.outcome, finished.service, finished.response);
-        self.series.bytes(finished.sent_bytes, finished.received_bytes);
+        self.counter.series.finished(finished.outcome, finished.service, finished.response);
+        self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
         if let Some(network) = finished.network {
-            self.series.network(finished.outcome.is_success(), network);
+            self.counter.series.network(finished.outcome.is_success(), network);
         }
         self.account(|account| account.finished(finished));
     }
@@ -157,20 +120,5 @@ impl<D: Driver> StreamContext<D> {
             sent_bytes: 0,
             received_bytes: 0,
         });
-    }
-
-    pub(crate) fn opened(&self, driver: D) -> Connection<D> {
-        self.series.connected(Ok(()));
-        self.account(|account| account.connections += 1);
-        Connection::new(driver, Arc::clone(&self.series))
-    }
-
-    pub(crate) fn not_opened(&self, class: ErrorClass) {
-        self.series.connected(Err(class));
-    }
-
-    pub(crate) fn lost_while_idle(&self) {
-        self.series.lost_while_idle();
-        self.account(|account| account.connections_lost += 1);
     }
 }

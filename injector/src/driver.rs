@@ -8,53 +8,63 @@ pub mod http;
 use std::cell::Cell;
 
 use shared::identity::RequestId;
-use shared::outcome::{Code, ErrorClass, Outcome};
+use shared::outcome::{ErrorClass, Outcome};
 use std::time::Duration;
 use tokio::time::Instant;
 
+use crate::counter::{Counter, Open};
 use crate::names::Names;
 use crate::plan::Operation;
 
 /// One connection's worth of a protocol.
 pub trait Driver: Sized + 'static {
+    /// The operation's part of the plan.
+    type Call;
     /// What an operation needs prepared once, so that a call formats next to nothing.
     type Prepared: 'static;
     /// What the answer should be, worked out before the request is sent.
     type Wanted;
+    /// What a complete answer was like, beside what was asked.
+    type Answered;
 
     /// Prepares an operation whose requests carry ids of this session.
-    fn prepare(operation: &Operation, identity: IdentityTemplate) -> Self::Prepared;
+    fn prepare(operation: &Operation, call: &Self::Call, identity: IdentityTemplate) -> Self::Prepared;
 
     /// Predicts the answer to one request.
     fn want(prepared: &Self::Prepared, id: RequestId) -> Self::Wanted;
 
-    /// Resolves and connects, marking the instants it passes.
+    /// Resolves and connects, marking the instants it passes. A new connection is counted by [`Counter::opened`]; a
+    /// protocol that carries several requests at once may join one that stands, and then marks and counts nothing.
     fn connect(
         prepared: &Self::Prepared,
         names: &Names,
         marks: &Marks,
+        counter: &Counter,
     ) -> impl Future<Output = Result<Self, ErrorClass>>;
 
-    /// One request and its answer, marking the instants it passes.
+    /// One request and its answer, marking the instants it passes. Dropped when the timeout is over.
     fn call(
         &mut self,
         prepared: &Self::Prepared,
         id: RequestId,
         wanted: &mut Self::Wanted,
         marks: &Marks,
-    ) -> impl Future<Output = Ending>;
+    ) -> impl Future<Output = Ending<Self::Answered>>;
 
-    /// Whether another request may follow on this connection after the last call.
+    /// The connection in the accounts.
+    fn open(&self) -> &Open;
+
+    /// Whether another request may follow on this connection after the last call, also if that was dropped in the middle.
     fn is_reusable(&self) -> bool;
 
     /// Waits until the idle connection is of no use any more: closed, reset, or holding bytes nobody asked for.
     fn lost(&mut self) -> impl Future<Output = ()>;
 
     /// Compares what came with what was asked. Pure.
-    fn judge(wanted: &Self::Wanted, ending: Ending) -> Outcome<ErrorClass>;
+    fn judge(wanted: &Self::Wanted, ending: &Ending<Self::Answered>) -> Outcome<ErrorClass>;
 
     /// What was asked and what came instead, in words: for the first failure of its kind. Pure.
-    fn explain(wanted: &Self::Wanted, ending: Ending) -> String;
+    fn explain(wanted: &Self::Wanted, ending: &Ending<Self::Answered>) -> String;
 }
 
 /// The parts of an identity that are the same for all requests of an operation.
@@ -68,9 +78,9 @@ pub struct IdentityTemplate {
 
 /// How one request ended on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum Ending<A> {
     /// A complete answer.
-    Answered(Answered),
+    Answered(A),
     /// Reset by the peer before the answer was complete.
     Reset,
     /// Closed in order before the answer was complete.
@@ -83,21 +93,6 @@ pub enum Ending {
     Failed(ErrorClass),
 }
 
-/// What a complete answer was like, beside what was asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// The protocol's code.
-    pub code: Code,
-    /// Body bytes.
-    pub size_bytes: u64,
-    /// Whether every body byte is the one that was asked for, as far as any came.
-    pub content_matches: bool,
-    /// Whether the answer names this very request; nothing if it names none.
-    pub id_matches: Option<bool>,
-    /// Bytes behind the end of the answer.
-    pub surplus_bytes: u64,
-}
-
 /// The instants and amounts of one attempt, marked as they pass: a timeout that drops the call loses none of them.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -105,8 +100,10 @@ pub struct Marks {
     pub resolving: Cell<Option<Instant>>,
     /// The address is known.
     pub connecting: Cell<Option<Instant>>,
-    /// The connection stands.
+    /// The connection stands; with TLS, the handshake begins.
     pub connected: Cell<Option<Instant>>,
+    /// The TLS handshake is done; only with TLS.
+    pub secured: Cell<Option<Instant>>,
     /// The first byte of the request goes out.
     pub sending: Cell<Option<Instant>>,
     /// The last byte of the request went out.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, OperationAccount};
 use crate::pacer::Quantum;
-use crate::plan::{Operation, Plan, StatusExpectation};
+use crate::plan::{Operation, Plan};
 use crate::worker::{self, Assignment};
 
 /// Time between the decision to start and the first slot: enough for every thread to build its runtime.
@@ -87,7 +87,7 @@ impl Engine {
             .map(|operation| ClientOperation {
                 labels: Labels {
                     source: plan.source,
-                    protocol: operation.protocol,
+                    protocol: operation.protocol(),
                     operation: operation.name,
                     injected: operation.injected,
                 },
@@ -248,15 +248,7 @@ impl Gathered {
 
 /// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].
 fn expected_codes(operation: &Operation) -> Vec<Code> {
-    let mut codes = match &operation.http.expect.status {
-        StatusExpectation::AnyOf(codes) => codes.iter().copied().map(Code).collect(),
-        StatusExpectation::Predicted => {
-            let choices = operation.http.fault.status_choices().into_iter();
-            choices
-                .map(|choice| Code(choice.status.and_then(|status| status.http()).unwrap_or(200)))
-                .collect::<Vec<_>>()
-        }
-    };
+    let mut codes = operation.call.expected_codes();
     codes.push(Code::NONE);
     codes
 }

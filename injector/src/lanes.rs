@@ -15,11 +15,11 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use shared::outcome::{Code, DropReason};
+use shared::outcome::DropReason;
 use tokio::time::Instant;
 
 use crate::attempt::attempt;
-use crate::context::{Connection, Due, Job, StreamContext};
+use crate::context::{Due, Job, StreamContext};
 use crate::driver::Driver;
 
 /// Most slots of one stream that wait on one worker. At the default `max_lag` of one second this is 65 536 requests per
@@ -172,10 +172,8 @@ impl<D: Driver> Lanes<D> {
         let mut connection = None;
         let mut job = first;
         loop {
-            let outcome = attempt(&self.context, &mut connection, job).await;
-            // What ended without an answer, though it was asked to, may still have bytes on the way.
-            let is_usable = |held: &Connection<D>| held.is_reusable() && outcome.code() != Code::NONE;
-            if !self.keeps_connections || !connection.as_ref().is_some_and(is_usable) {
+            attempt(&self.context, &mut connection, job).await;
+            if !self.keeps_connections || !connection.as_ref().is_some_and(D::is_reusable) {
                 connection = None;
             }
             if !self.keeps_connections {
@@ -193,7 +191,7 @@ impl<D: Driver> Lanes<D> {
     }
 
     /// Waits for the next slot, and meanwhile notices when the peer ends the idle connection.
-    async fn next(&self, seat: &Seat, connection: &mut Option<Connection<D>>) -> Job {
+    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Job {
         loop {
             let Some(held) = connection else { return seat.taken().await };
             {
@@ -206,8 +204,8 @@ impl<D: Driver> Lanes<D> {
                     return job;
                 }
             }
+            held.open().lost_while_idle();
             *connection = None;
-            self.context.lost_while_idle();
         }
     }
 }

@@ -9,6 +9,8 @@ mod attempt;
 pub mod check;
 pub mod cli;
 mod context;
+mod counter;
+mod dial;
 pub mod driver;
 pub mod engine;
 mod lanes;

@@ -55,7 +55,7 @@ mod tests {
             account.scheduled();
             account.started(&Started { lag: Duration::from_micros(80), wait: Duration::ZERO });
         }
-        for outcome in [Outcome::Success(Code(200)), Outcome::Failure(Code::NONE, ErrorClass::Reset)] {
+        for outcome in [Outcome::Success(Code::Http(200)), Outcome::Failure(Code::NONE, ErrorClass::Reset)] {
             account.finished(&Finished {
                 outcome,
                 response: Duration::from_millis(2),

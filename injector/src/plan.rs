@@ -7,6 +7,7 @@
 //! Pure: files, flags and the system's limits come in as arguments.
 
 mod address;
+mod call;
 mod capacity;
 mod compile;
 mod connection;
@@ -25,7 +26,8 @@ use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
 use crate::schedule::{Arrival, Schedule};
 
-pub use address::{Address, AddressError, Endpoint, Host};
+pub use address::{Address, AddressError, Endpoint, Host, Ports};
+pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
@@ -78,8 +80,6 @@ impl Plan {
 pub struct Operation {
     /// The label `operation`.
     pub name: Name,
-    /// What it speaks; the call itself is in the field of that name.
-    pub protocol: Protocol,
     /// How often, exactly.
     pub rate: Rate,
     /// How its slots are spaced.
@@ -97,10 +97,15 @@ pub struct Operation {
     /// The label `injected`: the fault asks for something worse than a plain answer.
     pub injected: bool,
     /// The request and what is right about its answer.
-    pub http: HttpCall,
+    pub call: Call,
 }
 
 impl Operation {
+    /// What it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.call.protocol()
+    }
+
     /// Its timetable.
     pub fn schedule(&self) -> Schedule {
         Schedule {
@@ -117,8 +122,10 @@ impl Operation {
 /// What flags say; each wins over the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Host and port of every operation that names no target of its own.
+    /// Host of every operation that names no target of its own, and its port for HTTP.
     pub target: Option<Address>,
+    /// Ports that differ from the protocols' own.
+    pub ports: Ports,
     /// The target's admin listener.
     pub admin: Option<Address>,
     /// The rate of all weighted operations together.

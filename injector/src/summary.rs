@@ -103,7 +103,7 @@ pub struct Side {
     /// The first failure of each class, in words.
     pub examples: BTreeMap<&'static str, String>,
     /// Complete answers by code.
-    pub codes: BTreeMap<u16, u64>,
+    pub codes: BTreeMap<String, u64>,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -173,7 +173,7 @@ impl Summary {
         };
         let operations = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| Operation {
             name: operation.name.to_string(),
-            protocol: operation.protocol.as_str(),
+            protocol: operation.protocol().as_str(),
             rate_per_s: operation.rate.per_second(),
             injected: operation.injected,
             client: Side::from(account),
@@ -222,7 +222,7 @@ impl From<&OperationAccount> for Side {
                 .into_iter()
                 .filter_map(|class| Some((class.as_str(), account.examples[class.index()].clone()?)))
                 .collect(),
-            codes: account.codes.clone(),
+            codes: account.codes.iter().map(|(code, count)| (code.label(), *count)).collect(),
             sent_bytes: account.sent_bytes,
             received_bytes: account.received_bytes,
             connections: account.connections,

@@ -169,7 +169,7 @@ mod tests {
         verdict(&[("op", account)], account, ended)
     }
 
-    const OK: Outcome<ErrorClass> = Outcome::Success(Code(200));
+    const OK: Outcome<ErrorClass> = Outcome::Success(Code::Http(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
     const FINITE: Ended<'static> = Ended { is_continuous: false, is_interrupted: false, error: None };

@@ -14,7 +14,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use shared::identity::Session;
-use shared::protocol::Protocol;
 use shared::red::client::ClientRed;
 use tokio::runtime;
 use tokio::task::{LocalSet, yield_now};
@@ -23,12 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::Ledger;
 use crate::context::StreamContext;
+use crate::counter::Counter;
 use crate::driver::http::Http;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
-use crate::plan::{ConnectionPolicy, Operation, Plan};
+use crate::plan::{Call, ConnectionPolicy, Operation, Plan};
 use crate::stream::{Scheduled, Stream};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
@@ -70,8 +70,8 @@ async fn drive(a: Assignment) -> io::Result<()> {
     let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
-        let stream = match operation.protocol {
-            Protocol::Http => stream::<Http>(&a, index, operation, &names, &permits),
+        let stream = match &operation.call {
+            Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
         };
         streams.extend(stream);
     }
@@ -166,6 +166,7 @@ fn stream<D: Driver>(
     a: &Assignment,
     index: usize,
     operation: &Operation,
+    call: &D::Call,
     names: &Rc<Names>,
     permits: &Rc<Permits>,
 ) -> Option<Box<dyn Stream>> {
@@ -181,13 +182,15 @@ fn stream<D: Driver>(
         return None;
     }
     let context = StreamContext::<D> {
-        prepared: D::prepare(operation, IdentityTemplate { source: a.plan.source, session: a.session }),
+        prepared: D::prepare(operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
         names: Rc::clone(names),
         session: a.session,
         timeout: operation.timeout,
-        series: a.red.series(index, a.worker as usize),
-        operation: index,
-        ledger: Arc::clone(&a.ledger),
+        counter: Counter {
+            series: a.red.series(index, a.worker as usize),
+            ledger: Arc::clone(&a.ledger),
+            operation: index,
+        },
         in_flight: Cell::new(0),
         explained: Cell::new(0),
     };

@@ -27,8 +27,8 @@ pub struct Account {
 pub struct OperationAccount {
     /// Request heads that arrived whole.
     pub received: u64,
-    /// Complete answers handed to the kernel, by code.
-    pub answered: BTreeMap<u16, u64>,
+    /// Complete answers handed to the kernel, by code, as in the label `code`.
+    pub answered: BTreeMap<String, u64>,
     /// Requests deliberately left without a complete answer, because they asked for it (`reset`, `hang`, ...).
     pub unanswered: u64,
     /// Requests that ended against the target's will, by error (`aborted`, `write`, ...).
@@ -63,7 +63,7 @@ mod tests {
                 "web-ok".into(),
                 OperationAccount {
                     received: 10,
-                    answered: BTreeMap::from([(200, 7), (503, 1)]),
+                    answered: BTreeMap::from([("200".into(), 7), ("503".into(), 1)]),
                     unanswered: 1,
                     failed: BTreeMap::from([("aborted".into(), 1)]),
                     in_flight: 0,

@@ -5,6 +5,8 @@
 
 use std::io;
 
+pub use crate::code::Code;
+
 /// Why a request failed, as the client saw it: exactly one per failed attempt (label `error`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorClass {
@@ -255,20 +257,6 @@ impl DropReason {
     }
 }
 
-/// The protocol's own answer, as a number: an HTTP status today. Zero stands for "no answer".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(pub u16);
-
-impl Code {
-    /// No answer, or none that could be read.
-    pub const NONE: Code = Code(0);
-
-    /// The label value: the number in decimal, empty for [`Code::NONE`].
-    pub fn label(self) -> String {
-        if self == Code::NONE { String::new() } else { self.0.to_string() }
-    }
-}
-
 /// The judgement of one side on one request, with the code in both arms: success and code can never disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome<E> {
@@ -354,11 +342,5 @@ mod tests {
             assert_eq!(ErrorClass::of_connect(&error), connect, "connect {kind:?}");
             assert_eq!(ErrorClass::of_receive(&error), receive, "receive {kind:?}");
         }
-    }
-
-    #[test]
-    fn no_answer_has_an_empty_code() {
-        assert_eq!(Code::NONE.label(), "");
-        assert_eq!(Code(503).label(), "503");
     }
 }

@@ -3,6 +3,8 @@
 //! The only place that reads the environment. Everything is validated before a socket opens: a value that cannot be
 //! meant is refused with exit code 2, naming the flag and what would have worked.
 
+mod listeners;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use clap::{Args, Parser, ValueEnum};
 use shared::fault::{Limits, SPEC_MAX_BYTES};
 use shared::protocol::{ADMIN_PORT, Protocol};
 use shared::units;
+
+pub use listeners::{Listen, ListenerConfig};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
 ///
@@ -65,6 +69,10 @@ pub struct Config {
     /// What is logged: off, error, warn, info, debug, trace, or directives such as `info,target_server=debug`
     #[arg(long, env = "CLOAD_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = parse_log_level)]
     pub log_level: String,
+
+    /// Where the other protocols are served.
+    #[command(flatten)]
+    pub listeners: ListenerConfig,
 
     /// Bounds of the connections.
     #[command(flatten)]
@@ -179,6 +187,16 @@ impl Config {
         let mut config = Config::defaults();
         config.http_address = free;
         config.admin_address = free;
+        let listeners = &mut config.listeners;
+        for address in [
+            &mut listeners.grpc_address,
+            &mut listeners.https_address,
+            &mut listeners.tcp_address,
+            &mut listeners.udp_address,
+            &mut listeners.dns_address,
+        ] {
+            *address = Listen::At(free);
+        }
         config
     }
 

@@ -3,7 +3,9 @@
 //! [`Target::bind`] reserves the sockets, [`Target::serve`] runs until it is told to stop, drains, and reports. The binary
 //! is a paragraph over these two; the pair in one process and the tests call the same.
 
+mod accept;
 pub mod config;
+mod core;
 mod effects;
 mod faults;
 #[cfg(test)]

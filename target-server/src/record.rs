@@ -22,6 +22,8 @@ pub(crate) struct Handles {
     pub(crate) series: Arc<ServerSeries>,
     /// The account of its session, if it carried an identity.
     pub(crate) book: Option<Arc<Book>>,
+    /// What is answered to a request whose handling panicked, if anything is.
+    pub(crate) panic_code: Code,
     /// All requests in flight, which `load(..)` delays grow with.
     pub(crate) load: Arc<AtomicU64>,
 }
@@ -71,9 +73,9 @@ impl Call {
         self.started
     }
 
-    /// A status is being sent.
-    pub(crate) fn set_code(&mut self, status: u16) {
-        self.code = Code(status);
+    /// An answer with this code is being sent.
+    pub(crate) fn set_code(&mut self, code: Code) {
+        self.code = code;
     }
 
     /// The answer that is being sent says that the request failed.
@@ -170,9 +172,9 @@ impl Drop for Call {
             return;
         }
         if std::thread::panicking() {
-            // Whoever catches the panic answers 500, unless a head is already out.
+            // Whoever catches the panic answers so, unless a head is already out.
             if self.code == Code::NONE {
-                self.code = Code(500);
+                self.code = self.handles.panic_code;
             }
             self.fail(ServerError::Internal);
         } else {

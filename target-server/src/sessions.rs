@@ -5,7 +5,7 @@
 //! - Bounded: [`SESSIONS_MAX`] sessions, the one idle longest makes room; [`OPERATIONS_MAX`] operations each, the rest is
 //!   counted as `other`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::account::{Account, OperationAccount};
@@ -70,7 +70,7 @@ struct Entries {
     last_use: Instant,
     received: u64,
     /// By code; a handful in practice, 800 at most.
-    answered: Vec<(u16, u64)>,
+    answered: Vec<(Code, u64)>,
     unanswered: u64,
     failed: [u64; ServerError::ALL.len()],
     in_flight: u64,
@@ -101,9 +101,9 @@ impl Book {
     /// It was answered with this code.
     pub(crate) fn answered(&self, code: Code, sent_bytes: u64) {
         let mut entries = self.ended(sent_bytes);
-        match entries.answered.iter_mut().find(|(held, _)| *held == code.0) {
+        match entries.answered.iter_mut().find(|(held, _)| *held == code) {
             Some((_, count)) => *count += 1,
-            None => entries.answered.push((code.0, 1)),
+            None => entries.answered.push((code, 1)),
         }
     }
 
@@ -129,7 +129,7 @@ impl Book {
         let failed = ServerError::ALL.iter().filter(|error| entries.failed[error.index()] > 0);
         OperationAccount {
             received: entries.received,
-            answered: entries.answered.iter().copied().collect::<BTreeMap<_, _>>(),
+            answered: entries.answered.iter().map(|(code, count)| (code.label(), *count)).collect(),
             unanswered: entries.unanswered,
             failed: failed.map(|error| (error.as_str().to_owned(), entries.failed[error.index()])).collect(),
             in_flight: entries.in_flight,
@@ -183,13 +183,13 @@ mod tests {
         for _ in 0..5 {
             book.received(Instant::now());
         }
-        book.answered(Code(200), 10);
-        book.answered(Code(503), 1);
+        book.answered(Code::Http(200), 10);
+        book.answered(Code::Http(503), 1);
         book.unanswered(4);
         book.failed(ServerError::Aborted, 2);
         let account = book.account();
-        assert_eq!(account.answered, BTreeMap::from([(200, 1), (503, 1)]));
-        assert_eq!(account.failed, BTreeMap::from([("aborted".to_owned(), 1)]));
+        assert_eq!(account.answered, [("200".to_owned(), 1), ("503".to_owned(), 1)].into());
+        assert_eq!(account.failed, [("aborted".to_owned(), 1)].into());
         assert_eq!((account.received, account.unanswered, account.in_flight, account.sent_bytes), (5, 1, 1, 17));
         let ended = account.answered_total() + account.unanswered + account.failed_total();
         assert_eq!(account.received, ended + account.in_flight);

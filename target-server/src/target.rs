@@ -5,31 +5,30 @@
 //! - The admin listener is the last to go, so that a drain can be watched.
 //! - [`Target::serve`] returns within the drain delay and the drain timeout of being told to stop.
 
+mod addresses;
 mod admin;
 mod listen;
 
-use std::fmt;
-use std::net::SocketAddr;
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::http::HeaderValue;
 use shared::admin::{Readiness, registry};
 use shared::fault::Key;
-use shared::protocol::Protocol;
 use shared::red::server::ServerRed;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::accept::{accept, note_panic};
+use crate::config::{Config, Listen};
+use crate::core::Core;
 use crate::effects::EFFECTS;
-use crate::faults::Faults;
-use crate::http::{self, Http};
-use crate::sessions::Sessions;
+use crate::http::Http;
+pub use addresses::Addresses;
 pub use listen::BindError;
 
 /// The program's name for itself.
@@ -38,28 +37,22 @@ const ROLE: &str = "target-server";
 /// A target with its sockets open.
 pub struct Target {
     config: Config,
+    core: Arc<Core>,
     http: Arc<Http>,
-    traffic: TcpListener,
-    admin: TcpListener,
+    sockets: Sockets,
     router: axum::Router,
     readiness: Readiness,
     addresses: Addresses,
 }
 
-/// Where a target listens. Displayed as one line per listener, `listening protocol=<name> address=<address>`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Addresses {
-    /// HTTP traffic.
-    pub http: SocketAddr,
-    /// The admin listener.
-    pub admin: SocketAddr,
-}
-
-impl fmt::Display for Addresses {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "listening protocol={} address={}", Protocol::Http.as_str(), self.http)?;
-        writeln!(f, "listening protocol=admin address={}", self.admin)
-    }
+/// Everything that was bound.
+struct Sockets {
+    http: TcpListener,
+    grpc: Option<TcpListener>,
+    tcp: Option<TcpListener>,
+    udp: Option<UdpSocket>,
+    dns: Option<(TcpListener, UdpSocket)>,
+    admin: TcpListener,
 }
 
 /// How a target ended.
@@ -100,20 +93,26 @@ impl Target {
         let registry = registry(ROLE)?;
         registry.register(Box::new(red.clone()))?;
 
-        let place = config.place();
-        let sessions = Sessions::default();
-        let faults = Faults::new(&config.faults, red.clone());
         let max_connections = listen::max_connections(config.connections.max_connections);
-        let place_value = HeaderValue::from_str(&place).map_err(|_| BindError::Place(place.clone()))?;
-        let http = Http::new(&config.connections, max_connections, place_value, faults, sessions.clone(), red);
+        let core = Arc::new(Core::new(&config, max_connections, red));
+        let http = Http::new(Arc::clone(&core)).map_err(|_| BindError::Place(core.place.clone()))?;
 
         let backlog = i32::from(config.connections.backlog);
-        let traffic = listen::on("--http-address", config.http_address(), backlog)?;
-        let admin = listen::on("--admin-address", config.admin_address, backlog)?;
-        let addresses = Addresses { http: local(&traffic)?, admin: local(&admin)? };
+        let listeners = &config.listeners;
+        let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
+        let sockets = Sockets {
+            http: listen::on("--http-address", config.http_address(), backlog)?,
+            grpc: stream("--grpc-address", listeners.grpc_address)?,
+            tcp: stream("--tcp-address", listeners.tcp_address)?,
+            udp: listeners.udp_address.address().map(|at| listen::datagrams("--udp-address", at)).transpose()?,
+            dns: listeners.dns_address.address().map(|at| listen::both("--dns-address", at, backlog)).transpose()?,
+            admin: listen::on("--admin-address", config.admin_address, backlog)?,
+        };
+        let addresses = sockets.addresses().map_err(BindError::Address)?;
         let readiness = Readiness::default();
-        let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(admin::accounts(sessions, place));
-        Ok(Target { config, http: Arc::new(http), traffic, admin, router, readiness, addresses })
+        let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
+        let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
+        Ok(Target { config, core, http: Arc::new(http), sockets, router, readiness, addresses })
     }
 
     /// Where it listens, with the ports that were chosen for port 0.
@@ -129,16 +128,19 @@ impl Target {
     /// Serves until `stop`, then drains: not ready → drain delay → no new connections, `Connection: close` on what is in
     /// flight → at most the drain timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
-        let Target { config, http, traffic, admin, router, readiness, .. } = self;
-        let mut admin_task = JoinSet::new();
-        admin_task.spawn(async move {
-            if let Err(error) = axum::serve(admin, router).await {
+        let Target { config, core, http, sockets, router, readiness, .. } = self;
+        let mut background = JoinSet::new();
+        background.spawn(async move {
+            if let Err(error) = axum::serve(sockets.admin, router).await {
                 tracing::error!(%error, "the admin listener failed");
             }
         });
+        background.spawn(Arc::clone(&http).keep_small());
         let stop_accepting = CancellationToken::new();
-        let mut accept_task = JoinSet::new();
-        accept_task.spawn(http::accept(Arc::clone(&http), traffic, stop_accepting.clone()));
+        let mut accepting = JoinSet::new();
+        for listener in [Some(sockets.http), sockets.grpc].into_iter().flatten() {
+            accepting.spawn(accept(Arc::clone(&core), Arc::clone(&http), listener, stop_accepting.clone()));
+        }
         readiness.set(true);
 
         stop.cancelled().await;
@@ -146,22 +148,37 @@ impl Target {
         tracing::info!(delay_ms = config.drain_delay.as_millis(), "draining");
         sleep(config.drain_delay).await;
         stop_accepting.cancel();
-        let mut connections = accept_task.join_next().await.and_then(Result::ok).unwrap_or_default();
+        let mut accepted = accepting.join_all().await;
         let drained = async {
-            while let Some(ended) = connections.join_next().await {
-                http::note_panic(ended);
+            for connections in &mut accepted {
+                while let Some(ended) = connections.join_next().await {
+                    note_panic(ended);
+                }
             }
         };
         let _ = timeout(config.drain_timeout, drained).await;
-        let requests_cut = http.faults.load().load(Ordering::Relaxed);
-        connections.shutdown().await;
+        let requests_cut = core.faults.load().load(Ordering::Relaxed);
+        for mut connections in accepted {
+            connections.shutdown().await;
+        }
         tracing::info!(requests_cut, "stopped");
         Report { requests_cut }
     }
 }
 
-fn local(listener: &TcpListener) -> Result<SocketAddr, BindError> {
-    listener.local_addr().map_err(BindError::Address)
+impl Sockets {
+    fn addresses(&self) -> io::Result<Addresses> {
+        let of = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
+        Ok(Addresses {
+            http: self.http.local_addr()?,
+            https: None,
+            grpc: of(&self.grpc)?,
+            tcp: of(&self.tcp)?,
+            udp: self.udp.as_ref().map(UdpSocket::local_addr).transpose()?,
+            dns: self.dns.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?,
+            admin: self.admin.local_addr()?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ pub(crate) struct RunningTarget {
 impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
-        let target_server::Addresses { http, admin } = target.addresses();
+        let target_server::Addresses { http, admin, .. } = target.addresses();
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {

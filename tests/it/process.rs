@@ -7,6 +7,24 @@ use std::time::{Duration, Instant};
 
 use crate::fixture::program;
 
+/// The flags of a target whose ports are all the kernel's choice.
+pub(crate) const FREE_PORTS: [&str; 14] = [
+    "--http-address",
+    "127.0.0.1:0",
+    "--https-address",
+    "127.0.0.1:0",
+    "--grpc-address",
+    "127.0.0.1:0",
+    "--tcp-address",
+    "127.0.0.1:0",
+    "--udp-address",
+    "127.0.0.1:0",
+    "--dns-address",
+    "127.0.0.1:0",
+    "--admin-address",
+    "127.0.0.1:0",
+];
+
 /// A running program of ours.
 pub(crate) struct Process {
     child: Child,
@@ -25,8 +43,7 @@ impl Process {
 
     /// A target on ports of the kernel's choosing, and the two addresses it printed.
     pub(crate) fn target() -> (Process, SocketAddr, SocketAddr) {
-        let mut target =
-            Process::start("target-server", &["--http-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0"]);
+        let mut target = Process::start("target-server", &FREE_PORTS);
         let http = target.address("http");
         let admin = target.address("admin");
         (target, http, admin)

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use crate::fixture::program;
-use crate::process::{Process, output};
+use crate::process::{FREE_PORTS, Process, output};
 
 fn get(address: SocketAddr, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -28,7 +28,7 @@ fn sigterm_lets_requests_end_and_exits_with_0() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut child = Command::new(program("target-server"))
-        .args(["--http-address", "127.0.0.1:0", "--admin-address", "127.0.0.1:0"])
+        .args(FREE_PORTS)
         .args(["--drain-timeout", "60s", "--log-format", "json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -57,7 +57,10 @@ fn bad_flags_exit_with_2_and_a_port_in_use_with_1() {
     assert!(bad.stdout.is_empty());
 
     let (_target, http, _) = Process::target();
-    let taken = output("target-server", &["--http-address", &http.to_string(), "--admin-address", "127.0.0.1:0"]);
+    let mut flags = FREE_PORTS;
+    let http = http.to_string();
+    flags[1] = &http;
+    let taken = output("target-server", &flags);
     assert_eq!(taken.status.code(), Some(1));
     let error = String::from_utf8_lossy(&taken.stderr).into_owned();
     assert!(error.contains("--http-address") && error.contains("0 for a free one"), "{error}");

@@ -22,10 +22,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use self::answer::Answer;
-use self::judge::Wanted;
-use super::{Answered, Driver, Ending, IdentityTemplate, Marks, mark};
+use self::judge::{Answered, Wanted};
+use super::{Driver, Ending, IdentityTemplate, Marks, mark};
+use crate::counter::{Counter, Open};
+use crate::dial;
 use crate::names::Names;
-use crate::plan::{Method, Operation, StatusExpectation};
+use crate::plan::{Endpoint, HttpCall, Method, Operation, StatusExpectation};
 
 pub(crate) use self::get::get;
 
@@ -39,6 +41,7 @@ thread_local! {
 /// One HTTP/1.1 connection.
 pub struct Http {
     stream: TcpStream,
+    open: Open,
     /// The head of the current request; kept, so that the next needs no memory of its own.
     head: Vec<u8>,
     reusable: bool,
@@ -46,7 +49,8 @@ pub struct Http {
 
 /// An operation's request, ready to be sent.
 pub struct Prepared {
-    operation: Operation,
+    call: HttpCall,
+    endpoint: Endpoint,
     /// Everything up to the sequence number.
     before_seq: Vec<u8>,
     /// The rest of the head.
@@ -56,11 +60,12 @@ pub struct Prepared {
 }
 
 impl Driver for Http {
+    type Call = HttpCall;
     type Prepared = Prepared;
     type Wanted = Wanted;
+    type Answered = Answered;
 
-    fn prepare(operation: &Operation, identity: IdentityTemplate) -> Prepared {
-        let call = &operation.http;
+    fn prepare(operation: &Operation, call: &HttpCall, identity: IdentityTemplate) -> Prepared {
         let body: Arc<[u8]> = call.body.bytes().into();
         let mut before_seq = format!("{} {} HTTP/1.1\r\nhost: {}\r\n", call.method, call.path, operation.endpoint);
         for (name, value) in call.wire_headers() {
@@ -83,25 +88,26 @@ impl Driver for Http {
             StatusExpectation::Predicted => None,
             StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
         };
-        Prepared { operation: operation.clone(), before_seq: before_seq.into_bytes(), after_seq, body, any_of }
+        let (call, endpoint) = (call.clone(), operation.endpoint.clone());
+        Prepared { call, endpoint, before_seq: before_seq.into_bytes(), after_seq, body, any_of }
     }
 
     fn want(prepared: &Prepared, id: RequestId) -> Wanted {
-        Wanted::new(&prepared.operation.http, prepared.any_of.clone(), &prepared.body, id)
+        Wanted::new(&prepared.call, prepared.any_of.clone(), &prepared.body, id)
     }
 
-    async fn connect(prepared: &Prepared, names: &Names, marks: &Marks) -> Result<Http, ErrorClass> {
-        mark(&marks.resolving);
-        let address = names.resolve(&prepared.operation.endpoint).await?;
-        mark(&marks.connecting);
-        let stream = TcpStream::connect(address).await.map_err(|error| ErrorClass::of_connect(&error))?;
-        // Requests are small and alone on the wire; waiting to fill a segment would be measured as latency.
-        stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
-        mark(&marks.connected);
-        Ok(Http { stream, head: Vec::new(), reusable: true })
+    async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Http, ErrorClass> {
+        let stream = dial::tcp(names, &prepared.endpoint, marks).await?;
+        Ok(Http { stream, open: counter.opened(), head: Vec::new(), reusable: true })
     }
 
-    async fn call(&mut self, prepared: &Prepared, id: RequestId, wanted: &mut Wanted, marks: &Marks) -> Ending {
+    async fn call(
+        &mut self,
+        prepared: &Prepared,
+        id: RequestId,
+        wanted: &mut Wanted,
+        marks: &Marks,
+    ) -> Ending<Answered> {
         self.head.clear();
         self.head.extend_from_slice(&prepared.before_seq);
         write!(self.head, "{}", id.seq).expect("a Vec takes every byte");
@@ -109,7 +115,7 @@ impl Driver for Http {
         self.reusable = false;
         let mut exchange = Exchange {
             stream: &mut self.stream,
-            answer: Answer::new(prepared.operation.http.method == Method::Head),
+            answer: Answer::new(prepared.call.method == Method::Head),
             head: &self.head,
             body: &prepared.body,
             written: 0,
@@ -124,8 +130,14 @@ impl Driver for Http {
         }
         let answered = exchange.answered(id);
         let is_whole = exchange.is_written() && answered.surplus_bytes == 0;
-        self.reusable = is_whole && exchange.answer.head().is_some_and(|head| !head.close);
+        // What was to be no whole answer and looks like one may still have bytes on the way.
+        self.reusable =
+            is_whole && exchange.wanted.is_answer() && exchange.answer.head().is_some_and(|head| !head.close);
         Ending::Answered(answered)
+    }
+
+    fn open(&self) -> &Open {
+        &self.open
     }
 
     fn is_reusable(&self) -> bool {
@@ -138,12 +150,12 @@ impl Driver for Http {
         let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte))).await;
     }
 
-    fn judge(wanted: &Wanted, ending: Ending) -> Outcome<ErrorClass> {
-        wanted.judge(ending)
+    fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {
+        wanted.judge(*ending)
     }
 
-    fn explain(wanted: &Wanted, ending: Ending) -> String {
-        wanted.explain(ending)
+    fn explain(wanted: &Wanted, ending: &Ending<Answered>) -> String {
+        wanted.explain(*ending)
     }
 }
 
@@ -163,7 +175,7 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Runs to the end of the answer; any other end is an ending.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ending<Answered>>> {
         self.poll_write(cx);
         loop {
             // Through `poll_read` and not `try_read`: a read that does not fill the buffer leaves the socket known to be
@@ -200,7 +212,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Ending>> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Ending<Answered>>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut into = ReadBuf::new(buffer);
             if let Err(error) = ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut into)) {
@@ -211,7 +223,7 @@ impl Exchange<'_> {
     }
 
     /// Takes the next bytes of the answer.
-    fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending> {
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, Ending<Answered>> {
         if !bytes.is_empty() {
             mark(&self.marks.first_byte);
         }
@@ -227,14 +239,14 @@ impl Exchange<'_> {
     }
 
     /// The stream ended before the answer: for the reason that stopped the writing, if it was that.
-    fn ended_early(&self) -> Ending {
+    fn ended_early(&self) -> Ending<Answered> {
         self.write_error.map_or(Ending::Closed, of_class)
     }
 
     fn answered(&self, id: RequestId) -> Answered {
         let head = self.answer.head().copied().unwrap_or_default();
         Answered {
-            code: Code(head.status),
+            code: Code::Http(head.status),
             size_bytes: self.answer.body_bytes(),
             content_matches: self.wanted.content_matches(),
             id_matches: head.id.map(|echoed| echoed == id),
@@ -243,11 +255,11 @@ impl Exchange<'_> {
     }
 }
 
-fn ending_of(error: &io::Error) -> Ending {
+fn ending_of(error: &io::Error) -> Ending<Answered> {
     of_class(ErrorClass::of_receive(error))
 }
 
-fn of_class(class: ErrorClass) -> Ending {
+fn of_class(class: ErrorClass) -> Ending<Answered> {
     match class {
         ErrorClass::Reset => Ending::Reset,
         ErrorClass::Closed => Ending::Closed,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
+use shared::protocol::Protocol;
+
 /// A host by number or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
@@ -20,6 +22,22 @@ pub struct Address {
     pub host: Host,
     /// Which port, when one is written.
     pub port: Option<u16>,
+}
+
+/// The port of each protocol where an address has none: the protocol's own, unless told otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ports([Option<u16>; Protocol::ALL.len()]);
+
+impl Ports {
+    /// The port of a protocol.
+    pub fn of(&self, protocol: Protocol) -> u16 {
+        self.0[protocol.index()].unwrap_or(protocol.default_port())
+    }
+
+    /// From now on this one.
+    pub fn set(&mut self, protocol: Protocol, port: u16) {
+        self.0[protocol.index()] = Some(port);
+    }
 }
 
 /// Where to connect.

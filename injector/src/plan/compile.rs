@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_saphyr::{Location, Spanned};
 use shared::protocol::{ADMIN_PORT, Protocol};
 
-use super::{Address, ConnectionPolicy, Endpoint, Host, Operation, Overrides, Plan, capacity};
+use super::{Address, ConnectionPolicy, Endpoint, Host, Operation, Overrides, Plan, Ports, capacity};
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
 use crate::schedule::Arrival;
@@ -49,7 +49,9 @@ impl Found {
 
 /// What operations inherit.
 struct Common {
-    target: Endpoint,
+    /// A port written here is HTTP's.
+    target: Address,
+    ports: Ports,
     arrival: Arrival,
     timeout: Duration,
     seed: u64,
@@ -73,7 +75,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         found.add(entry.referenced, "target", "missing; write target: host, or give --target");
     }
     let common = Common {
-        target: target.map_or_else(stand_in, |target| target.endpoint(Protocol::Http.default_port())),
+        target: target.unwrap_or_else(stand_in),
+        ports: overrides.ports,
         arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
         timeout,
         seed: overrides.seed.or(seed).unwrap_or(0),
@@ -141,6 +144,16 @@ fn first_without_target(written: &Written) -> Option<&Spanned<WrittenOperation>>
 }
 
 /// Keeps the compilation going when there is no target; never part of a plan.
-fn stand_in() -> Endpoint {
-    Endpoint { host: Host::Name("localhost".to_owned()), port: Protocol::Http.default_port() }
+fn stand_in() -> Address {
+    Address { host: Host::Name("localhost".to_owned()), port: None }
+}
+
+impl Common {
+    /// Where an operation goes: to its own target if it names one, else to the common one, at the protocol's port.
+    fn endpoint(&self, own: Option<Address>, protocol: Protocol) -> Endpoint {
+        let is_http = matches!(protocol, Protocol::Http | Protocol::Http2);
+        let address = own
+            .unwrap_or_else(|| Address { host: self.target.host.clone(), port: self.target.port.filter(|_| is_http) });
+        address.endpoint(self.ports.of(protocol))
+    }
 }

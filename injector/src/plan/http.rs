@@ -8,8 +8,9 @@ use std::fmt;
 
 use shared::carrier;
 use shared::fault::{Fault, Key, Verdict};
+use shared::outcome::Code;
 
-use super::expect::Expect;
+use super::expect::{Expect, StatusExpectation};
 
 pub(super) use request::compile;
 
@@ -38,6 +39,19 @@ impl HttpCall {
     /// A pure function of the call and the key: the seed is part of the spec that is sent.
     pub fn predict(&self, key: &str) -> Verdict {
         self.fault.roll(0, key, 0)
+    }
+
+    /// The codes a right answer may have.
+    pub(super) fn expected_codes(&self) -> Vec<Code> {
+        match &self.expect.status {
+            StatusExpectation::AnyOf(codes) => codes.iter().copied().map(Code::Http).collect(),
+            StatusExpectation::Predicted => {
+                let choices = self.fault.status_choices().into_iter();
+                choices
+                    .map(|choice| Code::Http(choice.status.and_then(|status| status.http()).unwrap_or(200)))
+                    .collect()
+            }
+        }
     }
 
     /// The header fields that are the same for every request of the operation: the file's own, then the fault's.

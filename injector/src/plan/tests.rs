@@ -61,7 +61,7 @@ fn a_minimal_file_gets_every_default() {
     assert_eq!(operation.timeout, Duration::from_secs(1));
     assert_eq!(operation.connection.to_string(), "pooled(10)");
     assert!(!operation.injected);
-    let call = &operation.http;
+    let call = operation.call.http().unwrap();
     assert_eq!((call.method, call.path.as_str()), (Method::Get, "/"));
     assert_eq!((&call.body, &call.fault_text, call.wire_headers().count()), (&RequestBody::Empty, &None, 0));
     assert_eq!(call.expect, Expect::default());
@@ -94,7 +94,7 @@ fn every_key_is_heard() {
             "c 1/m example.test:80 pooled(3) 500ms poisson",
         ]
     );
-    let call = &plan.operations[2].http;
+    let call = plan.operations[2].call.http().unwrap();
     assert_eq!((call.method, call.body.size_bytes()), (Method::Put, 2_048));
     assert_eq!(call.expect.status, StatusExpectation::AnyOf(vec![404, 200]));
     assert_eq!((call.expect.size, call.expect.content), (SizeExpectation::Any, ContentExpectation::Any));
@@ -107,6 +107,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
     let overrides = Overrides {
         target: Some("other:1".parse().unwrap()),
         admin: Some("boss:2".parse().unwrap()),
+        ports: Ports::default(),
         rate: Some("100/s".parse().unwrap()),
         arrival: Some(Arrival::Poisson),
         timeout: Some(Duration::from_secs(3)),

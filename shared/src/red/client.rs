@@ -12,6 +12,7 @@ use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
 use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Outcome, Phase, SUCCESS};
+use crate::protocol::Protocol;
 
 const REQUESTS: Described = Described::counter(
     "continuous_load_client_requests_total",
@@ -31,6 +32,10 @@ const NETWORK_DURATION: Described = Described::histogram(
 );
 const PHASE_DURATION: Described =
     Described::histogram("continuous_load_client_phase_duration_seconds", "Parts of the service time.");
+const MESSAGE_DURATION: Described = Described::histogram(
+    "continuous_load_client_message_duration_seconds",
+    "Between the messages of a gRPC stream, the first after the request.",
+);
 const SCHEDULE_DELAY: Described = Described::histogram(
     "continuous_load_client_schedule_delay_seconds",
     "How late the injector itself was: from the planned instant to the release, and to its turn on the thread.",
@@ -78,6 +83,7 @@ pub struct ClientSeries {
     phases: [Histogram; Phase::ALL.len()],
     schedule_delay: Histogram,
     queue_delay: Histogram,
+    messages: Histogram,
     scheduled: AtomicU64,
     sent: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -114,6 +120,7 @@ impl ClientSeries {
             phases: std::array::from_fn(|_| Histogram::phases()),
             schedule_delay: Histogram::durations(),
             queue_delay: Histogram::durations(),
+            messages: Histogram::durations(),
             scheduled: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             dropped: Default::default(),
@@ -197,6 +204,11 @@ impl ClientSeries {
         self.connections_lost.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A message of a stream came, this long after the one before it.
+    pub fn message(&self, duration: Duration) {
+        self.messages.record(duration);
+    }
+
     /// Payload bytes of one request and its answer.
     pub fn bytes(&self, sent: u64, received: u64) {
         self.sent_bytes.fetch_add(sent, Ordering::Relaxed);
@@ -204,11 +216,23 @@ impl ClientSeries {
     }
 }
 
+const HTTP_FAILURES: [u16; 4] = [500, 502, 503, 504];
+/// DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE.
+const GRPC_FAILURES: [u8; 4] = [4, 8, 13, 14];
+/// SERVFAIL, NXDOMAIN, REFUSED.
+const DNS_FAILURES: [u16; 3] = [2, 3, 5];
+
 /// The codes with which an error is most likely to be seen first, so that its first time is visible to `rate()`: those of
 /// overloaded and broken servers and proxies, and for an answer that is wrong in some other way the right codes.
 fn failing_codes(error: ErrorClass, expected: &[Code]) -> Vec<Code> {
     match error {
-        ErrorClass::Status => [500, 502, 503, 504].map(Code).to_vec(),
+        ErrorClass::Status if expected.iter().any(|code| matches!(code, Code::Grpc(_))) => {
+            GRPC_FAILURES.map(Code::Grpc).to_vec()
+        }
+        ErrorClass::Status if expected.iter().any(|code| matches!(code, Code::Rcode(_))) => {
+            DNS_FAILURES.map(Code::Rcode).to_vec()
+        }
+        ErrorClass::Status => HTTP_FAILURES.map(Code::Http).to_vec(),
         ErrorClass::Validation => expected.iter().copied().filter(|code| *code != Code::NONE).collect(),
         _ => vec![Code::NONE],
     }
@@ -260,6 +284,12 @@ impl ClientRed {
 }
 
 impl Operation {
+    /// Only gRPC has streams; elsewhere the series would be noise.
+    fn messages(&self) -> Vec<Metric> {
+        let has_streams = self.labels.protocol == Protocol::Grpc;
+        has_streams.then(|| histogram(self.labels.pairs([]), &self.merged(|s| &s.messages))).into_iter().collect()
+    }
+
     fn sum(&self, pick: impl Fn(&ClientSeries) -> &AtomicU64) -> u64 {
         self.shards.iter().map(|shard| pick(shard).load(Ordering::Relaxed)).sum()
     }
@@ -350,6 +380,7 @@ impl Collector for ClientRed {
             PHASE_DURATION.family(each(Operation::phases)),
             SCHEDULE_DELAY.family(each(|o| vec![histogram(o.labels.pairs([]), &o.merged(|s| &s.schedule_delay))])),
             QUEUE_DELAY.family(each(|o| vec![histogram(o.labels.pairs([]), &o.merged(|s| &s.queue_delay))])),
+            MESSAGE_DURATION.family(each(Operation::messages)),
             SCHEDULED.family(total(|s| &s.scheduled)),
             SENT.family(total(|s| &s.sent)),
             DROPPED.family(each(Operation::dropped)),

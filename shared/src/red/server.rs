@@ -55,9 +55,9 @@ pub struct ServerSeries {
 }
 
 impl ServerSeries {
-    fn new() -> ServerSeries {
+    fn new(protocol: Protocol) -> ServerSeries {
         let series = ServerSeries::default();
-        series.requests.expect::<ServerError>(Outcome::Success(Code(200)));
+        series.requests.expect::<ServerError>(Outcome::Success(protocol.plain_code()));
         for error in ServerError::ALL {
             series.requests.expect(Outcome::Failure(Code::NONE, error));
         }
@@ -163,7 +163,9 @@ impl ServerRed {
         if let Some(held) = read(&self.state.series).get(&labels) {
             return Arc::clone(held);
         }
-        Arc::clone(write(&self.state.series).entry(labels).or_insert_with(|| Arc::new(ServerSeries::new())))
+        Arc::clone(
+            write(&self.state.series).entry(labels).or_insert_with(|| Arc::new(ServerSeries::new(labels.protocol))),
+        )
     }
 
     /// An effect of a fault was injected; `source` is who asked (`request`, `rule`).

@@ -58,7 +58,7 @@ const SUCCESS: u32 = 1 << 30;
 
 /// `used | success | error + 1 | code`.
 fn key<E: ErrorLabel>(outcome: Outcome<E>) -> u32 {
-    let code = u32::from(outcome.code().0);
+    let code = u32::from(outcome.code().pack());
     match outcome {
         Outcome::Success(_) => USED | SUCCESS | code,
         Outcome::Failure(_, error) => USED | ((error.index() as u32 + 1) << 16) | code,
@@ -126,7 +126,7 @@ pub(super) fn words<E: ErrorLabel>(key: u32) -> (String, &'static str, &'static 
     }
     let error = (key >> 16) & 0xff;
     let error = if error == 0 { "" } else { E::word(error as usize - 1) };
-    (Code(key as u16).label(), result, error)
+    (Code::unpack(key as u16).label(), result, error)
 }
 
 #[cfg(test)]
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn every_outcome_keeps_its_own_words() {
-        for code in (200..1000).step_by(37).map(Code).chain([Code::NONE]) {
+        for code in (200..1000).step_by(37).map(Code::Http).chain([Code::NONE]) {
             for error in ErrorClass::ALL {
                 let outcome = Outcome::Failure(code, error);
                 assert_eq!(words::<ErrorClass>(key(outcome)), (code.label(), "failure", error.as_str()));
@@ -160,8 +160,8 @@ mod tests {
     fn expected_outcomes_are_shown_at_zero_and_counted_ones_add_up() {
         let tally = Tally::default();
         tally.expect(Outcome::Failure(Code::NONE, ErrorClass::Reset));
-        tally.count::<ErrorClass>(Outcome::Success(Code(200)));
-        tally.count::<ErrorClass>(Outcome::Success(Code(200)));
+        tally.count::<ErrorClass>(Outcome::Success(Code::Http(200)));
+        tally.count::<ErrorClass>(Outcome::Success(Code::Http(200)));
         assert_eq!(counts(&tally), [(String::new(), "failure", "reset", 0), ("200".to_owned(), "success", "", 2)]);
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn beyond_the_bound_nothing_is_lost() {
         let tally = Tally::default();
         for code in 200..300 {
-            tally.count::<ErrorClass>(Outcome::Success(Code(code)));
+            tally.count::<ErrorClass>(Outcome::Success(Code::Http(code)));
         }
         let counts = counts(&tally);
         assert_eq!(counts.len(), SLOTS + 1);

@@ -69,7 +69,7 @@ async fn stress(job: &mut Job) {
     }
     if !decision.verdict.cpu.is_zero() {
         // Many may wait for the few cores that may be burnt; no longer than any answer may take in all.
-        let faults = &job.exchange.http.faults;
+        let faults = &job.exchange.http.core.faults;
         let _ = timeout(faults.limits().total_delay_max, faults.stress().burn(decision.verdict.cpu)).await;
     }
     job.call.asked_ends();

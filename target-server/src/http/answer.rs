@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use shared::fault::{Body, Read, Verdict};
 use shared::identity::RequestId;
+use shared::outcome::Code;
 use shared::payload::Payload;
 
 use super::body::AnswerBody;
@@ -87,7 +88,7 @@ impl Job {
 
     /// The request's body, to be read so.
     pub(super) fn intake(&mut self, incoming: Incoming, read: Read) -> Intake<'_> {
-        let deadline = self.call.started() + self.exchange.http.faults.limits().total_delay_max;
+        let deadline = self.call.started() + self.exchange.http.core.faults.limits().total_delay_max;
         Intake { call: &mut self.call, incoming, read, deadline }
     }
 
@@ -103,7 +104,7 @@ impl Job {
 
     /// The body as asked, with its delays; nothing of it has been sent yet.
     pub(super) fn shape(&mut self, source: Source) -> Shaped {
-        let total_delay_max = self.exchange.http.faults.limits().total_delay_max;
+        let total_delay_max = self.exchange.http.core.faults.limits().total_delay_max;
         let gzip = self.is_gzip();
         match &mut self.decision {
             None => Shaped::plain(source),
@@ -119,7 +120,7 @@ impl Job {
         let (status, is_bodiless) = (self.status(), self.is_bodiless());
         let mut headers = self.head_fields();
         let shaped = self.shape(source);
-        self.call.set_code(status.as_u16());
+        self.call.set_code(Code::Http(status.as_u16()));
         let length = shaped.length();
         // RFC 9110, section 8.6: never with 204; and what a GET would have had with a 304 is not known here.
         if self.request.is_head

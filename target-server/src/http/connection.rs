@@ -9,10 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
-use shared::identity::{Name, Source};
-use shared::outcome::ServerError;
+use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
-use shared::red::Labels;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -22,7 +20,6 @@ use super::exchange::{Activity, Exchange};
 use super::service::Service;
 use super::socket::Socket;
 use super::{Http, close, wire};
-use crate::record::Call;
 
 /// How long a connection stays active without a request. Shorter would rebuild hyper's state for connections that are
 /// merely slow; longer would hold 20 KiB for those that are idle.
@@ -32,8 +29,8 @@ const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length:
 
 /// Serves a connection to its end.
 pub(super) async fn serve(http: Arc<Http>, mut stream: TcpStream, client: IpAddr, drain: CancellationToken) {
-    let _open = Open::new(&http);
-    while wait_for_a_byte(&stream, http.idle_timeout, &drain).await {
+    let _open = http.core.opened(Protocol::Http);
+    while wait_for_a_byte(&stream, http.core.idle_timeout, &drain).await {
         // On the heap and only while active: a parked task stays small.
         match Box::pin(converse(&http, stream, client, &drain)).await {
             Some(parked) => {
@@ -44,22 +41,6 @@ pub(super) async fn serve(http: Arc<Http>, mut stream: TcpStream, client: IpAddr
         }
     }
     Box::pin(close::orderly(stream)).await;
-}
-
-/// The gauge of open connections, whatever ends this one.
-struct Open<'a>(&'a Http);
-
-impl<'a> Open<'a> {
-    fn new(http: &'a Http) -> Open<'a> {
-        http.red.connected(Protocol::Http);
-        Open(http)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.red.disconnected(Protocol::Http);
-    }
 }
 
 /// Whether there is something to read; not if the client leaves, stays silent for too long, or we drain.
@@ -112,7 +93,7 @@ async fn converse(
             Turn::Idle => prefix = parts.read_buf,
             Turn::Stalled => return None,
             Turn::HeadTimeout => {
-                count_malformed(http, 408, ServerError::BadRequest);
+                count_malformed(http, Code::Http(408), ServerError::BadRequest);
                 let _ = timeout(PARK_AFTER, stream.write_all(REQUEST_TIMEOUT)).await;
                 close::orderly(stream).await;
                 return None;
@@ -135,15 +116,15 @@ async fn converse(
 /// Polls hyper, and looks at the clock once per [`PARK_AFTER`]: one timer per active connection instead of one per
 /// request, which is what hyper's own head timeout would cost.
 async fn turn(connection: &mut Connection, exchange: &Exchange, drain: &CancellationToken) -> Turn {
-    let head_timeout = exchange.http.head_timeout;
+    let head_timeout = exchange.http.core.head_timeout;
     let period = PARK_AFTER.min(head_timeout);
     let mut next_look = Instant::now() + period;
     let mut ended = 0;
     let mut head_since = None;
     // The bounds on clients that stop sending a body, or reading an answer. A request that asked for a wait may stand still
     // for longer than any wait that can be asked for.
-    let idle_timeout = exchange.http.idle_timeout;
-    let patient_max = idle_timeout.max(exchange.http.faults.limits().total_delay_max);
+    let idle_timeout = exchange.http.core.idle_timeout;
+    let patient_max = idle_timeout.max(exchange.http.core.faults.limits().total_delay_max);
     let mut moved = (exchange.progress(), next_look);
     let mut is_draining = false;
     loop {
@@ -185,33 +166,17 @@ fn note(http: &Http, exchange: &Exchange, error: &hyper::Error) {
         return; // Its call says what became of it.
     }
     if error.is_parse_version_h2() {
-        count_malformed(http, 0, ServerError::BadRequest);
+        count_malformed(http, Code::NONE, ServerError::BadRequest);
     } else if error.is_parse_too_large() {
-        count_malformed(http, 431, ServerError::BadRequest);
+        count_malformed(http, Code::Http(431), ServerError::BadRequest);
     } else if error.is_parse() {
-        count_malformed(http, 400, ServerError::BadRequest);
+        count_malformed(http, Code::Http(400), ServerError::BadRequest);
     } else if error.is_incomplete_message() || exchange.activity() == Activity::Head {
-        count_malformed(http, 0, ServerError::Aborted);
+        count_malformed(http, Code::NONE, ServerError::Aborted);
     }
 }
 
 /// One record for a request whose head never made sense. Nobody signed it, so that it is a stranger's.
-fn count_malformed(http: &Http, status: u16, error: ServerError) {
-    http.count_nameless("malformed", status, error);
-}
-
-impl Http {
-    /// A request that has no more than an outcome.
-    pub(super) fn count_nameless(&self, operation: &'static str, status: u16, error: ServerError) {
-        let labels = Labels {
-            source: Source::external(),
-            protocol: Protocol::Http,
-            operation: Name::from_static(operation),
-            injected: false,
-        };
-        let now = Instant::now();
-        let mut call = Call::start(Arc::new(self.handles(labels, None, now)), now);
-        call.set_code(status);
-        call.failed(error);
-    }
+fn count_malformed(http: &Http, code: Code, error: ServerError) {
+    http.count_nameless("malformed", code, error);
 }

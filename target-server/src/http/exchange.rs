@@ -84,7 +84,7 @@ impl Exchange {
         if let Some((_, _, handles)) = held {
             return Arc::clone(handles);
         }
-        let handles = Arc::new(self.http.handles(labels, session, now));
+        let handles = Arc::new(self.http.core.handles(labels, session, now));
         if desk.handles.len() >= HANDLES_MAX {
             desk.handles.remove(0);
         }

@@ -7,8 +7,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::time::interval;
+
 /// How often to look. The call below holds the allocator's locks for some milliseconds per 100 MiB.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// Connections parked since the last look that make it worth while: about 16 MiB of buffers.
 const PARKED_MIN: usize = 1000;
 
@@ -21,8 +23,17 @@ impl Parked {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Looks again and again.
+    pub(super) async fn watch(&self) {
+        let mut look = interval(LOOK_EVERY);
+        loop {
+            look.tick().await;
+            self.look();
+        }
+    }
+
     /// Gives memory back if many were parked since the last time.
-    pub(super) fn look(&self) {
+    fn look(&self) {
         let parked = self.0.swap(0, Ordering::Relaxed);
         if parked >= PARKED_MIN {
             // Off the runtime's threads: it may take as long as a request.

@@ -5,7 +5,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, 
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use shared::fault::{SpecError, SpecErrors};
-use shared::outcome::ServerError;
+use shared::outcome::{Code, ServerError};
 
 use super::answer::Job;
 use super::body::AnswerBody;
@@ -20,7 +20,7 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 
 /// 400: the spec is wrong. Says everything that is, and where.
 pub(super) fn bad_spec(job: Job, errors: &SpecErrors) -> Response<AnswerBody> {
-    let red = &job.exchange.http.red;
+    let red = &job.exchange.http.core.red;
     for error in errors {
         red.spec_error(&error.parameter);
     }
@@ -72,7 +72,7 @@ fn refuse_as(mut job: Job, status: StatusCode, error: ServerError, reason: &Valu
     job.decision = None;
     job.request.content_type = Some(HeaderValue::from_static("application/json"));
     let mut headers = job.head_fields();
-    job.call.set_code(status.as_u16());
+    job.call.set_code(Code::Http(status.as_u16()));
     job.call.set_error(error);
     let text = Bytes::from(format!("{reason}\n"));
     let body = if job.request.is_head {

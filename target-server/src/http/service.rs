@@ -18,7 +18,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use shared::fault::Read;
 use shared::identity::Source as Injector;
-use shared::outcome::ServerError;
+use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use shared::red::Labels;
 use tokio::time::Instant;
@@ -126,11 +126,11 @@ impl Serving {
 fn begin(exchange: &Arc<Exchange>, request: Request<Incoming>) -> Serving {
     let started = Instant::now();
     let (parts, incoming) = request.into_parts();
-    let faults = &exchange.http.faults;
+    let faults = &exchange.http.core.faults;
     // Also in reading the ask a panic must cost one request, and be counted as one.
     let asked = catch_unwind(AssertUnwindSafe(|| Ask::read(&parts, faults.limits())));
     let asked = asked.unwrap_or_else(|panic| {
-        exchange.http.count_nameless("echo", 500, ServerError::Internal);
+        exchange.http.count_nameless("echo", Code::Http(500), ServerError::Internal);
         std::panic::resume_unwind(panic)
     });
     let id = asked.identity.map(|identity| identity.id);

@@ -79,7 +79,7 @@ async fn an_identity_is_echoed_counted_and_accounted() {
     assert_eq!(account.server, "pod/-/-");
     let of = &account.operations["web-ok"];
     assert_eq!((of.received, of.in_flight, of.unanswered), (5, 0, 0));
-    assert_eq!(of.answered, [(200, 3), (503, 1)].into());
+    assert_eq!(of.answered, [("200".to_owned(), 3), ("503".to_owned(), 1)].into());
     assert_eq!(of.failed, [("bad_request".to_owned(), 1)].into());
     let labels = ["server_requests_total", "source=\"team/rel\"", "operation=\"web-ok\"", "injected=\"true\""];
     assert_eq!(target.metric(&[&labels[..], &["code=\"503\""]].concat()).await, 1.0);

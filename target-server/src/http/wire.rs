@@ -16,7 +16,7 @@ use std::future::poll_fn;
 use std::io;
 
 use shared::fault::FaultKind;
-use shared::outcome::ServerError;
+use shared::outcome::{Code, ServerError};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -84,7 +84,7 @@ async fn write_to_strike(stream: &TcpStream, plan: &mut Plan) -> io::Result<Resu
         return Ok(Ok(()));
     }
     write_all(stream, &plan.head()).await?;
-    plan.job.call.set_code(plan.job.status().as_u16());
+    plan.job.call.set_code(Code::Http(plan.job.status().as_u16()));
     if plan.job.is_bodiless() {
         return Ok(Ok(()));
     }
@@ -112,7 +112,7 @@ async fn write_to_strike(stream: &TcpStream, plan: &mut Plan) -> io::Result<Resu
 }
 
 async fn strike(stream: TcpStream, plan: Plan, drain: &CancellationToken) {
-    let hang_max = plan.job.exchange.http.faults.limits().hang_max;
+    let hang_max = plan.job.exchange.http.core.faults.limits().hang_max;
     let last_words = plan.last_words();
     let Plan { job, kind, .. } = plan;
     if !last_words.is_empty() {

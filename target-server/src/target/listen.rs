@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// A peer that vanished without a FIN is found out after about two minutes.
 const KEEPALIVE: TcpKeepalive =
@@ -51,18 +51,59 @@ pub(super) fn on(flag: &'static str, address: SocketAddr, backlog: i32) -> Resul
     open(address, backlog).map_err(|source| BindError::Listen { flag, address, hint: hint(&source), source })
 }
 
-fn open(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
-    let socket = match Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP)) {
+/// A datagram socket.
+pub(super) fn datagrams(flag: &'static str, address: SocketAddr) -> Result<UdpSocket, BindError> {
+    open_datagrams(address).map_err(|source| BindError::Listen { flag, address, hint: hint(&source), source })
+}
+
+/// Both on one port, as DNS wants it.
+pub(super) fn both(
+    flag: &'static str,
+    address: SocketAddr,
+    backlog: i32,
+) -> Result<(TcpListener, UdpSocket), BindError> {
+    let mut tries = if address.port() == 0 { FREE_PORT_TRIES } else { 1 };
+    loop {
+        let listener = on(flag, address, backlog)?;
+        let same = SocketAddr::new(address.ip(), listener.local_addr().map_err(BindError::Address)?.port());
+        tries -= 1;
+        match datagrams(flag, same) {
+            Ok(socket) => return Ok((listener, socket)),
+            // The kernel chose the port for TCP alone, and somebody has it for UDP.
+            Err(BindError::Listen { source, .. }) if tries > 0 && source.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How often a free port of TCP may turn out not to be one of UDP.
+const FREE_PORT_TRIES: u32 = 16;
+
+fn open_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
+    let (socket, address) = socket(address, Type::DGRAM, Protocol::UDP)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+fn socket(address: SocketAddr, kind: Type, protocol: Protocol) -> io::Result<(Socket, SocketAddr)> {
+    let socket = match Socket::new(Domain::for_address(address), kind, Some(protocol)) {
         Ok(socket) => socket,
         // A host without IPv6: all its addresses are of the other family.
         Err(_) if address.is_ipv6() && address.ip().is_unspecified() => {
-            return open((Ipv4Addr::UNSPECIFIED, address.port()).into(), backlog);
+            let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            return Ok((Socket::new(Domain::IPV4, kind, Some(protocol))?, address));
         }
         Err(error) => return Err(error),
     };
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
+    Ok((socket, address))
+}
+
+fn open(address: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let (socket, address) = socket(address, Type::STREAM, Protocol::TCP)?;
     // Restarting must not wait for the old connections' TIME_WAIT; a second listener is refused all the same.
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;

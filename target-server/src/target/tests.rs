@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -17,8 +18,19 @@ async fn addresses_are_known_before_anything_is_served() {
     let addresses = target.addresses();
     assert_ne!(addresses.http.port(), 0);
     assert_ne!(addresses.admin.port(), 0);
-    let (http, admin) = (addresses.http, addresses.admin);
-    let lines = format!("listening protocol=http address={http}\nlistening protocol=admin address={admin}\n");
+    let line = |(name, address): (&str, Option<SocketAddr>)| {
+        format!("listening protocol={name} address={}\n", address.unwrap())
+    };
+    let lines: String = [
+        ("http", Some(addresses.http)),
+        ("grpc", addresses.grpc),
+        ("tcp", addresses.tcp),
+        ("udp", addresses.udp),
+        ("dns", addresses.dns),
+        ("admin", Some(addresses.admin)),
+    ]
+    .map(line)
+    .concat();
     assert_eq!(addresses.to_string(), lines);
 }
 

@@ -10,10 +10,25 @@ use shared::identity::RequestId;
 use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::payload::{Payload, PayloadMatcher};
 
-use super::{Answered, Ending};
+use super::Ending;
 use crate::plan::{
     ContentExpectation, ExpectedEnd, HttpCall, Method, SizeExpectation, StatusExpectation, expected_end,
 };
+
+/// What a complete answer was like, beside what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The status; never [`Code::NONE`].
+    pub code: Code,
+    /// Body bytes.
+    pub size_bytes: u64,
+    /// Whether every body byte is the one that was asked for, as far as any came.
+    pub content_matches: bool,
+    /// Whether the answer names this very request; nothing if it names none.
+    pub id_matches: Option<bool>,
+    /// Bytes behind the end of the answer.
+    pub surplus_bytes: u64,
+}
 
 /// What the answer to one request should be.
 pub struct Wanted {
@@ -86,6 +101,11 @@ impl Wanted {
         }
     }
 
+    /// Whether a whole answer is to come, and nothing behind it.
+    pub(super) fn is_answer(&self) -> bool {
+        self.end == ExpectedEnd::Answer
+    }
+
     /// Takes the next piece of the answer's body.
     pub(super) fn take(&mut self, piece: &[u8]) {
         let matches = match &mut self.content {
@@ -106,7 +126,7 @@ impl Wanted {
     }
 
     /// The verdict on how the request ended.
-    pub(super) fn judge(&self, ending: Ending) -> Outcome<ErrorClass> {
+    pub(super) fn judge(&self, ending: Ending<Answered>) -> Outcome<ErrorClass> {
         match (self.end, ending) {
             (_, Ending::Failed(class)) => Outcome::Failure(Code::NONE, class),
             (ExpectedEnd::Answer, Ending::Answered(answered)) => self.judge_answer(&answered),
@@ -127,7 +147,7 @@ impl Wanted {
     }
 
     /// What was asked, and what came.
-    pub(super) fn explain(&self, ending: Ending) -> String {
+    pub(super) fn explain(&self, ending: Ending<Answered>) -> String {
         let asked = match (self.end, &self.any_of) {
             (ExpectedEnd::Answer, Some(codes)) => format!("one of {codes:?}"),
             (ExpectedEnd::Answer, None) => self.predicted.to_string(),
@@ -136,7 +156,7 @@ impl Wanted {
         let size = self.size_bytes.map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
         let got = match ending {
             Ending::Answered(answered) => {
-                let mut got = format!("{} with {} bytes", answered.code.0, answered.size_bytes);
+                let mut got = format!("{} with {} bytes", answered.code, answered.size_bytes);
                 let flaws = [
                     (!answered.content_matches, " that are not those asked for"),
                     (answered.id_matches == Some(false), ", the answer to another request"),
@@ -161,14 +181,14 @@ impl Wanted {
             return Outcome::Failure(code, ErrorClass::Protocol);
         }
         let status_is_right = match &self.any_of {
-            Some(codes) => codes.contains(&code.0),
-            None => code.0 == self.predicted,
+            Some(codes) => codes.iter().any(|right| Code::Http(*right) == code),
+            None => code == Code::Http(self.predicted),
         };
         if !status_is_right {
-            let class = if code.0 >= 400 { ErrorClass::Status } else { ErrorClass::Validation };
+            let class = if code.is_error() { ErrorClass::Status } else { ErrorClass::Validation };
             return Outcome::Failure(code, class);
         }
-        let is_the_targets = !self.only_if_predicted || code.0 == self.predicted;
+        let is_the_targets = !self.only_if_predicted || code == Code::Http(self.predicted);
         let size_is_right = self.size_bytes.is_none_or(|wanted| wanted == answered.size_bytes);
         if !self.id_is_right(answered) || is_the_targets && !(size_is_right && answered.content_matches) {
             return Outcome::Failure(code, ErrorClass::Validation);
@@ -183,7 +203,7 @@ impl Wanted {
     /// The asked answer in every respect, but for its announced length.
     fn is_short_as_asked(&self, answered: &Answered) -> bool {
         let wanted = self.size_bytes.zip(self.short_by).map(|(size_bytes, short_by)| size_bytes - short_by);
-        answered.code.0 == self.predicted && self.id_is_right(answered) && wanted == Some(answered.size_bytes)
+        answered.code == Code::Http(self.predicted) && self.id_is_right(answered) && wanted == Some(answered.size_bytes)
     }
 }
 

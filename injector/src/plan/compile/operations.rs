@@ -6,11 +6,10 @@ use std::time::Duration;
 use serde_saphyr::{Location, Spanned};
 use shared::draw::Draw;
 use shared::identity::Name;
-use shared::protocol::Protocol;
 
 use super::values::duration;
 use super::{Common, Found, subject};
-use crate::plan::{Address, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -59,24 +58,24 @@ fn operation(
     let name = found.read(Some(&written.name), &part("name"), str::parse::<Name>);
     let timeout = found.read(written.timeout.as_ref(), &part("timeout"), duration).unwrap_or(common.timeout);
     let target = found.read(written.target.as_ref(), &part("target"), str::parse::<Address>);
-    let endpoint =
-        target.map_or_else(|| common.target.clone(), |target| target.endpoint(Protocol::Http.default_port()));
     let connection = found.read(written.connection.as_ref(), &part("connection"), ConnectionPolicy::parse).flatten();
-    let Some(call) = &written.http else {
-        found.add(
-            entry.referenced,
-            &subject,
-            "needs a protocol; this version has http: write http: {} for a plain GET /",
-        );
-        return None;
-    };
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
-    let http = http::compile(found, &part("http"), call, seed, timeout);
+    let call = match &written.http {
+        Some(call) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
+        None => {
+            found.add(
+                entry.referenced,
+                &subject,
+                "needs a protocol; this version has http: write http: {} for a plain GET /",
+            );
+            return None;
+        }
+    };
+    let endpoint = common.endpoint(target, call.protocol());
 
     let (name, rate) = (name?, rate?);
     Some(Operation {
         name,
-        protocol: Protocol::Http,
         rate,
         arrival: common.arrival,
         phase: phase(rate, index, n_operations),
@@ -84,8 +83,8 @@ fn operation(
         endpoint,
         connection: connection.unwrap_or_else(|| ConnectionPolicy::pooled_for(rate, timeout)),
         timeout,
-        injected: http.fault.injects(),
-        http,
+        injected: call.fault().injects(),
+        call,
     })
 }
 

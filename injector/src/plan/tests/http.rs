@@ -12,7 +12,7 @@ fn problem(http: &str) -> String {
 }
 
 fn call(http: &str) -> HttpCall {
-    plan(&one(http)).operations.remove(0).http
+    plan(&one(http)).operations.remove(0).call.http().unwrap().clone()
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn whatever_is_asked_carries_a_seed_and_the_files_own_wins() {
         ["fault: status=503:50", "path: /status/503:50", "path: '/?status=503:50'", "fault: size=3, carrier: query"]
     {
         let operation = operation(http);
-        assert_eq!(operation.http.fault.seed(), Some(operation.seed), "{http}");
+        assert_eq!(operation.call.fault().seed(), Some(operation.seed), "{http}");
     }
     for http in ["fault: status=503&seed=7", "path: '/?status=503&seed=7'", "path: '/?seed=7', fault: status=503"] {
-        assert_eq!(operation(http).http.fault.seed(), Some(7), "{http}");
+        assert_eq!(operation(http).call.fault().seed(), Some(7), "{http}");
     }
     let plain = operation("");
-    assert!(plain.http.fault.is_empty() && plain.http.fault_text.is_none());
+    assert!(plain.call.fault().is_empty() && plain.call.http().unwrap().fault_text.is_none());
 }
 
 #[test]

@@ -61,9 +61,9 @@ impl Plan {
         };
         // What is broken before its first byte needs none of them.
         let (is_echo, made) = (job.is_echo() && !strikes_head(kind, at), job.made());
-        let size_max_bytes = job.exchange.http.faults.limits().size_max_bytes;
+        let size_max_bytes = job.exchange.http.core.faults.limits().size_max_bytes;
         let held_bytes = if is_echo { incoming.size_hint().upper().unwrap_or(u64::MAX).min(size_max_bytes) } else { 0 };
-        let Some(memory) = job.exchange.http.faults.stress().reserve(held_bytes) else {
+        let Some(memory) = job.exchange.http.core.faults.stress().reserve(held_bytes) else {
             return Err(Box::new(refusal::no_memory(job)));
         };
         let intake = job.intake(incoming, read);

@@ -20,7 +20,7 @@ fn wanted(http: &str) -> Wanted {
         System { port_first: 32_768, port_last: 60_999, time_wait_reuse: TimeWaitReuse::Off, descriptors: 1_024 };
     let scenario = Scenario::parse("test", &text).unwrap();
     let plan = Plan::new(&scenario, &Overrides::default(), &system).unwrap();
-    let call = &plan.operations[0].http;
+    let call = plan.operations[0].call.http().unwrap();
     let any_of = match &call.expect.status {
         StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
         StatusExpectation::Predicted => None,
@@ -29,11 +29,11 @@ fn wanted(http: &str) -> Wanted {
 }
 
 fn answered(code: u16, size_bytes: u64) -> Answered {
-    Answered { code: Code(code), size_bytes, content_matches: true, id_matches: Some(true), surplus_bytes: 0 }
+    Answered { code: Code::Http(code), size_bytes, content_matches: true, id_matches: Some(true), surplus_bytes: 0 }
 }
 
 fn failure(code: u16, class: ErrorClass) -> Outcome<ErrorClass> {
-    Outcome::Failure(Code(code), class)
+    Outcome::Failure(if code == 0 { Code::NONE } else { Code::Http(code) }, class)
 }
 
 const SUCCESS_WITHOUT_ANSWER: Outcome<ErrorClass> = Outcome::Success(Code::NONE);
@@ -43,7 +43,7 @@ fn a_plain_answer_must_be_what_was_asked() {
     let plain = wanted("{ body: hello }");
     let ok = answered(200, 5);
     let cases = [
-        (ok, Outcome::Success(Code(200))),
+        (ok, Outcome::Success(Code::Http(200))),
         (answered(200, 4), failure(200, ErrorClass::Validation)),
         (answered(204, 5), failure(204, ErrorClass::Validation)),
         (answered(503, 5), failure(503, ErrorClass::Status)),
@@ -60,10 +60,10 @@ fn a_plain_answer_must_be_what_was_asked() {
 #[test]
 fn a_target_that_ignores_what_was_asked_fails_validation() {
     let status = wanted("{ fault: status=503 }");
-    assert_eq!(status.judge(Ending::Answered(answered(503, 0))), Outcome::Success(Code(503)));
+    assert_eq!(status.judge(Ending::Answered(answered(503, 0))), Outcome::Success(Code::Http(503)));
     assert_eq!(status.judge(Ending::Answered(answered(200, 0))), failure(200, ErrorClass::Validation));
     let size = wanted("{ fault: size=1000 }");
-    assert_eq!(size.judge(Ending::Answered(answered(200, 1000))), Outcome::Success(Code(200)));
+    assert_eq!(size.judge(Ending::Answered(answered(200, 1000))), Outcome::Success(Code::Http(200)));
     assert_eq!(size.judge(Ending::Answered(answered(200, 0))), failure(200, ErrorClass::Validation));
 }
 
@@ -94,7 +94,7 @@ fn a_scripted_end_is_a_success_and_anything_else_is_not() {
         }
         let whole = answered(200, if http.contains("size=10") { 10 } else { 0 });
         let outcome =
-            if expected.is_none() { Outcome::Success(Code(200)) } else { failure(200, ErrorClass::Validation) };
+            if expected.is_none() { Outcome::Success(Code::Http(200)) } else { failure(200, ErrorClass::Validation) };
         assert_eq!(wanted.judge(Ending::Answered(whole)), outcome, "{http} answered");
         if expected.is_some() {
             let empty = Ending::Answered(answered(200, 0));
@@ -114,7 +114,11 @@ fn too_short_a_length_is_seen_in_what_hangs_behind_it() {
     for other in
         [answered(200, 10), answered(200, 0), answered(201, 7), Answered { id_matches: None, ..answered(200, 7) }]
     {
-        assert_eq!(wanted.judge(Ending::Answered(other)), failure(other.code.0, ErrorClass::Validation), "{other:?}");
+        assert_eq!(
+            wanted.judge(Ending::Answered(other)),
+            Outcome::Failure(other.code, ErrorClass::Validation),
+            "{other:?}"
+        );
     }
 }
 
@@ -122,8 +126,8 @@ fn too_short_a_length_is_seen_in_what_hangs_behind_it() {
 fn an_expectation_wins_over_the_prediction() {
     let any = wanted("{ fault: status=503, expect: { status: [200, 503], id: any } }");
     let stranger = Answered { id_matches: None, ..answered(200, 123) };
-    assert_eq!(any.judge(Ending::Answered(stranger)), Outcome::Success(Code(200)));
-    assert_eq!(any.judge(Ending::Answered(answered(503, 0))), Outcome::Success(Code(503)));
+    assert_eq!(any.judge(Ending::Answered(stranger)), Outcome::Success(Code::Http(200)));
+    assert_eq!(any.judge(Ending::Answered(answered(503, 0))), Outcome::Success(Code::Http(503)));
     assert_eq!(any.judge(Ending::Answered(answered(502, 0))), failure(502, ErrorClass::Status));
     let crossed = Answered { id_matches: Some(false), ..answered(200, 123) };
     assert_eq!(any.judge(Ending::Answered(crossed)), failure(200, ErrorClass::Validation), "another request's answer");
