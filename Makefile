@@ -1,7 +1,7 @@
 # Everything a developer and CI run. `make` alone lists the targets.
 #
 # One target directory for all of it: nothing is compiled twice because two steps disagree on where. A program missing
-# on this machine is installed by scripts/tools, into .tools/bin where it can be.
+# on this machine is installed by scripts/tools, into .tools where it can be.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -58,7 +58,7 @@ advisories: ## known vulnerabilities (downloads their database)
 	cargo deny --locked check advisories
 
 bench: build ## ceilings on this machine, beside nginx and wrk
-	@scripts/tools curl bench
+	@scripts/tools bench
 	cargo bench --locked --bench hot_path
 	scripts/bench
 
