@@ -1,10 +1,16 @@
-//! How a [`Fault`] rides on HTTP: in the query, in a header, in the two paths podinfo and httpbin made customary.
+//! How a [`Fault`] rides on each protocol: in a URL's query, a header, the two paths podinfo and httpbin made customary; in
+//! the first line of a TCP or UDP exchange; in a DNS name or its EDNS option.
 //!
 //! Carriers only take text apart and decode it; what it means is `fault`'s business. Reading nothing costs nothing.
 
+pub mod dns;
+mod line;
 mod path;
 
+pub use line::{EDNS_OPTION, Line, TCP_LINE_MAX_BYTES, TCP_PREFIX, command, compose_line, line};
 pub use path::path;
+
+use std::fmt;
 
 use crate::fault::{Fault, Separator, Source, SpecErrors, Syntax, parse};
 
@@ -24,6 +30,32 @@ pub fn header(value: &str) -> Result<Fault, SpecErrors> {
         Syntax { separator: Separator::Semicolon, source: Source::Header, escapes: false, plus_is_space: false };
     parse(value, syntax)
 }
+
+/// Why something cannot be said in a carrier's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsayable {
+    /// The key it is about; empty when it is the whole.
+    pub parameter: &'static str,
+    /// A lowercase fragment.
+    pub reason: String,
+}
+
+impl Unsayable {
+    fn new(parameter: &'static str, reason: impl Into<String>) -> Self {
+        Self { parameter, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Unsayable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parameter {
+            "" => f.write_str(&self.reason),
+            parameter => write!(f, "{parameter}: {}", self.reason),
+        }
+    }
+}
+
+impl std::error::Error for Unsayable {}
 
 #[cfg(test)]
 mod tests;

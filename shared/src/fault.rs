@@ -21,16 +21,19 @@ mod parse;
 pub(crate) mod percent;
 mod print;
 mod query;
+mod rcode;
 mod roll;
 mod status;
 mod token;
 mod value;
 mod verdict;
+mod words;
 
 pub use at::At;
 pub(crate) use at::AtAsk;
 pub use dialect::Dialect;
 pub use dist::Dist;
+pub(crate) use dist::Shape;
 pub use error::{Source, SpecError, SpecErrorCode, SpecErrors};
 pub use expr::{Body, Details, Read, TrailersAt};
 pub use field::Field;
@@ -39,12 +42,15 @@ pub use kind::{FaultKind, H2Code};
 pub use limits::Limits;
 pub use parse::{Pair, SPEC_MAX_BYTES};
 pub use query::StatusChoice;
+pub use rcode::Rcode;
+pub(crate) use rcode::number;
 pub use status::Status;
 pub use verdict::{ChunkDelay, Verdict};
+pub use words::{Cname, DnsAnswer, Mode, Transport};
 
 pub(crate) use error::{Flaw, Place};
 pub(crate) use expr::{Expr, ReadAsk};
-pub(crate) use parse::{Syntax, collect, parse, too_long};
+pub(crate) use parse::{Syntax, collect, parse, pieces, too_long};
 pub(crate) use token::Token;
 pub(crate) use value::{Value, weight_flaw};
 
@@ -98,7 +104,7 @@ impl Separator {
         }
     }
 
-    const fn printed(self) -> &'static str {
+    pub(crate) const fn printed(self) -> &'static str {
         match self {
             Self::Ampersand => "&",
             Self::Semicolon => "; ",
@@ -134,8 +140,16 @@ impl Fault {
         self.asks.is_empty()
     }
 
-    pub(crate) fn asking(ask: Ask) -> Fault {
-        Fault { asks: vec![ask], spec_bytes: 0 }
+    /// These asks, each key at most once.
+    pub(crate) fn of(mut asks: Vec<Ask>) -> Fault {
+        asks.sort_by_key(|ask| ask.key);
+        Fault { asks, spec_bytes: 0 }
+    }
+
+    /// The same without these keys.
+    pub(crate) fn without(mut self, keys: &[Key]) -> Fault {
+        self.asks.retain(|ask| !keys.contains(&ask.key));
+        self
     }
 
     fn ask(&self, key: Key) -> Option<&Ask> {
@@ -149,9 +163,7 @@ impl Fault {
     /// A fault that did not come from text, each key at most once.
     pub(crate) fn assembled(values: impl IntoIterator<Item = (Key, Value)>) -> Fault {
         let ask = |(key, value)| Ask { key, value, written: String::new(), place: Place::default() };
-        let mut asks: Vec<Ask> = values.into_iter().map(ask).collect();
-        asks.sort_by_key(|ask| ask.key);
-        Fault { asks, spec_bytes: 0 }
+        Fault::of(values.into_iter().map(ask).collect())
     }
 }
 

@@ -22,9 +22,21 @@ pub struct Name {
 }
 
 /// A text is no [`Name`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no name: 1 to 32 characters of a-z, 0-9, _ and - are accepted")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameError(String);
+
+impl NameError {
+    /// What would have been accepted.
+    pub const EXPECTED: &'static str = "1 to 32 characters of a-z, 0-9, _ and -";
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no name: {} are accepted", self.0, NameError::EXPECTED)
+    }
+}
+
+impl std::error::Error for NameError {}
 
 impl Name {
     /// Longest name, in bytes.
@@ -97,12 +109,28 @@ impl Source {
         Source { namespace: Name::external(), release: None }
     }
 
+    /// An injector's release in its namespace, or a single word.
+    pub fn new(namespace: Name, release: Option<Name>) -> Source {
+        Source { namespace, release }
+    }
+
+    /// What stands before the slash.
+    pub fn namespace(self) -> Name {
+        self.namespace
+    }
+
+    /// What stands after the slash, if there is one.
+    pub fn release(self) -> Option<Name> {
+        self.release
+    }
+
     /// The source that stands for all sources beyond the bound.
     pub fn other() -> Source {
         Source { namespace: Name::other(), release: None }
     }
 
-    fn from_bytes(text: &[u8]) -> Option<Source> {
+    /// The bytes as a source, or nothing. Allocates nothing.
+    pub fn from_bytes(text: &[u8]) -> Option<Source> {
         let mut parts = text.splitn(2, |b| *b == b'/');
         let namespace = Name::from_bytes(parts.next()?)?;
         let release = match parts.next() {
@@ -149,11 +177,17 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    fn from_bytes(text: &[u8]) -> Option<RequestId> {
+    /// Reads `<session>.<seq>`, or nothing. Allocates nothing.
+    pub fn from_bytes(text: &[u8]) -> Option<RequestId> {
         let dot = text.iter().position(|b| *b == b'.')?;
         let session = Name::from_bytes(&text[..dot])?;
-        let seq = std::str::from_utf8(&text[dot + 1..]).ok()?.parse().ok()?;
-        Some(RequestId { session, seq })
+        RequestId::of_parts(session, &text[dot + 1..])
+    }
+
+    /// The number as digits alone: a sign would be a second spelling of it.
+    pub(crate) fn of_parts(session: Session, seq: &[u8]) -> Option<RequestId> {
+        let digits = std::str::from_utf8(seq).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(RequestId { session, seq: digits.parse().ok()? })
     }
 }
 
@@ -237,6 +271,7 @@ mod tests {
             "source=a/b;op=x\";id=s.1",
             "source=a/b/c;op=x;id=s.1",
             "source=a/b;op=x;id=s.-1",
+            "source=a/b;op=x;id=s.+1",
             "source=a/b;op=x;id=s",
             "source=a/b;op=abcdefghijklmnopqrstuvwxyz0123456;id=s.1",
             "source=\u{e9}/b;op=x;id=s.1",

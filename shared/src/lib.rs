@@ -5,8 +5,8 @@
 //!
 //! | half | modules | may use |
 //! |---|---|---|
-//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `payload` `code` `outcome` | std and rand; no I/O, no clock, no runtime |
-//! | edge | `identity` `red` `account` `admin` `shutdown` | the pure half, serde, prometheus, axum, tokio |
+//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `reply` `identity` `payload` `code` `outcome` | std and rand; no I/O, no clock, no runtime |
+//! | edge | `red` `account` `admin` `shutdown` | the pure half, serde, prometheus, axum, tokio |
 //!
 //! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
 #![forbid(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod payload;
 pub mod protocol;
 pub mod red;
+pub mod reply;
 pub mod shutdown;
 pub mod units;
 pub mod weighted;

@@ -122,10 +122,14 @@ pub fn expected_end(verdict: &Verdict) -> ExpectedEnd {
         | FaultKind::Oversize
         | FaultKind::Drop
         | FaultKind::Tc
+        | FaultKind::TcForced
+        | FaultKind::BadCase
+        | FaultKind::Qr0
+        | FaultKind::NoAa
         | FaultKind::BadId
         | FaultKind::BadQ
         | FaultKind::Lame
-        | FaultKind::Cut
+        | FaultKind::Cut(_)
         | FaultKind::Dup
         | FaultKind::Late => ExpectedEnd::Answer,
     }

@@ -20,11 +20,11 @@ pub fn path(path: &str) -> Option<Result<Fault, SpecErrors>> {
         return None;
     };
     if path.len() > SPEC_MAX_BYTES {
-        return Some(Err(too_long(path, Source::Path)));
+        return Some(Err(too_long(path, Source::Path, SPEC_MAX_BYTES)));
     }
     let fault = Pair::in_path(key, &path[at..], at).and_then(|pair| {
         let value = read(Token::new(&pair.value)).map_err(|flaw| pair.error(flaw, key.form()))?;
-        Ok(Fault::asking(pair.ask(key, value)))
+        Ok(Fault::of(vec![pair.ask(key, value)]))
     });
     Some(fault.map_err(SpecErrors::from))
 }

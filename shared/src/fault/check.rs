@@ -62,7 +62,12 @@ impl<'a> Check<'a> {
     fn unsupported(&mut self, ask: &Ask, what: &str, by: &[Dialect]) {
         let names: Vec<&str> = by.iter().map(|dialect| dialect.as_str()).collect();
         let reason = format!("{} has no {what}", self.dialect.as_str());
-        let expected = format!("{what} on {} only", names.join(", "));
+        let instead = match (self.dialect, what) {
+            (Dialect::Http2, "empty") => " (h2rst(NO_ERROR) ends a stream without an answer)",
+            (Dialect::Dns, "hang") => " (drop leaves a query without an answer)",
+            _ => "",
+        };
+        let expected = format!("{what} on {} only{instead}", names.join(", "));
         self.report(ask, SpecErrorCode::UnsupportedOnProtocol, reason, expected, None);
     }
 

@@ -72,6 +72,12 @@ pub enum Source {
     Header,
     /// The path of a URL.
     Path,
+    /// The first line of a TCP or UDP exchange, after its prefix.
+    Line,
+    /// The text of the EDNS option.
+    Edns,
+    /// A DNS name, labels between dots.
+    Name,
 }
 
 impl Source {
@@ -82,6 +88,9 @@ impl Source {
             Self::Query => "query",
             Self::Header => "header",
             Self::Path => "path",
+            Self::Line => "line",
+            Self::Edns => "edns",
+            Self::Name => "name",
         }
     }
 }

@@ -1,15 +1,18 @@
 //! One alternative of a parameter, whatever its form; and the small closed word lists.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::at::AtAsk;
-use super::dist::{Dist, Unit};
+use super::dist::{Dist, Shape, Unit};
 use super::error::Flaw;
 use super::key::Form;
 use super::kind::FaultKind;
+use super::rcode::{self, Rcode};
 use super::status::Status;
 use super::token::Token;
+use super::words::{Cname, DnsAnswer, Mode, Transport};
 use crate::units::print_duration;
 
 /// One alternative, not yet rolled.
@@ -24,10 +27,18 @@ pub(crate) enum Expr {
     At(AtAsk),
     Details(Details),
     Trailers(TrailersAt),
+    Rcode(Rcode),
+    Cname(Cname),
+    Ede(u16),
+    Switch(bool),
+    Mode(Mode),
+    Addr(IpAddr),
+    Answer(DnsAnswer),
+    Over(Transport),
 }
 
 impl Expr {
-    /// Reads one choice of a parameter of this form. The forms that take no choices never come here.
+    /// Reads one choice of a parameter of this form, or its only value. The forms that are no expressions never come here.
     pub(crate) fn parse(token: Token<'_>, form: Form) -> Result<Self, Flaw> {
         match form {
             Form::Amount(unit) => Dist::parse(token, unit).map(Expr::Amount),
@@ -38,6 +49,27 @@ impl Expr {
             Form::At => AtAsk::parse(token).map(Expr::At),
             Form::Details => Details::parse(token).map(Expr::Details),
             Form::Trailers => word(token, &TrailersAt::ALL, TrailersAt::as_str).map(Expr::Trailers),
+            Form::Rcode => Rcode::parse(token).map(Expr::Rcode),
+            Form::Cname => Cname::parse(token).map(Expr::Cname),
+            Form::Ede => rcode::number(token.text)
+                .map(Expr::Ede)
+                .ok_or_else(|| token.flaw(format!("{:?} is no code", token.text))),
+            Form::Switch => match token.text {
+                "1" | "true" => Ok(Expr::Switch(true)),
+                "0" | "false" => Ok(Expr::Switch(false)),
+                text => Err(token.flaw(format!("{text:?} is neither on nor off"))),
+            },
+            Form::Mode => word(token, &Mode::ALL, Mode::as_str).map(Expr::Mode),
+            Form::Length => match Dist::parse(token, Unit::Bytes)? {
+                dist if matches!(dist.shape, Shape::Exactly(_)) => Ok(Expr::Amount(dist)),
+                _ => Err(token.flaw(format!("{:?} leaves to chance where the request ends", token.text))),
+            },
+            Form::Addr => {
+                let addr = token.text.parse().map(Expr::Addr);
+                addr.map_err(|_| token.flaw(format!("{:?} is no address", token.text)))
+            }
+            Form::Answer => word(token, &DnsAnswer::ALL, DnsAnswer::as_str).map(Expr::Answer),
+            Form::Over => word(token, &Transport::ALL, Transport::as_str).map(Expr::Over),
             Form::Flag | Form::Percent | Form::Seed | Form::Id | Form::Field | Form::Text => match token.text {
                 "true" => Ok(Expr::Flag(true)),
                 "false" => Ok(Expr::Flag(false)),
@@ -53,7 +85,10 @@ impl Expr {
             Expr::Status(status) => !status.is_error(),
             Expr::Flag(on) => !on,
             Expr::Read(read) => *read == ReadAsk::All,
-            Expr::Body(_) | Expr::At(_) | Expr::Details(_) | Expr::Trailers(_) => true,
+            Expr::Rcode(rcode) => *rcode == Rcode::NOERROR,
+            Expr::Cname(cname) => *cname != Cname::Loop,
+            Expr::Body(_) | Expr::At(_) | Expr::Details(_) | Expr::Trailers(_) | Expr::Ede(_) => true,
+            Expr::Switch(_) | Expr::Mode(_) | Expr::Addr(_) | Expr::Answer(_) | Expr::Over(_) => true,
             Expr::Fault(_) => false,
         }
     }
@@ -81,6 +116,14 @@ impl fmt::Display for Expr {
             Expr::At(at) => at.fmt(f),
             Expr::Details(details) => details.fmt(f),
             Expr::Trailers(at) => f.write_str(at.as_str()),
+            Expr::Rcode(rcode) => rcode.fmt(f),
+            Expr::Cname(cname) => cname.fmt(f),
+            Expr::Ede(code) => code.fmt(f),
+            Expr::Switch(on) => f.write_str(if *on { "1" } else { "0" }),
+            Expr::Mode(mode) => f.write_str(mode.as_str()),
+            Expr::Addr(addr) => addr.fmt(f),
+            Expr::Answer(answer) => f.write_str(answer.as_str()),
+            Expr::Over(transport) => f.write_str(transport.as_str()),
         }
     }
 }

@@ -36,6 +36,19 @@ pub enum Key {
     Dup,
     Corrupt,
     Reorder,
+    AllowConn,
+    Mode,
+    Bytes,
+    Ack,
+    Rcode,
+    Nodata,
+    Ttl,
+    Neg,
+    Cname,
+    Addr,
+    Ede,
+    Answer,
+    Over,
     P,
     Seed,
     Id,
@@ -53,6 +66,17 @@ pub(crate) enum Form {
     At,
     Details,
     Trailers,
+    Rcode,
+    Cname,
+    Ede,
+    /// On or off, for the whole spec.
+    Switch,
+    Mode,
+    /// One length, known before anything is drawn: it frames the request.
+    Length,
+    Addr,
+    Answer,
+    Over,
     /// One percentage without choices.
     Percent,
     /// A `u64`.
@@ -71,6 +95,16 @@ impl Form {
         matches!(self, Form::Field | Form::Text)
     }
 
+    /// True for what may be a list of weighted choices.
+    pub(crate) const fn takes_choices(self) -> bool {
+        !self.is_single() && !matches!(self, Form::Percent | Form::Seed | Form::Id | Form::Field | Form::Text)
+    }
+
+    /// One value without choices: what frames the exchange or names the transport cannot be left to chance.
+    pub(crate) const fn is_single(self) -> bool {
+        matches!(self, Form::Switch | Form::Mode | Form::Length | Form::Addr | Form::Answer | Form::Over)
+    }
+
     pub(crate) const fn expected(self) -> &'static str {
         match self {
             Form::Amount(unit) => unit.expected(),
@@ -80,11 +114,20 @@ impl Form {
             Form::Read => "all, none, rate(64KiB) or first(1KiB)",
             Form::Fault => {
                 "hang, empty, reset, abort, h2rst(CODE), goaway(CODE), badchunk, garbage, clen(+n), clen(-n), badhead, \
-                 nostatus, oversize, drop, tc, badid, badq, lame, cut, dup or late"
+                 nostatus, oversize, drop, tc, tcf, badid, badq, badcase, qr0, noaa, lame, cut, cut(n), dup or late"
             }
             Form::At => "head, body, a size such as 64KiB, a share such as 50%, or after(5s)",
             Form::Details => "errorinfo, retryinfo(2s), quota or badrequest",
             Form::Trailers => "only or after",
+            Form::Rcode => "a response code from 0 to 4095, or a name such as NXDOMAIN",
+            Form::Cname => "the length of the chain from 1 to 16, or loop",
+            Form::Ede => "an extended DNS error code from 0 to 65535",
+            Form::Switch => "1, 0, true or false, without choices",
+            Form::Mode => "echo, discard, source, chargen or upper",
+            Form::Length => "one size such as 512 or 64KiB, without choices",
+            Form::Addr => "one IPv4 or IPv6 address",
+            Form::Answer => "who or cnt",
+            Form::Over => "udp or tcp",
             Form::Percent => "a percentage from 0 to 100 with at most 4 decimals",
             Form::Seed => "a whole number from 0 to 18446744073709551615",
             Form::Id => "1 to 64 of the characters A-Z a-z 0-9 . _ -",
@@ -100,7 +143,7 @@ const ALL: &[Dialect] = &Dialect::ALL;
 const CALLS: &[Dialect] = &[Http1, Http2, Grpc];
 const STREAMS: &[Dialect] = &[Http1, Http2, Grpc, Tcp];
 
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 43] = [
     Row(Key::Status, "status", Form::Status, CALLS),
     Row(Key::Delay, "delay", Form::Amount(Unit::Duration), ALL),
     Row(Key::BodyDelay, "body_delay", Form::Amount(Unit::Duration), CALLS),
@@ -128,6 +171,19 @@ const TABLE: [Row; 30] = [
     Row(Key::Dup, "dup", Form::Flag, &[Udp]),
     Row(Key::Corrupt, "corrupt", Form::Flag, &[Tcp, Udp]),
     Row(Key::Reorder, "reorder", Form::Flag, &[Udp]),
+    Row(Key::AllowConn, "allow_conn", Form::Switch, &[Http2, Grpc]),
+    Row(Key::Mode, "mode", Form::Mode, &[Tcp]),
+    Row(Key::Bytes, "bytes", Form::Length, &[Tcp]),
+    Row(Key::Ack, "ack", Form::Switch, &[Tcp, Udp]),
+    Row(Key::Rcode, "rcode", Form::Rcode, &[Dns]),
+    Row(Key::Nodata, "nodata", Form::Flag, &[Dns]),
+    Row(Key::Ttl, "ttl", Form::Amount(Unit::Seconds), &[Dns]),
+    Row(Key::Neg, "neg", Form::Amount(Unit::Seconds), &[Dns]),
+    Row(Key::Cname, "cname", Form::Cname, &[Dns]),
+    Row(Key::Addr, "addr", Form::Addr, &[Dns]),
+    Row(Key::Ede, "ede", Form::Ede, &[Dns]),
+    Row(Key::Answer, "answer", Form::Answer, &[Dns]),
+    Row(Key::Over, "over", Form::Over, &[Dns]),
     Row(Key::P, "p", Form::Percent, ALL),
     Row(Key::Seed, "seed", Form::Seed, ALL),
     Row(Key::Id, "id", Form::Id, ALL),

@@ -5,6 +5,7 @@ use std::fmt;
 use super::at::At;
 use super::dialect::Dialect::{self, Dns, Grpc, Http1, Http2, Tcp, Udp};
 use super::error::Flaw;
+use super::rcode;
 use super::token::Token;
 
 /// A terminal misbehaviour.
@@ -36,16 +37,24 @@ pub enum FaultKind {
     Oversize,
     /// DNS: no answer.
     Drop,
-    /// DNS: truncated over UDP.
+    /// DNS: truncated and empty over UDP; whole over TCP.
     Tc,
+    /// DNS: truncated and empty over TCP too.
+    TcForced,
     /// DNS: wrong message id.
     BadId,
     /// DNS: wrong question.
     BadQ,
+    /// DNS: the question's letters in another case.
+    BadCase,
+    /// DNS: the answer says that it is a query.
+    Qr0,
+    /// DNS: the answer does not say that it is authoritative.
+    NoAa,
     /// DNS: upward referral.
     Lame,
-    /// DNS: packet cut short.
-    Cut,
+    /// DNS: the message ends after this many bytes, at least 1; without a number, after half of them.
+    Cut(Option<u16>),
     /// DNS: answered twice.
     Dup,
     /// DNS: answered late, after a failure.
@@ -95,7 +104,7 @@ impl fmt::Display for H2Code {
 }
 
 impl FaultKind {
-    const PLAIN: [FaultKind; 17] = [
+    pub(crate) const PLAIN: [FaultKind; 21] = [
         Self::Hang,
         Self::Empty,
         Self::Reset,
@@ -107,10 +116,14 @@ impl FaultKind {
         Self::Oversize,
         Self::Drop,
         Self::Tc,
+        Self::TcForced,
         Self::BadId,
         Self::BadQ,
+        Self::BadCase,
+        Self::Qr0,
+        Self::NoAa,
         Self::Lame,
-        Self::Cut,
+        Self::Cut(None),
         Self::Dup,
         Self::Late,
     ];
@@ -132,10 +145,14 @@ impl FaultKind {
             Self::Oversize => "oversize",
             Self::Drop => "drop",
             Self::Tc => "tc",
+            Self::TcForced => "tcf",
             Self::BadId => "badid",
             Self::BadQ => "badq",
+            Self::BadCase => "badcase",
+            Self::Qr0 => "qr0",
+            Self::NoAa => "noaa",
             Self::Lame => "lame",
-            Self::Cut => "cut",
+            Self::Cut(_) => "cut",
             Self::Dup => "dup",
             Self::Late => "late",
         }
@@ -155,10 +172,14 @@ impl FaultKind {
             Self::BadHead => &[Http1, Grpc, Dns],
             Self::NoStatus => &[Grpc],
             Self::Oversize => &[Grpc, Dns],
-            Self::Drop | Self::Tc | Self::BadId | Self::BadQ | Self::Lame | Self::Cut | Self::Dup | Self::Late => {
-                &[Dns]
-            }
+            Self::Drop | Self::Tc | Self::TcForced | Self::BadId | Self::BadQ | Self::BadCase => &[Dns],
+            Self::Qr0 | Self::NoAa | Self::Lame | Self::Cut(_) | Self::Dup | Self::Late => &[Dns],
         }
+    }
+
+    /// True for what breaks the connection and with it every other stream on it, where streams share one.
+    pub const fn hits_connection(self) -> bool {
+        matches!(self, Self::Reset | Self::Goaway(_) | Self::Garbage)
     }
 
     /// Where it strikes when the spec does not say: as early as it can.
@@ -185,6 +206,13 @@ impl FaultKind {
         match word {
             "h2rst" => H2Code::parse(argument).map(Self::H2Rst),
             "goaway" => H2Code::parse(argument).map(Self::Goaway),
+            "cut" => match rcode::number(argument.text) {
+                Some(0) => Err(argument.flaw("a cut after 0 bytes leaves no message").expecting("cut(n), or empty")),
+                Some(bytes) => Ok(Self::Cut(Some(bytes))),
+                None => Err(argument
+                    .flaw(format!("{:?} is not a number of bytes", argument.text))
+                    .expecting("cut, or cut(n) from 1 to 65535")),
+            },
             "clen" => match argument.text.parse() {
                 Ok(difference) if difference != 0 => Ok(Self::Clen(difference)),
                 Ok(_) => Err(argument.flaw("a difference of 0 is no fault").expecting("clen(+n) or clen(-n)")),
@@ -204,6 +232,7 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::H2Rst(code) | Self::Goaway(code) => write!(f, "{}({code})", self.as_str()),
+            Self::Cut(Some(bytes)) => write!(f, "cut({bytes})"),
             Self::Clen(difference) => write!(f, "clen({difference:+})"),
             _ => f.write_str(self.as_str()),
         }

@@ -33,6 +33,12 @@ pub struct Limits {
     pub chunk_max_bytes: u64,
     /// Longest `retry_after`.
     pub retry_after_max: Duration,
+    /// Largest `size` of a UDP datagram, in bytes.
+    pub udp_size_max_bytes: u64,
+    /// Largest `size` of a DNS message, in bytes: what its length prefix over TCP can say (RFC 1035, section 4.2.2).
+    pub dns_size_max_bytes: u64,
+    /// Longest `ttl` and `neg` of DNS records.
+    pub ttl_max: Duration,
     /// Largest `count` of stream messages.
     pub count_max: u64,
     /// Largest `count` of DNS records.
@@ -55,6 +61,9 @@ impl Default for Limits {
             mem_max_bytes: 64 << 20,
             chunk_max_bytes: 1 << 20,
             retry_after_max: Duration::from_secs(60 * 60),
+            udp_size_max_bytes: 65_507,
+            dns_size_max_bytes: 65_535,
+            ttl_max: Duration::from_secs(24 * 60 * 60),
             count_max: 100_000,
             dns_count_max: 512,
         }

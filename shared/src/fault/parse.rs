@@ -158,13 +158,19 @@ pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Fault, SpecErrors> {
         return Ok(Fault::default());
     }
     if text.len() > SPEC_MAX_BYTES {
-        return Err(too_long(text, syntax.source));
+        return Err(too_long(text, syntax.source, SPEC_MAX_BYTES));
     }
+    let pairs = pieces(text, syntax.separator).map(|(piece, at)| Pair::read(piece, at, syntax));
+    Ok(collect(pairs)?.out_of(text.len()))
+}
+
+/// What stands between separators and is not empty, each with its byte offset.
+pub(crate) fn pieces(text: &str, separator: Separator) -> impl Iterator<Item = (&str, usize)> {
     let mut from = 0;
-    let pieces = text.split(syntax.separator.char()).map(|piece| {
+    let pieces = text.split(separator.char()).map(move |piece| {
         let at = from;
         from += piece.len() + 1;
-        match syntax.separator {
+        match separator {
             Separator::Ampersand => (piece, at),
             // Spaces around pairs belong to the carrier: lists in header fields have them.
             Separator::Semicolon | Separator::Space => {
@@ -173,10 +179,7 @@ pub(crate) fn parse(text: &str, syntax: Syntax) -> Result<Fault, SpecErrors> {
             }
         }
     });
-    let pairs = pieces.filter(|(piece, _)| !piece.is_empty()).map(|(piece, at)| Pair::read(piece, at, syntax));
-    let mut fault = collect(pairs)?;
-    fault.spec_bytes = text.len();
-    Ok(fault)
+    pieces.filter(|(piece, _)| !piece.is_empty())
 }
 
 /// Reads pairs that a carrier took apart.
@@ -194,6 +197,12 @@ pub(crate) fn collect<'a>(pairs: impl Iterator<Item = Result<Pair<'a>, SpecError
 }
 
 impl Fault {
+    /// Remembers how long the text was that this came from.
+    pub(crate) fn out_of(mut self, spec_bytes: usize) -> Fault {
+        self.spec_bytes = spec_bytes;
+        self
+    }
+
     fn add(&mut self, pair: &Pair<'_>) -> Result<(), SpecError> {
         let key = Key::parse(&pair.key).ok_or_else(|| unknown(pair))?;
         let value = Value::parse(&pair.value, key).map_err(|flaw| pair.error(flaw, key.form()))?;
@@ -219,8 +228,9 @@ fn unknown(pair: &Pair<'_>) -> SpecError {
     pair.key_error(SpecErrorCode::UnknownParameter, reason, expected)
 }
 
-pub(crate) fn too_long(text: &str, source: Source) -> SpecErrors {
-    let cut = (0..=SPEC_MAX_BYTES).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+/// The text has more than `max_bytes` bytes.
+pub(crate) fn too_long(text: &str, source: Source, max_bytes: usize) -> SpecErrors {
+    let cut = (0..=max_bytes).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     SpecErrors::from(SpecError {
         code: SpecErrorCode::SpecTooLong,
         parameter: String::new(),
@@ -228,7 +238,7 @@ pub(crate) fn too_long(text: &str, source: Source) -> SpecErrors {
         source,
         position: cut,
         reason: format!("the spec has {} bytes", text.len()),
-        expected: format!("at most {SPEC_MAX_BYTES} bytes"),
-        limit: Some(SPEC_MAX_BYTES.to_string()),
+        expected: format!("at most {max_bytes} bytes"),
+        limit: Some(max_bytes.to_string()),
     })
 }

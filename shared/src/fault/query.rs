@@ -4,6 +4,7 @@ use super::expr::Expr;
 use super::key::Key;
 use super::status::Status;
 use super::value::Value;
+use super::words::Transport;
 use super::{Ask, Fault, Place, SpecError, SpecErrorCode, SpecErrors};
 use crate::units::Ppm;
 use crate::weighted::Weighted;
@@ -78,6 +79,30 @@ impl Fault {
         self.choices(key).into_iter().flat_map(Weighted::possible)
     }
 
+    /// The value of a key that takes no choices.
+    pub(crate) fn single(&self, key: Key) -> Option<&Expr> {
+        match self.get(key) {
+            Some(Value::Single(expr)) => Some(expr),
+            _ => None,
+        }
+    }
+
+    /// The only transport on which this applies, if it names one.
+    pub fn over(&self) -> Option<Transport> {
+        match self.single(Key::Over) {
+            Some(Expr::Over(transport)) => Some(*transport),
+            _ => None,
+        }
+    }
+
+    /// What is left of this on a DNS transport: all of it, or, where `over` names the other one, `seed` and `id` alone.
+    pub fn over_transport(mut self, transport: Transport) -> Fault {
+        if self.over().is_some_and(|only| only != transport) {
+            self.asks.retain(|ask| matches!(ask.key, Key::Seed | Key::Id));
+        }
+        self
+    }
+
     pub(crate) fn gate(&self) -> Ppm {
         match self.get(Key::P) {
             Some(Value::Percent(ppm)) => *ppm,
@@ -105,6 +130,9 @@ fn worsens(ask: &Ask) -> bool {
             | Key::Dup
             | Key::Corrupt
             | Key::Reorder
+            | Key::Rcode
+            | Key::Nodata
+            | Key::Cname
     );
     match &ask.value {
         Value::Choices(weighted) => counts && weighted.possible().any(|expr| !expr.is_harmless()),

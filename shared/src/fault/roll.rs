@@ -16,7 +16,13 @@ impl Fault {
     /// `A-Z a-z 0-9 . _ -`), or the verdict cannot print it.
     pub fn roll(&self, default_seed: u64, key: &str, load: u64) -> Verdict {
         let (seed, key) = (self.seed().unwrap_or(default_seed), self.id().unwrap_or(key));
-        let plain = Verdict { seed, key: key.to_owned(), ..Verdict::default() };
+        let plain = Verdict {
+            seed,
+            key: key.to_owned(),
+            payload_bytes: self.single(Key::Bytes).and_then(Expr::amount).map(|dist| dist.sample(0.0, 0)),
+            ack: self.single(Key::Ack) != Some(&Expr::Switch(false)),
+            ..Verdict::default()
+        };
         if self.is_empty() {
             return plain;
         }
@@ -107,6 +113,35 @@ impl<'a> Roll<'a> {
             dup: self.flag(Key::Dup),
             corrupt: self.flag(Key::Corrupt),
             reorder: self.flag(Key::Reorder),
+            allow_conn: self.fault.single(Key::AllowConn) == Some(&Expr::Switch(true)),
+            mode: match self.fault.single(Key::Mode) {
+                Some(Expr::Mode(mode)) => *mode,
+                _ => plain.mode,
+            },
+            rcode: self.pick(Key::Rcode).and_then(|expr| match expr {
+                Expr::Rcode(rcode) => Some(*rcode),
+                _ => None,
+            }),
+            nodata: self.flag(Key::Nodata),
+            ttl_s: self.amount(Key::Ttl),
+            neg_s: self.amount(Key::Neg),
+            cname: self.pick(Key::Cname).and_then(|expr| match expr {
+                Expr::Cname(cname) => Some(*cname),
+                _ => None,
+            }),
+            addr: match self.fault.single(Key::Addr) {
+                Some(Expr::Addr(addr)) => Some(*addr),
+                _ => None,
+            },
+            ede: self.pick(Key::Ede).and_then(|expr| match expr {
+                Expr::Ede(code) => Some(*code),
+                _ => None,
+            }),
+            answer: match self.fault.single(Key::Answer) {
+                Some(Expr::Answer(answer)) => Some(*answer),
+                _ => None,
+            },
+            over: self.fault.over(),
             ..plain
         }
     }

@@ -14,6 +14,8 @@ use crate::weighted::{Choice, WeightError, Weighted};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Choices(Weighted<Expr>),
+    /// Of the forms that take no choices.
+    Single(Expr),
     Percent(Ppm),
     Seed(u64),
     Id(String),
@@ -47,6 +49,7 @@ impl Value {
             Form::Field => Ok(Self::Fields(vec![Field::parse(token, key)?])),
             Form::Text if text.chars().any(char::is_control) => Err(token.flaw("a control character")),
             Form::Text => Ok(Self::Text(text.to_owned())),
+            form if form.is_single() => Expr::parse(token, form).map(Self::Single),
             form => choices(token.balanced()?, form).map(Self::Choices),
         }
     }
@@ -61,6 +64,7 @@ impl Value {
                 }
                 Ok(())
             }
+            Self::Single(expr) => write!(out, "{expr}"),
             Self::Percent(ppm) => write!(out, "{ppm}"),
             Self::Seed(seed) => write!(out, "{seed}"),
             Self::Id(id) => out.write_str(id),

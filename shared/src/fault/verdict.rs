@@ -1,13 +1,14 @@
 //! One roll of a [`Fault`]: scalars only, what the target does and the answer says it did.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::dist::{Dist, Unit};
 use super::{
     At, AtAsk, Body, Details, Expr, Fault, FaultKind, Field, Key, Read, ReadAsk, Separator, Status, TrailersAt,
 };
-use super::{Value, value};
+use super::{Cname, DnsAnswer, Mode, Rcode, Transport, Value, value};
 use crate::draw::Draw;
 use crate::units::Ppm;
 use crate::weighted::Weighted;
@@ -69,7 +70,34 @@ pub struct Verdict {
     pub corrupt: bool,
     /// UDP: answered after the next.
     pub reorder: bool,
-    /// False if the joint gate `p` said no; then everything above is the default.
+    /// HTTP/2, gRPC: the fault may hit the other streams of its connection.
+    pub allow_conn: bool,
+    /// TCP: what is done with the bytes that come.
+    pub mode: Mode,
+    /// TCP: the payload of this one exchange; `None`: all the rest of the connection. Not up to the joint gate: the
+    /// bytes come whatever the draw says.
+    pub payload_bytes: Option<u64>,
+    /// TCP, UDP: an answer line comes first. Not up to the joint gate either.
+    pub ack: bool,
+    /// DNS: `None`: what the name would have had.
+    pub rcode: Option<Rcode>,
+    /// DNS: NOERROR without an answer.
+    pub nodata: bool,
+    /// DNS: the records' time to live, in seconds.
+    pub ttl_s: Option<u64>,
+    /// DNS: the minimum of the SOA record, in seconds.
+    pub neg_s: Option<u64>,
+    /// DNS: what stands before the answer.
+    pub cname: Option<Cname>,
+    /// DNS: the address to answer.
+    pub addr: Option<IpAddr>,
+    /// DNS: the extended error code (RFC 8914).
+    pub ede: Option<u16>,
+    /// DNS: an answer about the query itself.
+    pub answer: Option<DnsAnswer>,
+    /// DNS: the only transport this is meant for; see [`Fault::over_transport`].
+    pub over: Option<Transport>,
+    /// False if the joint gate `p` said no; then everything above is the default, but for what frames the exchange.
     pub applied: bool,
     /// The seed the draws were made with.
     pub seed: u64,
@@ -107,6 +135,19 @@ impl Default for Verdict {
             dup: false,
             corrupt: false,
             reorder: false,
+            allow_conn: false,
+            mode: Mode::Echo,
+            payload_bytes: None,
+            ack: true,
+            rcode: None,
+            nodata: false,
+            ttl_s: None,
+            neg_s: None,
+            cname: None,
+            addr: None,
+            ede: None,
+            answer: None,
+            over: None,
             // Nothing was held back.
             applied: true,
             seed: 0,
@@ -131,6 +172,16 @@ impl Verdict {
         let mut values = vec![(Key::Seed, Value::Seed(self.seed))];
         if value::is_id(&self.key) {
             values.push((Key::Id, Value::Id(self.key.clone())));
+        }
+        let mut single = |key: Key, expr: Option<Expr>| values.extend(expr.map(|expr| (key, Value::Single(expr))));
+        single(Key::Bytes, self.payload_bytes.map(|bytes| Expr::Amount(Dist::exactly(Unit::Bytes, bytes))));
+        single(Key::Ack, (!self.ack).then_some(Expr::Switch(false)));
+        if self.applied {
+            single(Key::AllowConn, self.allow_conn.then_some(Expr::Switch(true)));
+            single(Key::Mode, (self.mode != Mode::Echo).then_some(Expr::Mode(self.mode)));
+            single(Key::Addr, self.addr.map(Expr::Addr));
+            single(Key::Answer, self.answer.map(Expr::Answer));
+            single(Key::Over, self.over.map(Expr::Over));
         }
         if !self.applied {
             values.push((Key::P, Value::Percent(Ppm::ZERO)));
@@ -171,6 +222,12 @@ impl Verdict {
         one(Key::Dup, flag(self.dup));
         one(Key::Corrupt, flag(self.corrupt));
         one(Key::Reorder, flag(self.reorder));
+        one(Key::Rcode, self.rcode.map(Expr::Rcode));
+        one(Key::Nodata, flag(self.nodata));
+        one(Key::Ttl, self.ttl_s.and_then(|seconds| amount(Unit::Seconds, seconds)));
+        one(Key::Neg, self.neg_s.and_then(|seconds| amount(Unit::Seconds, seconds)));
+        one(Key::Cname, self.cname.map(Expr::Cname));
+        one(Key::Ede, self.ede.map(Expr::Ede));
         if let Some(chances) = &self.chunk_delay.chances {
             values.push((Key::ChunkDelay, Value::Choices(chances.map(|dist| Expr::Amount(dist.clone())))));
         }

@@ -21,7 +21,7 @@ pub(super) const PURE_HALF: Rule = Rule {
         ("shared/src/outcome.rs", "use std::io::{Error, Read};"),
         ("shared/src/outcome.rs", "#[derive(serde::Serialize)] struct S;"),
         ("shared/src/carrier.rs", "use super::red;"),
-        ("shared/src/fault/roll.rs", "use super::super::identity::Name;"),
+        ("shared/src/fault/roll.rs", "use super::super::account::Account;"),
         ("shared/src/payload.rs", "use crate::{draw, shutdown};"),
     ],
     passed: &[

@@ -39,6 +39,7 @@ impl Check<'_> {
                         self.over(ask, format!("{bytes} bytes of fields"), self.limits.header_max_bytes.to_string());
                     }
                 }
+                Value::Single(expr) => self.amount(ask, expr),
                 Value::Percent(_) | Value::Seed(_) | Value::Id(_) | Value::Text(_) => {}
             }
         }
@@ -75,6 +76,10 @@ impl Check<'_> {
     }
 
     fn stream(&mut self) {
+        if self.dialect == Dialect::Dns {
+            // There, the size is that of the whole message.
+            return;
+        }
         let (size, count) = (self.largest(Key::Size), self.largest(Key::Count));
         let total = size.unwrap_or(0).saturating_mul(count.unwrap_or(1));
         if let (true, Some(ask)) = (total > self.limits.stream_max_bytes, self.fault.ask(Key::Size)) {
@@ -87,7 +92,8 @@ impl Check<'_> {
     /// the chunk delays of a large body would exceed any bound on paper and never in life.
     fn total_time(&mut self) {
         let ns = |key: Key| self.amounts(key).map(Dist::p99).max().unwrap_or(0);
-        let size_bytes = self.amounts(Key::Size).map(Dist::p99).max().unwrap_or(0);
+        let framed = self.fault.single(Key::Bytes).and_then(Expr::amount);
+        let size_bytes = self.amounts(Key::Size).chain(framed).map(Dist::p99).max().unwrap_or(0);
         let chunk_bytes = self.amounts(Key::Chunk).map(Dist::smallest).min().unwrap_or(CHUNK_DEFAULT_BYTES);
         let gaps = size_bytes.div_ceil(chunk_bytes.max(1)).saturating_sub(1);
         let slowest = self.amounts(Key::Rate).map(Dist::smallest).min();
@@ -123,11 +129,14 @@ fn cap(key: Key, expr: &Expr, dialect: Dialect, limits: &Limits) -> Option<u64> 
     match (key, expr) {
         (Key::Delay | Key::BodyDelay | Key::ChunkDelay | Key::EndDelay, _) => ns(limits.delay_max),
         (_, Expr::At(AtAsk::After(_))) => ns(limits.hang_max),
-        (Key::Size | Key::At, _) | (_, Expr::Read(ReadAsk::First(_))) => Some(limits.size_max_bytes),
+        (Key::Size, _) if dialect == Dialect::Dns => Some(limits.dns_size_max_bytes),
+        (Key::Size, _) if dialect == Dialect::Udp => Some(limits.udp_size_max_bytes),
+        (Key::Size | Key::Bytes | Key::At, _) | (_, Expr::Read(ReadAsk::First(_))) => Some(limits.size_max_bytes),
         (Key::Count, _) if dialect == Dialect::Dns => Some(limits.dns_count_max),
         (Key::Count, _) => Some(limits.count_max),
         (Key::Chunk, _) => Some(limits.chunk_max_bytes),
         (Key::RetryAfter, _) => Some(limits.retry_after_max.as_secs()),
+        (Key::Ttl | Key::Neg, _) => Some(limits.ttl_max.as_secs()),
         (Key::Cpu, _) => ns(limits.cpu_max),
         (Key::Mem, _) => Some(limits.mem_max_bytes),
         // Fast does no harm; only a distribution's own end has to be far enough away.
