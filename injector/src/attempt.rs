@@ -12,9 +12,19 @@ use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
 
+/// One attempt in full, for those who look at single requests.
+pub(crate) struct Seen {
+    /// As it was accounted.
+    pub(crate) finished: Finished,
+    /// By [`Phase::index`]; nothing for a phase it did not have.
+    pub(crate) phases: [Option<Duration>; Phase::ALL.len()],
+    /// What was asked and what came instead, if it failed.
+    pub(crate) words: Option<String>,
+}
+
 /// Sends a request over `connection` or a new one, and records what became of it. On return the connection is what may be
 /// asked for the next request, if its driver says so.
-pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &mut Option<D>, job: Job) {
+pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &mut Option<D>, job: Job) -> Seen {
     let Due { seq, planned, released } = job.due;
     let id = RequestId { session: context.session, seq };
     let marks = Marks::default();
@@ -43,10 +53,16 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         Err(_) => timed_out(context, &marks),
     };
     let outcome = D::judge(&wanted, &ending);
-    if let Some(class) = outcome.error() {
-        context.explain(class, || format!("{id}: {}", D::explain(&wanted, &ending)));
+    let words =
+        outcome.error().and_then(|class| context.explain(class, || format!("{id}: {}", D::explain(&wanted, &ending))));
+    let (finished, phases) = measured(&marks, outcome, planned, started);
+    for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
+        if let Some(duration) = duration {
+            context.counter.series.phase(phase, duration);
+        }
     }
-    record(context, &marks, outcome, planned, started);
+    context.finished(&finished);
+    Seen { finished, phases, words }
 }
 
 /// Counted by the one that tried: who waited for a connection that another was opening opened none.
@@ -70,34 +86,29 @@ fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending<D::
     Ending::Failed(class)
 }
 
-fn record<D: Driver>(
-    context: &StreamContext<D>,
+/// What the instants come to.
+fn measured(
     marks: &Marks,
     outcome: Outcome<ErrorClass>,
     planned: Instant,
     started: Instant,
-) {
+) -> (Finished, [Option<Duration>; Phase::ALL.len()]) {
     let end = Instant::now();
     let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
-    let phases = [
-        (Phase::Dns, between(marks.resolving.get(), marks.connecting.get())),
-        (Phase::Connect, between(marks.connecting.get(), marks.connected.get())),
-        (Phase::Tls, between(marks.connected.get(), marks.secured.get())),
-        (Phase::Request, between(marks.sending.get(), marks.sent.get())),
-        (Phase::FirstByte, between(marks.sent.get(), marks.first_byte.get())),
-        (Phase::Body, between(marks.first_byte.get(), Some(end))),
-    ];
-    for (phase, duration) in phases {
-        if let Some(duration) = duration {
-            context.counter.series.phase(phase, duration);
-        }
-    }
+    let phases = Phase::ALL.map(|phase| match phase {
+        Phase::Dns => between(marks.resolving.get(), marks.connecting.get()),
+        Phase::Connect => between(marks.connecting.get(), marks.connected.get()),
+        Phase::Tls => between(marks.connected.get(), marks.secured.get()),
+        Phase::Request => between(marks.sending.get(), marks.sent.get()),
+        Phase::FirstByte => between(marks.sent.get(), marks.first_byte.get()),
+        Phase::Body => between(marks.first_byte.get(), Some(end)),
+    });
     let server = marks.server.get();
     let not_the_path = server.map(|server| server.saturating_add(marks.asked.get().unwrap_or(Duration::ZERO)));
     let network = between(marks.sending.get(), marks.first_byte.get())
         .zip(not_the_path)
         .map(|(first_byte, not_the_path)| first_byte.saturating_sub(not_the_path));
-    context.finished(&Finished {
+    let finished = Finished {
         outcome,
         response: end.saturating_duration_since(planned),
         service: end - marks.started().unwrap_or(started),
@@ -105,5 +116,6 @@ fn record<D: Driver>(
         network,
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
-    });
+    };
+    (finished, phases)
 }

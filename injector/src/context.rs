@@ -99,14 +99,16 @@ impl<D: Driver> StreamContext<D> {
         self.account(|account| account.finished(finished));
     }
 
-    /// Keeps the first failure of each class in words.
-    pub(crate) fn explain(&self, class: ErrorClass, words: impl FnOnce() -> String) {
+    /// Keeps the first failure of each class in words; gives the words back if this is the first.
+    pub(crate) fn explain(&self, class: ErrorClass, words: impl FnOnce() -> String) -> Option<String> {
         let bit = 1 << class.index();
-        if self.explained.get() & bit == 0 {
-            self.explained.set(self.explained.get() | bit);
-            let words = words();
-            self.account(|account| account.examples[class.index()] = Some(words));
+        if self.explained.get() & bit != 0 {
+            return None;
         }
+        self.explained.set(self.explained.get() | bit);
+        let words = words();
+        self.account(|account| account.examples[class.index()] = Some(words.clone()));
+        Some(words)
     }
 
     /// A driver panicked in mid-call: our own fault, and nothing is known of its times.

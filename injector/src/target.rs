@@ -25,14 +25,15 @@ const SETTLE_STEP: Duration = Duration::from_millis(20);
 /// The first endpoint that cannot be reached, by name, with the reason.
 pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
     let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
-    let mut seen: Vec<&Endpoint> = Vec::new();
+    let mut seen: Vec<(&Endpoint, bool)> = Vec::new();
     for operation in &plan.operations {
-        if !seen.contains(&&operation.endpoint) {
-            seen.push(&operation.endpoint);
+        let one = (&operation.endpoint, operation.protocol().is_datagram());
+        if !seen.contains(&one) {
+            seen.push(one);
         }
     }
-    for endpoint in seen {
-        reach_one(&names, endpoint).await.map_err(|class| {
+    for (endpoint, is_datagram) in seen {
+        reach_one(&names, endpoint, is_datagram).await.map_err(|class| {
             format!("target {endpoint} of operation {:?} is unreachable: {}", first_user(plan, endpoint), words(class))
         })?;
     }
@@ -44,8 +45,12 @@ fn first_user<'a>(plan: &'a Plan, endpoint: &Endpoint) -> &'a str {
     user.map_or("the plan", |operation| operation.name.as_str())
 }
 
-async fn reach_one(names: &Names, endpoint: &Endpoint) -> Result<(), ErrorClass> {
+/// Over datagrams a name must resolve; more can only be seen by asking, which is what the run is for.
+async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool) -> Result<(), ErrorClass> {
     let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(ErrorClass::DnsTimeout))?;
+    if is_datagram {
+        return Ok(());
+    }
     let connected = timeout(QUESTION_TIMEOUT, TcpStream::connect(address)).await;
     match connected {
         Ok(connected) => connected.map(drop).map_err(|error| ErrorClass::of_connect(&error)),

@@ -23,12 +23,12 @@ use tokio_util::sync::CancellationToken;
 use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
-use crate::driver::http::Http;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
-use crate::plan::{Call, ConnectionPolicy, Operation, Plan};
+use crate::plan::{ConnectionPolicy, Operation, Plan};
+use crate::registry::{Visit, dispatch};
 use crate::stream::{Scheduled, Stream};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
@@ -70,10 +70,8 @@ async fn drive(a: Assignment) -> io::Result<()> {
     let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
-        let stream = match &operation.call {
-            Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
-        };
-        streams.extend(stream);
+        let part = Part { assignment: &a, index, operation, names: &names, permits: &permits };
+        streams.extend(dispatch(&operation.call, part));
     }
     let mut pacer = Pacer::new(a.quantum)?;
     release_all(&a, &mut streams, &mut pacer).await?;
@@ -161,45 +159,51 @@ fn share(total: u32, worker: u32, workers: NonZeroU32) -> u32 {
     total / workers + u32::from(worker < total % workers)
 }
 
-/// This worker's part of an operation, if it has one.
-fn stream<D: Driver>(
-    a: &Assignment,
+/// An operation, to become this worker's part of it, if it has one.
+struct Part<'a> {
+    assignment: &'a Assignment,
     index: usize,
-    operation: &Operation,
-    call: &D::Call,
-    names: &Rc<Names>,
-    permits: &Rc<Permits>,
-) -> Option<Box<dyn Stream>> {
-    let lanes = match operation.connection {
-        ConnectionPolicy::Fresh => a.plan.max_in_flight.get(),
-        ConnectionPolicy::Pooled { connections } => connections.get(),
-    };
-    // A pool smaller than the number of workers lives on as many workers as it has connections.
-    let workers = NonZeroU32::new(lanes).expect("both come from a NonZeroU32").min(a.workers);
-    let first = index as u32 % a.workers;
-    let worker = (a.worker + a.workers.get() - first) % a.workers;
-    if worker >= workers.get() {
-        return None;
+    operation: &'a Operation,
+    names: &'a Rc<Names>,
+    permits: &'a Rc<Permits>,
+}
+
+impl Visit for Part<'_> {
+    type Output = Option<Box<dyn Stream>>;
+
+    fn visit<D: Driver>(self, call: &D::Call) -> Option<Box<dyn Stream>> {
+        let Part { assignment: a, index, operation, names, permits } = self;
+        let lanes = match operation.connection {
+            ConnectionPolicy::Fresh => a.plan.max_in_flight.get(),
+            ConnectionPolicy::Pooled { connections } => connections.get(),
+        };
+        // A pool smaller than the number of workers lives on as many workers as it has connections.
+        let workers = NonZeroU32::new(lanes).expect("both come from a NonZeroU32").min(a.workers);
+        let first = index as u32 % a.workers;
+        let worker = (a.worker + a.workers.get() - first) % a.workers;
+        if worker >= workers.get() {
+            return None;
+        }
+        let context = StreamContext::<D> {
+            prepared: D::prepare(operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
+            names: Rc::clone(names),
+            session: a.session,
+            timeout: operation.timeout,
+            counter: Counter {
+                series: a.red.series(index, a.worker as usize),
+                ledger: Arc::clone(&a.ledger),
+                operation: index,
+            },
+            in_flight: Cell::new(0),
+            explained: Cell::new(0),
+        };
+        let keeps_connections = !operation.connection.is_fresh();
+        let capacity = share(lanes, worker, workers);
+        Some(Box::new(Scheduled {
+            slots: operation.schedule().slots(worker, workers),
+            t0: a.t0,
+            max_lag: a.plan.max_lag,
+            lanes: Lanes::new(context, Rc::clone(permits), capacity, keeps_connections, a.plan.max_lag),
+        }))
     }
-    let context = StreamContext::<D> {
-        prepared: D::prepare(operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
-        names: Rc::clone(names),
-        session: a.session,
-        timeout: operation.timeout,
-        counter: Counter {
-            series: a.red.series(index, a.worker as usize),
-            ledger: Arc::clone(&a.ledger),
-            operation: index,
-        },
-        in_flight: Cell::new(0),
-        explained: Cell::new(0),
-    };
-    let keeps_connections = !operation.connection.is_fresh();
-    let capacity = share(lanes, worker, workers);
-    Some(Box::new(Scheduled {
-        slots: operation.schedule().slots(worker, workers),
-        t0: a.t0,
-        max_lag: a.plan.max_lag,
-        lanes: Lanes::new(context, Rc::clone(permits), capacity, keeps_connections, a.plan.max_lag),
-    }))
 }

@@ -65,6 +65,11 @@ impl Protocol {
         }
     }
 
+    /// Whether a request is a datagram and nobody connects.
+    pub const fn is_datagram(self) -> bool {
+        matches!(self, Protocol::Udp | Protocol::DnsUdp)
+    }
+
     /// How it can misbehave.
     pub const fn dialect(self) -> Dialect {
         match self {
