@@ -84,7 +84,7 @@ const TOKENS: &[(&str, &str)] = &[
     ("empty-p1.reset-p1.oversize-p1.abort-p1.badhead", "fault=empty:1,reset:1,oversize:1,abort:1,badhead"),
     ("cn3", "cname=3"),
     ("cnloop-p10", "cname=loop:10"),
-    ("ip-10-0-0-5", "addr=10.0.0.5"),
+    ("ip-127-0-0-5", "addr=127.0.0.5"),
     ("ip6-20010db8000000000000000000000001", "addr=2001:db8::1"),
     ("ede22", "ede=22"),
     ("drop.udp", "fault=drop&over=udp"),

@@ -87,10 +87,8 @@ impl Check<'_> {
             (least, most) = (least.min(size.smallest()), most.max(size.largest()));
         }
         let over = u64::from(u16::MAX).saturating_sub(most);
-        let wrong = self.kinds().find_map(|kind| match kind {
-            FaultKind::Clen(n) if n.unsigned_abs() > if n > 0 { over } else { least } => Some(kind),
-            _ => None,
-        });
+        let unsayable = |n: i64| n.unsigned_abs() > if n > 0 { over } else { least };
+        let wrong = self.kinds().find(|kind| matches!(kind, FaultKind::Clen(n) if unsayable(*n)));
         if let Some(kind) = wrong {
             let reason = format!("{kind} could not be said in the 16 bits of the length");
             self.conflict(Key::Fault, reason, format!("from clen(-{least}) to clen(+{over})"));

@@ -70,7 +70,7 @@ const TABLE: &[(&str, &str)] = &[
     ("ttl=60s&neg=1s..5s", "ttl=1m&neg=1s..5s"),
     ("cname=3:10,loop:5", "cname=3:10,loop:5"),
     ("addr=2001:DB8:0::1", "addr=2001:db8::1"),
-    ("addr=10.0.0.5", "addr=10.0.0.5"),
+    ("addr=127.0.0.5", "addr=127.0.0.5"),
     ("ede=22:50", "ede=22:50"),
     ("answer=who&over=udp", "answer=who&over=udp"),
     ("fault=tcf,badcase,qr0,noaa,cut(20)", "fault=tcf,badcase,qr0,noaa,cut(20)"),
