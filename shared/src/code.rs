@@ -41,20 +41,28 @@ pub const GRPC_NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// The names of DNS response codes by number, up to where the registry has gaps (RFC 6895, 2.3; RFC 8490 for DSOTYPENI).
-pub const RCODE_NAMES: [&str; 12] = [
-    "NOERROR",
-    "FORMERR",
-    "SERVFAIL",
-    "NXDOMAIN",
-    "NOTIMP",
-    "REFUSED",
-    "YXDOMAIN",
-    "YXRRSET",
-    "NXRRSET",
-    "NOTAUTH",
-    "NOTZONE",
-    "DSOTYPENI",
+/// The names of DNS response codes, with their numbers (RFC 6895, 2.3; the registry has gaps).
+pub const RCODE_NAMES: [(&str, u16); 20] = [
+    ("NOERROR", 0),
+    ("FORMERR", 1),
+    ("SERVFAIL", 2),
+    ("NXDOMAIN", 3),
+    ("NOTIMP", 4),
+    ("REFUSED", 5),
+    ("YXDOMAIN", 6),
+    ("YXRRSET", 7),
+    ("NXRRSET", 8),
+    ("NOTAUTH", 9),
+    ("NOTZONE", 10),
+    ("DSOTYPENI", 11),
+    ("BADVERS", 16),
+    ("BADKEY", 17),
+    ("BADTIME", 18),
+    ("BADMODE", 19),
+    ("BADNAME", 20),
+    ("BADALG", 21),
+    ("BADTRUNC", 22),
+    ("BADCOOKIE", 23),
 ];
 
 impl Code {
@@ -65,7 +73,7 @@ impl Code {
     /// DNS's success.
     pub const NOERROR: Code = Code::Rcode(0);
 
-    /// The label value: `200`; `UNAVAILABLE`; `NXDOMAIN`, or `RCODE16` where there is no name; `ok`; empty for none.
+    /// The label value: `200`; `UNAVAILABLE`; `NXDOMAIN`, or `RCODE12` where there is no name; `ok`; empty for none.
     pub fn label(self) -> String {
         self.to_string()
     }
@@ -115,8 +123,8 @@ impl fmt::Display for Code {
             Code::None => Ok(()),
             Code::Http(status) => status.fmt(f),
             Code::Grpc(status) => f.write_str(GRPC_NAMES.get(usize::from(*status)).unwrap_or(&"UNKNOWN")),
-            Code::Rcode(rcode) => match RCODE_NAMES.get(usize::from(*rcode)) {
-                Some(name) => f.write_str(name),
+            Code::Rcode(rcode) => match RCODE_NAMES.iter().find(|(_, number)| number == rcode) {
+                Some((name, _)) => f.write_str(name),
                 None => write!(f, "RCODE{rcode}"),
             },
             Code::Echo => f.write_str("ok"),
@@ -151,7 +159,8 @@ mod tests {
             (Code::Http(503), "503"),
             (Code::Grpc(14), "UNAVAILABLE"),
             (Code::Rcode(3), "NXDOMAIN"),
-            (Code::Rcode(16), "RCODE16"),
+            (Code::Rcode(16), "BADVERS"),
+            (Code::Rcode(12), "RCODE12"),
             (Code::Echo, "ok"),
         ] {
             assert_eq!(code.label(), word);

@@ -4,33 +4,11 @@ use std::fmt;
 
 use super::error::Flaw;
 use super::token::Token;
+use crate::code::RCODE_NAMES;
 
 /// A response code, 0 ..= 4095: four bits in the header, eight more in the OPT record (RFC 6891, section 6.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rcode(u16);
-
-const NAMES: [(&str, u16); 20] = [
-    ("NOERROR", 0),
-    ("FORMERR", 1),
-    ("SERVFAIL", 2),
-    ("NXDOMAIN", 3),
-    ("NOTIMP", 4),
-    ("REFUSED", 5),
-    ("YXDOMAIN", 6),
-    ("YXRRSET", 7),
-    ("NXRRSET", 8),
-    ("NOTAUTH", 9),
-    ("NOTZONE", 10),
-    ("DSOTYPENI", 11),
-    ("BADVERS", 16),
-    ("BADKEY", 17),
-    ("BADTIME", 18),
-    ("BADMODE", 19),
-    ("BADNAME", 20),
-    ("BADALG", 21),
-    ("BADTRUNC", 22),
-    ("BADCOOKIE", 23),
-];
 
 impl Rcode {
     /// No error.
@@ -50,11 +28,11 @@ impl Rcode {
 
     /// The registered name, if there is one.
     pub fn name(self) -> Option<&'static str> {
-        NAMES.iter().find(|(_, code)| *code == self.0).map(|(name, _)| *name)
+        RCODE_NAMES.iter().find(|(_, code)| *code == self.0).map(|(name, _)| *name)
     }
 
     pub(crate) fn parse(token: Token<'_>) -> Result<Self, Flaw> {
-        let by_name = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(token.text)).map(|(_, code)| *code);
+        let by_name = RCODE_NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(token.text)).map(|(_, code)| *code);
         let code = by_name.or_else(|| number(token.text)).and_then(Rcode::new);
         code.ok_or_else(|| token.flaw(format!("unknown response code {:?}", token.text)))
     }

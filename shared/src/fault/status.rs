@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::error::Flaw;
 use super::token::Token;
+use crate::code::{Code, GRPC_NAMES};
 
 /// What the answer should say of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,26 +14,6 @@ pub enum Status {
     /// A gRPC status, 0 ..= 16.
     Grpc(u8),
 }
-
-const GRPC_NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 impl Status {
     /// The HTTP status, if it is one.
@@ -84,8 +65,8 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Status::Http(code) => write!(f, "{code}"),
-            Status::Grpc(code) => f.write_str(GRPC_NAMES.get(usize::from(*code)).unwrap_or(&"UNKNOWN")),
+            Status::Http(code) => code.fmt(f),
+            Status::Grpc(code) => Code::Grpc(*code).fmt(f),
         }
     }
 }
