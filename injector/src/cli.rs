@@ -1,6 +1,8 @@
 //! The command line of `injector`: what is asked, checked, turned into a [`Job`]. The only place that reads the
 //! environment.
 
+mod probe;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use shared::identity::Source;
 use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
+pub use self::probe::ProbeArgs;
 use crate::engine::Options;
 use crate::pacer::Quantum;
 use crate::plan::{Address, Overrides, Plan, Ports};
@@ -23,7 +26,7 @@ use crate::verdict::Exit;
 
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
-/// Exit codes: 0 passed, 2 usage, 97 target unreachable at the start, 98 the run is not valid, 104 invalid scenario,
+/// Exit codes: 0 passed, 1 a probe's call failed, 2 usage, 97 target unreachable at the start, 98 the run is not valid, 104 invalid scenario,
 /// 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
@@ -43,6 +46,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say what a scenario means, in words and numbers, and refuse what cannot work. Sends nothing.
     Check(CheckArgs),
+    /// Call once, or a few times, and say what came: exit code 0 if it was right, 1 if not.
+    Probe(ProbeArgs),
 }
 
 /// `injector run`.

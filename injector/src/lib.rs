@@ -20,6 +20,7 @@ pub mod names;
 pub mod pacer;
 pub mod plan;
 pub mod preflight;
+pub mod probe;
 pub mod rate;
 mod registry;
 pub mod scenario;

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use injector::cli::{Cli, Command, RunArgs};
 use injector::verdict::Exit;
-use injector::{check, log, session};
+use injector::{check, log, probe, session};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log::init(cli.log_level);
     let ended = match &cli.command {
         Command::Run(args) => run(args),
+        Command::Probe(args) => probe::run(args),
         Command::Check(args) => args.plan().map(|plan| {
             print!("{}", check::describe(&plan));
             Exit::Passed

@@ -11,6 +11,8 @@ use crate::account::OperationAccount;
 pub enum Exit {
     /// The run is valid (and, once there are thresholds, they hold); or a continuous run was told to stop.
     Passed,
+    /// A probe's call was not what it should be.
+    Failed,
     /// The command line is wrong.
     Usage,
     /// The target cannot be reached at the start.
@@ -28,6 +30,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Exit::Passed => 0,
+            Exit::Failed => 1,
             Exit::Usage => 2,
             Exit::Unreachable => 97,
             Exit::Invalid => 98,
@@ -40,6 +43,7 @@ impl Exit {
     pub const fn as_str(self) -> &'static str {
         match self {
             Exit::Passed => "passed",
+            Exit::Failed => "failed",
             Exit::Usage => "usage",
             Exit::Unreachable => "unreachable",
             Exit::Invalid => "invalid",
