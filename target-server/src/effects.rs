@@ -1,9 +1,9 @@
 //! The effects of one verdict, by the name they are counted under.
 
-use shared::fault::Verdict;
+use shared::fault::{Cname, FaultKind, Rcode, Read, Verdict};
 
-/// Every effect this target can inject: the label `kind` of `continuous_load_server_faults_total`.
-pub(crate) const EFFECTS: [&str; 19] = [
+/// The effects beside the kinds of `fault`: an answer that is worse than a plain one in another way.
+const SHAPES: [&str; 18] = [
     "status",
     "delay",
     "body_delay",
@@ -15,15 +15,22 @@ pub(crate) const EFFECTS: [&str; 19] = [
     "retry_after",
     "cpu",
     "mem",
-    "hang",
-    "empty",
-    "reset",
-    "abort",
-    "badchunk",
-    "garbage",
-    "clen",
-    "badhead",
+    "loss",
+    "dup",
+    "corrupt",
+    "reorder",
+    "rcode",
+    "nodata",
+    "cname",
 ];
+
+/// Every effect the language can ask for: the label `kind` of `continuous_load_server_faults_total`. UDP's duplicate and
+/// DNS's are one word and one effect.
+pub(crate) fn all() -> Vec<&'static str> {
+    let mut words: Vec<&str> = SHAPES.to_vec();
+    words.extend(FaultKind::examples().map(FaultKind::as_str).filter(|kind| !SHAPES.contains(kind)));
+    words
+}
 
 /// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.
 pub(crate) const BY_REQUEST: &str = "request";
@@ -37,13 +44,20 @@ pub(crate) fn of(verdict: &Verdict) -> impl Iterator<Item = &'static str> {
         (!verdict.chunk_delay.is_zero(), "chunk_delay"),
         (!verdict.end_delay.is_zero(), "end_delay"),
         (verdict.rate_bytes_per_s.is_some(), "rate"),
-        (verdict.read != shared::fault::Read::All, "read"),
+        (verdict.read != Read::All, "read"),
         (verdict.close, "close"),
         (verdict.retry_after.is_some_and(|delay| !delay.is_zero()), "retry_after"),
         (!verdict.cpu.is_zero(), "cpu"),
         (verdict.mem_bytes > 0, "mem"),
+        (verdict.loss, "loss"),
+        (verdict.dup, "dup"),
+        (verdict.corrupt, "corrupt"),
+        (verdict.reorder, "reorder"),
+        (verdict.rcode.is_some_and(|rcode| rcode != Rcode::NOERROR), "rcode"),
+        (verdict.nodata, "nodata"),
+        (verdict.cname == Some(Cname::Loop), "cname"),
     ];
-    let kind = verdict.fault.map(|kind| kind.as_str());
+    let kind = verdict.fault.map(FaultKind::as_str);
     words.into_iter().filter(|(applies, _)| *applies).map(|(_, word)| word).chain(kind)
 }
 
@@ -52,40 +66,47 @@ mod tests {
     use super::*;
     use shared::fault::{Dialect, Fault, Limits, Separator};
 
-    /// Whatever HTTP/1.1 lets a spec ask for is counted under a name that is exported at 0 from the start, and the
-    /// effects agree with the language's own idea of what is worse than plain.
+    /// Whatever a spec may ask for is counted under a name that is exported at 0 from the start, and the effects agree with
+    /// the language's own idea of what is worse than plain.
     #[test]
     fn every_effect_has_a_name_and_only_effects_have() {
-        let specs = [
-            ("status=503", "status"),
-            ("delay=1ms", "delay"),
-            ("body_delay=1ms", "body_delay"),
-            ("chunk=1&chunk_delay=1ms", "chunk_delay"),
-            ("end_delay=1ms", "end_delay"),
-            ("rate=1KiB", "rate"),
-            ("read=none", "read"),
-            ("close=true", "close"),
-            ("retry_after=1s", "retry_after"),
-            ("cpu=1ms", "cpu"),
-            ("mem=1KiB", "mem"),
-            ("fault=hang", "hang"),
-            ("fault=empty", "empty"),
-            ("fault=reset", "reset"),
-            ("fault=abort", "abort"),
-            ("fault=badchunk", "badchunk"),
-            ("fault=garbage", "garbage"),
-            ("fault=clen(+1)", "clen"),
-            ("fault=badhead", "badhead"),
-        ];
-        for (spec, effect) in specs {
-            let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            fault.check(Dialect::Http1, &Limits::default()).unwrap();
+        let mut specs: Vec<(String, &str, Dialect)> = [
+            ("status=503", "status", Dialect::Http1),
+            ("delay=1ms", "delay", Dialect::Udp),
+            ("body_delay=1ms", "body_delay", Dialect::Http1),
+            ("chunk=1&chunk_delay=1ms", "chunk_delay", Dialect::Http1),
+            ("end_delay=1ms", "end_delay", Dialect::Tcp),
+            ("rate=1KiB", "rate", Dialect::Tcp),
+            ("read=none", "read", Dialect::Http1),
+            ("close=true", "close", Dialect::Http1),
+            ("retry_after=1s", "retry_after", Dialect::Grpc),
+            ("cpu=1ms", "cpu", Dialect::Http1),
+            ("mem=1KiB", "mem", Dialect::Http1),
+            ("loss=true", "loss", Dialect::Udp),
+            ("dup=true", "dup", Dialect::Udp),
+            ("corrupt=true", "corrupt", Dialect::Udp),
+            ("reorder=true", "reorder", Dialect::Udp),
+            ("rcode=SERVFAIL", "rcode", Dialect::Dns),
+            ("nodata=true", "nodata", Dialect::Dns),
+            ("cname=loop", "cname", Dialect::Dns),
+        ]
+        .map(|(spec, word, dialect)| (spec.to_owned(), word, dialect))
+        .to_vec();
+        assert_eq!(specs.len(), SHAPES.len());
+        specs.extend(FaultKind::examples().map(|kind| {
+            let gate = if kind.hits_connection() { "&allow_conn=1" } else { "" };
+            let dialect = kind.dialects()[0];
+            let gate = if dialect == Dialect::Http2 { gate } else { "" };
+            (format!("fault={kind}{gate}"), kind.as_str(), dialect)
+        }));
+        for (spec, effect, dialect) in specs {
+            let fault = Fault::parse(&spec, Separator::Ampersand).unwrap();
+            fault.check(dialect, &Limits::default()).unwrap();
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");
-            assert!(EFFECTS.contains(&effect));
+            assert!(all().contains(&effect), "{spec}");
         }
-        assert_eq!(specs.len(), EFFECTS.len());
         for plain in ["", "status=204", "size=1KiB&body=zero&gzip=true&chunk=10", "header=a:b", "p=0&status=503"] {
             let verdict = Fault::parse(plain, Separator::Ampersand).unwrap().roll(0, "k", 0);
             assert_eq!(of(&verdict).count(), 0, "{plain}");

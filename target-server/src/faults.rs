@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use shared::fault::{Fault, Limits, Read, Verdict};
+use shared::fault::{Cname, Fault, Limits, Read, Verdict};
 use shared::identity::RequestId;
 use shared::red::server::ServerRed;
 
@@ -145,6 +145,9 @@ impl Decision {
         verdict.mem_bytes = 0;
         verdict.fault = None;
         verdict.at = plain.at;
+        (verdict.loss, verdict.dup, verdict.corrupt, verdict.reorder) = (false, false, false, false);
+        (verdict.rcode, verdict.nodata) = (None, false);
+        verdict.cname = verdict.cname.filter(|cname| *cname != Cname::Loop);
     }
 }
 
@@ -155,7 +158,8 @@ mod tests {
     #[test]
     fn what_is_withheld_has_no_effect_and_keeps_its_shape() {
         let spec = "status=503&delay=1s&body_delay=1s&chunk_delay=1s&end_delay=1s&rate=1KiB&read=first(1)&close=true\
-                    &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b";
+                    &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b&loss=true&dup=true\
+                    &corrupt=true&reorder=true&rcode=REFUSED&nodata=true&cname=loop";
         let verdict = Fault::parse(spec, shared::fault::Separator::Ampersand).unwrap().roll(0, "k", 0);
         let mut decision = Decision { verdict, mark: Mark::Verdict, slot: None, memory: None };
         decision.withhold(Mark::Overflow);

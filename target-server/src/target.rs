@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::{accept, note_panic};
 use crate::config::{Config, Listen};
 use crate::core::Core;
-use crate::effects::EFFECTS;
+use crate::effects;
 use crate::http::Http;
 pub use addresses::Addresses;
 pub use listen::BindError;
@@ -89,7 +89,7 @@ impl Target {
     /// Names the flag whose address cannot be listened on.
     pub fn bind(config: Config) -> Result<Target, BindError> {
         let parameters: Vec<&'static str> = Key::all().map(Key::as_str).collect();
-        let red = ServerRed::new(&EFFECTS, &parameters);
+        let red = ServerRed::new(&effects::all(), &parameters);
         let registry = registry(ROLE)?;
         registry.register(Box::new(red.clone()))?;
 

@@ -128,6 +128,13 @@ impl FaultKind {
         Self::Late,
     ];
 
+    /// One of each kind, in the order of the manual: kinds with an argument have a usual one.
+    pub fn examples() -> impl Iterator<Item = FaultKind> {
+        // CANCEL and ENHANCE_YOUR_CALM.
+        let with_argument = [Self::H2Rst(H2Code(8)), Self::Goaway(H2Code(11)), Self::Clen(5)];
+        Self::PLAIN.into_iter().chain(with_argument)
+    }
+
     /// The word without arguments; stable, used as a label.
     pub const fn as_str(self) -> &'static str {
         match self {
