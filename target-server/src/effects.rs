@@ -3,7 +3,7 @@
 use shared::fault::Verdict;
 
 /// Every effect this target can inject: the label `kind` of `continuous_load_server_faults_total`.
-pub(crate) const EFFECTS: [&str; 19] = [
+pub(crate) const EFFECTS: [&str; 21] = [
     "status",
     "delay",
     "body_delay",
@@ -23,6 +23,8 @@ pub(crate) const EFFECTS: [&str; 19] = [
     "garbage",
     "clen",
     "badhead",
+    "h2rst",
+    "goaway",
 ];
 
 /// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
     use shared::fault::{Dialect, Fault, Limits, Separator};
 
-    /// Whatever HTTP/1.1 lets a spec ask for is counted under a name that is exported at 0 from the start, and the
+    /// Whatever a protocol lets a spec ask for is counted under a name that is exported at 0 from the start, and the
     /// effects agree with the language's own idea of what is worse than plain.
     #[test]
     fn every_effect_has_a_name_and_only_effects_have() {
@@ -76,10 +78,13 @@ mod tests {
             ("fault=garbage", "garbage"),
             ("fault=clen(+1)", "clen"),
             ("fault=badhead", "badhead"),
+            ("fault=h2rst(CANCEL)", "h2rst"),
+            ("fault=goaway(NO_ERROR)&allow_conn=1", "goaway"),
         ];
         for (spec, effect) in specs {
             let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            fault.check(Dialect::Http1, &Limits::default()).unwrap();
+            let can = |dialect: &Dialect| fault.check(*dialect, &Limits::default()).is_ok();
+            assert!(Dialect::ALL.iter().any(can), "{spec}");
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");

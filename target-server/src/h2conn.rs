@@ -29,8 +29,7 @@ pub(crate) type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Who serves the streams of a protocol on top of HTTP/2, from the request's head on. A function rather than a type: the
 /// connection's loop must not know which protocols there are.
-pub(crate) type Handler =
-    Box<dyn Fn(Request<RecvStream>, SendResponse<Bytes>, Arc<H2Conn>) -> Serving + Send + Sync>;
+pub(crate) type Handler = Box<dyn Fn(Request<RecvStream>, SendResponse<Bytes>, Arc<H2Conn>) -> Serving + Send + Sync>;
 
 /// What all streams of one connection share.
 #[derive(Debug)]

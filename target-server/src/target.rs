@@ -196,9 +196,8 @@ fn grpc() -> Handler {
     Box::new(|_, mut respond, _| {
         let mut response = http::Response::new(());
         let fields = [("content-type", "application/grpc"), ("grpc-status", "12")];
-        let fields = fields.map(|(name, value)| {
-            (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
-        });
+        let fields =
+            fields.map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
         response.headers_mut().extend(fields);
         // A client that has left needs no answer.
         let _ = respond.send_response(response, true);

