@@ -10,13 +10,18 @@ mod effects;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod h2body;
+mod h2conn;
 mod http;
 pub mod log;
 mod record;
 mod sessions;
 mod slots;
+mod stream;
 mod stress;
 mod target;
+mod tls;
 
 pub use config::Config;
 pub use target::{Addresses, BindError, Report, Target, runtime};
+pub use tls::TlsError;
