@@ -32,7 +32,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
-pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
+pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 
 /// Most operations in a mix: the bound on the label `operation`.
