@@ -90,7 +90,7 @@ fn what_cannot_be_secured_is_refused_with_its_place() {
     }
     let wrong = Scenario::parse("test", &text("target: h", "tls: { cs: x }")).unwrap_err().to_string();
     assert!(wrong.contains("unknown key \"cs\"; keys here: ca, verify, server_name, cert, key"), "{wrong}");
-    let wrong = Scenario::parse("test", &text("target: h", "tls: on")).unwrap_err().to_string();
+    let wrong = Scenario::parse("test", &text("target: h", "tls: maybe")).unwrap_err().to_string();
     assert!(wrong.contains("expected true, false, or keys such as { ca: FILE }"), "{wrong}");
 }
 

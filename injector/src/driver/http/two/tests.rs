@@ -111,12 +111,15 @@ async fn ends(fault: &str, answer: &[Vec<u8>], then: Then) -> Result<Option<Code
     }
 }
 
+/// What is asked, the frames that answer it, what follows them, and how that is to be judged.
+type Row = (&'static str, Vec<Vec<u8>>, Then, Result<Option<Code>, &'static str>);
+
 #[tokio::test]
 async fn every_end_is_told_from_the_others() {
     let start = Frames::preface;
     let head = || Frames::head(None);
     let garbage = || b"GET me out of here, this is no frame".to_vec();
-    let rows: Vec<(&str, Vec<Vec<u8>>, Then, Result<Option<Code>, &str>)> = vec![
+    let rows: Vec<Row> = vec![
         ("", vec![start(), head(), Frames::data(b"", true)], Then::Hold, Ok(Some(Code::Http(200)))),
         ("", vec![start(), Frames::rst_stream(7)], Then::Hold, Err("reset: RST_STREAM(REFUSED_STREAM)")),
         ("", vec![start(), Frames::rst_stream(77)], Then::Hold, Err("reset: RST_STREAM(77)")),
