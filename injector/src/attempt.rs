@@ -53,8 +53,12 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         Err(_) => timed_out(context, &marks),
     };
     let outcome = D::judge(&wanted, &ending);
-    let words =
-        outcome.error().and_then(|class| context.explain(class, || format!("{id}: {}", D::explain(&wanted, &ending))));
+    let words = outcome.error().and_then(|class| {
+        context.explain(class, || {
+            let why = marks.why().map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{id}: {}{why}", D::explain(&wanted, &ending))
+        })
+    });
     let (finished, phases) = measured(&marks, outcome, planned, started);
     for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
         if let Some(duration) = duration {

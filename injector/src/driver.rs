@@ -5,7 +5,7 @@
 
 pub mod http;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::counter::{Counter, Open};
 use crate::names::Names;
+pub use crate::plan::H2End;
 use crate::plan::Operation;
 
 /// One connection's worth of a protocol.
@@ -85,6 +86,8 @@ pub enum Ending<A> {
     Reset,
     /// Closed in order before the answer was complete.
     Closed,
+    /// Ended by the peer with a code of HTTP/2.
+    H2(H2End),
     /// Bytes that are no answer of this protocol.
     Malformed,
     /// Not complete within the timeout, although connected.
@@ -118,12 +121,24 @@ pub struct Marks {
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.
     pub received_bytes: Cell<u64>,
+    /// Why it failed, where a layer below the protocol knows more than the class of the error says.
+    why: RefCell<Option<String>>,
 }
 
 impl Marks {
     /// When the attempt began: with the look-up on a new connection, else with the first byte. Nothing if it never did.
     pub fn started(&self) -> Option<Instant> {
         self.resolving.get().or(self.sending.get())
+    }
+
+    /// Keeps the first reason.
+    pub(crate) fn explain(&self, why: impl Into<String>) {
+        self.why.borrow_mut().get_or_insert_with(|| why.into());
+    }
+
+    /// Why it failed, if somebody knows.
+    pub(crate) fn why(&self) -> Option<String> {
+        self.why.borrow().clone()
     }
 }
 

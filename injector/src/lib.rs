@@ -13,6 +13,8 @@ mod counter;
 mod dial;
 pub mod driver;
 pub mod engine;
+#[cfg(test)]
+mod fixture;
 mod lanes;
 pub mod live;
 pub mod log;
@@ -30,5 +32,7 @@ mod stream;
 pub mod summary;
 pub mod table;
 mod target;
+mod tls;
+mod trunk;
 pub mod verdict;
 mod worker;

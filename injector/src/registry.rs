@@ -1,8 +1,8 @@
 //! The one place that names the drivers: from an operation's call to the code that speaks its protocol.
 
 use crate::driver::Driver;
-use crate::driver::http::Http;
-use crate::plan::Call;
+use crate::driver::http::{Http, Http2};
+use crate::plan::{Call, HttpVersion};
 
 /// Something to do with a driver, whichever it is: static dispatch, chosen once per stream.
 pub(crate) trait Visit {
@@ -15,6 +15,9 @@ pub(crate) trait Visit {
 /// Does it with the driver of this call's protocol.
 pub(crate) fn dispatch<V: Visit>(call: &Call, visit: V) -> V::Output {
     match call {
-        Call::Http(call) => visit.visit::<Http>(call),
+        Call::Http(call) => match call.version {
+            HttpVersion::Http1 => visit.visit::<Http>(call),
+            HttpVersion::Http2 => visit.visit::<Http2>(call),
+        },
     }
 }

@@ -96,3 +96,18 @@ fn no_line_is_wider_than_a_terminal() {
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
     }
 }
+
+#[test]
+fn http2_and_tls_are_told_and_a_check_that_is_off_is_told_loudly() {
+    let text = "target: https://far\ntls: { verify: false }\nmix:\n\
+                - { name: a, rate: 100/s, connection: pooled(2), streams: 5, http: { version: 2, fault: 'fault=abort:50&size=1KiB' } }\n";
+    let described = described(text);
+    for line in [
+        "connection   pooled: 2 kept, with up to 5 requests at once on each",
+        "request      GET https://far:9899/ over HTTP/2",
+        "tls          NOT VERIFIED: whoever answers is believed to be the target (verify: false)",
+        "RST_STREAM(INTERNAL_ERROR)",
+    ] {
+        assert!(described.contains(line), "{line}:\n{described}");
+    }
+}

@@ -4,6 +4,7 @@ mod address;
 mod capacity;
 mod expect;
 mod http;
+mod tls;
 
 use std::time::Duration;
 
