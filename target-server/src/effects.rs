@@ -3,7 +3,7 @@
 use shared::fault::Verdict;
 
 /// Every effect this target can inject: the label `kind` of `continuous_load_server_faults_total`.
-pub(crate) const EFFECTS: [&str; 19] = [
+pub(crate) const EFFECTS: [&str; 23] = [
     "status",
     "delay",
     "body_delay",
@@ -23,6 +23,10 @@ pub(crate) const EFFECTS: [&str; 19] = [
     "garbage",
     "clen",
     "badhead",
+    "loss",
+    "dup",
+    "corrupt",
+    "reorder",
 ];
 
 /// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.
@@ -42,6 +46,10 @@ pub(crate) fn of(verdict: &Verdict) -> impl Iterator<Item = &'static str> {
         (verdict.retry_after.is_some_and(|delay| !delay.is_zero()), "retry_after"),
         (!verdict.cpu.is_zero(), "cpu"),
         (verdict.mem_bytes > 0, "mem"),
+        (verdict.loss, "loss"),
+        (verdict.dup, "dup"),
+        (verdict.corrupt, "corrupt"),
+        (verdict.reorder, "reorder"),
     ];
     let kind = verdict.fault.map(|kind| kind.as_str());
     words.into_iter().filter(|(applies, _)| *applies).map(|(_, word)| word).chain(kind)
@@ -52,34 +60,38 @@ mod tests {
     use super::*;
     use shared::fault::{Dialect, Fault, Limits, Separator};
 
-    /// Whatever HTTP/1.1 lets a spec ask for is counted under a name that is exported at 0 from the start, and the
+    /// Whatever a protocol lets a spec ask for is counted under a name that is exported at 0 from the start, and the
     /// effects agree with the language's own idea of what is worse than plain.
     #[test]
     fn every_effect_has_a_name_and_only_effects_have() {
         let specs = [
-            ("status=503", "status"),
-            ("delay=1ms", "delay"),
-            ("body_delay=1ms", "body_delay"),
-            ("chunk=1&chunk_delay=1ms", "chunk_delay"),
-            ("end_delay=1ms", "end_delay"),
-            ("rate=1KiB", "rate"),
-            ("read=none", "read"),
-            ("close=true", "close"),
-            ("retry_after=1s", "retry_after"),
-            ("cpu=1ms", "cpu"),
-            ("mem=1KiB", "mem"),
-            ("fault=hang", "hang"),
-            ("fault=empty", "empty"),
-            ("fault=reset", "reset"),
-            ("fault=abort", "abort"),
-            ("fault=badchunk", "badchunk"),
-            ("fault=garbage", "garbage"),
-            ("fault=clen(+1)", "clen"),
-            ("fault=badhead", "badhead"),
+            (Dialect::Http1, "status=503", "status"),
+            (Dialect::Http1, "delay=1ms", "delay"),
+            (Dialect::Http1, "body_delay=1ms", "body_delay"),
+            (Dialect::Http1, "chunk=1&chunk_delay=1ms", "chunk_delay"),
+            (Dialect::Http1, "end_delay=1ms", "end_delay"),
+            (Dialect::Http1, "rate=1KiB", "rate"),
+            (Dialect::Http1, "read=none", "read"),
+            (Dialect::Http1, "close=true", "close"),
+            (Dialect::Http1, "retry_after=1s", "retry_after"),
+            (Dialect::Http1, "cpu=1ms", "cpu"),
+            (Dialect::Http1, "mem=1KiB", "mem"),
+            (Dialect::Http1, "fault=hang", "hang"),
+            (Dialect::Http1, "fault=empty", "empty"),
+            (Dialect::Http1, "fault=reset", "reset"),
+            (Dialect::Http1, "fault=abort", "abort"),
+            (Dialect::Http1, "fault=badchunk", "badchunk"),
+            (Dialect::Http1, "fault=garbage", "garbage"),
+            (Dialect::Http1, "fault=clen(+1)", "clen"),
+            (Dialect::Http1, "fault=badhead", "badhead"),
+            (Dialect::Udp, "loss=true", "loss"),
+            (Dialect::Udp, "dup=true", "dup"),
+            (Dialect::Tcp, "corrupt=true", "corrupt"),
+            (Dialect::Udp, "reorder=true", "reorder"),
         ];
-        for (spec, effect) in specs {
+        for (dialect, spec, effect) in specs {
             let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            fault.check(Dialect::Http1, &Limits::default()).unwrap();
+            fault.check(dialect, &Limits::default()).unwrap();
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");

@@ -125,6 +125,11 @@ impl Faults {
 }
 
 impl Decision {
+    /// Of a request that asked for nothing.
+    pub(crate) fn plain() -> Decision {
+        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None }
+    }
+
     /// Takes the effects out and leaves the shape: size, content, extra headers are what a plain target does too.
     fn withhold(&mut self, mark: Mark) {
         self.mark = mark;
@@ -143,6 +148,10 @@ impl Decision {
         verdict.retry_after = None;
         verdict.cpu = Duration::ZERO;
         verdict.mem_bytes = 0;
+        verdict.loss = false;
+        verdict.dup = false;
+        verdict.corrupt = false;
+        verdict.reorder = false;
         verdict.fault = None;
         verdict.at = plain.at;
     }
@@ -155,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_withheld_has_no_effect_and_keeps_its_shape() {
         let spec = "status=503&delay=1s&body_delay=1s&chunk_delay=1s&end_delay=1s&rate=1KiB&read=first(1)&close=true\
-                    &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b";
+                    &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b&loss=true&dup=true&corrupt=true&reorder=true";
         let verdict = Fault::parse(spec, shared::fault::Separator::Ampersand).unwrap().roll(0, "k", 0);
         let mut decision = Decision { verdict, mark: Mark::Verdict, slot: None, memory: None };
         decision.withhold(Mark::Overflow);

@@ -4,19 +4,25 @@
 //! is a paragraph over these two; the pair in one process and the tests call the same.
 
 mod accept;
+mod bare;
+mod close;
 pub mod config;
 mod core;
+mod echo;
 mod effects;
 mod faults;
 #[cfg(test)]
 mod fixture;
 mod http;
 pub mod log;
+mod pace;
 mod record;
 mod sessions;
 mod slots;
 mod stress;
 mod target;
+mod tcp;
+mod udp;
 
 pub use config::Config;
 pub use target::{Addresses, BindError, Report, Target, runtime};

@@ -28,6 +28,8 @@ use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::effects::EFFECTS;
 use crate::http::Http;
+use crate::tcp::Tcp;
+use crate::udp::Udp;
 pub use addresses::Addresses;
 pub use listen::BindError;
 
@@ -140,6 +142,13 @@ impl Target {
         let mut accepting = JoinSet::new();
         for listener in [Some(sockets.http), sockets.grpc].into_iter().flatten() {
             accepting.spawn(accept(Arc::clone(&core), Arc::clone(&http), listener, stop_accepting.clone()));
+        }
+        if let Some(listener) = sockets.tcp {
+            let tcp = Arc::new(Tcp::new(Arc::clone(&core)));
+            accepting.spawn(accept(Arc::clone(&core), tcp, listener, stop_accepting.clone()));
+        }
+        if let Some(socket) = sockets.udp {
+            accepting.spawn(Udp::new(Arc::clone(&core), socket).serve(stop_accepting.clone()));
         }
         readiness.set(true);
 

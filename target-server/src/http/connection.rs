@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 use super::exchange::{Activity, Exchange};
 use super::service::Service;
 use super::socket::Socket;
-use super::{Http, close, wire};
+use super::{Http, wire};
+use crate::close;
 
 /// How long a connection stays active without a request. Shorter would rebuild hyper's state for connections that are
 /// merely slow; longer would hold 20 KiB for those that are idle.

@@ -23,9 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::act::wait;
 use super::body::class_of;
-use super::close;
 use super::shape::Piece;
 use super::source::BodyError;
+use crate::bare::{class_of_write, write_all};
+use crate::close;
 pub(super) use plan::Plan;
 use plan::Strike;
 
@@ -54,14 +55,6 @@ pub(super) async fn run(stream: TcpStream, mut plan: Box<Plan>, drain: &Cancella
         End::Left => plan.job.call.failed(ServerError::Aborted),
         End::Short(error) => plan.job.call.failed(class_of(&error)),
         End::Broken(error) => plan.job.call.failed(class_of_write(&error)),
-    }
-}
-
-fn class_of_write(error: &io::Error) -> ServerError {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    match error.kind() {
-        BrokenPipe | ConnectionAborted | ConnectionReset => ServerError::Aborted,
-        _ => ServerError::Write,
     }
 }
 
@@ -148,17 +141,4 @@ async fn strike(stream: TcpStream, plan: Plan, drain: &CancellationToken) {
             close::orderly(stream).await;
         }
     }
-}
-
-/// Through a shared reference, so that the client's leaving can be watched meanwhile.
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

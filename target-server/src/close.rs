@@ -17,7 +17,7 @@ const LINGER_MAX: Duration = Duration::from_secs(1);
 const LINGER_MAX_BYTES: usize = 1 << 20;
 
 /// FIN, after everything that was written.
-pub(super) async fn orderly(mut stream: TcpStream) {
+pub(crate) async fn orderly(mut stream: TcpStream) {
     if stream.shutdown().await.is_err() {
         return;
     }
@@ -39,7 +39,7 @@ pub(super) async fn orderly(mut stream: TcpStream) {
 nix::ioctl_read_bad!(unsent_and_unacknowledged, nix::libc::TIOCOUTQ, nix::libc::c_int);
 
 /// RST. What was written before is given [`LINGER_MAX`] to be acknowledged, since a reset throws away what is not.
-pub(super) async fn reset(stream: TcpStream) {
+pub(crate) async fn reset(stream: TcpStream) {
     use std::os::fd::AsRawFd;
     let deadline = Instant::now() + LINGER_MAX;
     let mut outstanding: nix::libc::c_int = 0;
@@ -56,7 +56,7 @@ pub(super) async fn reset(stream: TcpStream) {
 }
 
 /// Returns when the client has closed its side, without consuming anything it sent.
-pub(super) async fn left(stream: &TcpStream) {
+pub(crate) async fn left(stream: &TcpStream) {
     while let Ok(ready) = stream.ready(Interest::READABLE).await {
         if ready.is_read_closed() || ready.is_error() {
             return;
