@@ -7,10 +7,12 @@
 //! Pure: files, flags and the system's limits come in as arguments.
 
 mod address;
+mod body;
 mod call;
 mod capacity;
 mod compile;
 mod connection;
+mod echo;
 mod expect;
 mod http;
 
@@ -30,6 +32,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
+pub use echo::EchoCall;
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
 pub use http::{HttpCall, Method, RequestBody};
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::account::{self, Account};
 use shared::identity::Session;
 use shared::outcome::ErrorClass;
+use shared::protocol::Protocol;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -19,20 +20,22 @@ const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks while it settles.
 const SETTLE_STEP: Duration = Duration::from_millis(20);
 
-/// Resolves and connects to every endpoint of the plan once.
+/// Resolves and, where there is something to connect to, connects to every endpoint of the plan once.
 ///
 /// # Errors
 /// The first endpoint that cannot be reached, by name, with the reason.
 pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
     let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
-    let mut seen: Vec<&Endpoint> = Vec::new();
+    let mut seen: Vec<(&Endpoint, bool)> = Vec::new();
     for operation in &plan.operations {
-        if !seen.contains(&&operation.endpoint) {
-            seen.push(&operation.endpoint);
+        // There is nothing to connect to over UDP.
+        let connects = operation.protocol() != Protocol::Udp;
+        if !seen.contains(&(&operation.endpoint, connects)) {
+            seen.push((&operation.endpoint, connects));
         }
     }
-    for endpoint in seen {
-        reach_one(&names, endpoint).await.map_err(|class| {
+    for (endpoint, connects) in seen {
+        reach_one(&names, endpoint, connects).await.map_err(|class| {
             format!("target {endpoint} of operation {:?} is unreachable: {}", first_user(plan, endpoint), words(class))
         })?;
     }
@@ -44,8 +47,11 @@ fn first_user<'a>(plan: &'a Plan, endpoint: &Endpoint) -> &'a str {
     user.map_or("the plan", |operation| operation.name.as_str())
 }
 
-async fn reach_one(names: &Names, endpoint: &Endpoint) -> Result<(), ErrorClass> {
+async fn reach_one(names: &Names, endpoint: &Endpoint, connects: bool) -> Result<(), ErrorClass> {
     let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(ErrorClass::DnsTimeout))?;
+    if !connects {
+        return Ok(());
+    }
     let connected = timeout(QUESTION_TIMEOUT, TcpStream::connect(address)).await;
     match connected {
         Ok(connected) => connected.map(drop).map_err(|error| ErrorClass::of_connect(&error)),

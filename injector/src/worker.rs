@@ -24,6 +24,8 @@ use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
 use crate::driver::http::Http;
+use crate::driver::tcp::Tcp;
+use crate::driver::udp::Udp;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
@@ -72,6 +74,8 @@ async fn drive(a: Assignment) -> io::Result<()> {
     for (index, operation) in a.plan.operations.iter().enumerate() {
         let stream = match &operation.call {
             Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
+            Call::Tcp(call) => stream::<Tcp>(&a, index, operation, call, &names, &permits),
+            Call::Udp(call) => stream::<Udp>(&a, index, operation, call, &names, &permits),
         };
         streams.extend(stream);
     }

@@ -9,7 +9,6 @@ mod answer;
 mod get;
 mod judge;
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -23,20 +22,15 @@ use tokio::net::TcpStream;
 
 use self::answer::Answer;
 use self::judge::{Answered, Wanted};
-use super::{Driver, Ending, IdentityTemplate, Marks, mark};
+use super::buffer::READ_BUFFER;
+use super::content::Content;
+use super::{Driver, Ending, IdentityTemplate, Marks, ending_of, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, StatusExpectation};
 
 pub(crate) use self::get::get;
-
-/// Size of the read buffer that the connections of a thread share.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
-
-thread_local! {
-    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER_BYTES]);
-}
 
 /// One HTTP/1.1 connection.
 pub struct Http {
@@ -252,18 +246,5 @@ impl Exchange<'_> {
             id_matches: head.id.map(|echoed| echoed == id),
             surplus_bytes: self.answer.surplus_bytes(),
         }
-    }
-}
-
-fn ending_of(error: &io::Error) -> Ending<Answered> {
-    of_class(ErrorClass::of_receive(error))
-}
-
-fn of_class(class: ErrorClass) -> Ending<Answered> {
-    match class {
-        ErrorClass::Reset => Ending::Reset,
-        ErrorClass::Closed => Ending::Closed,
-        ErrorClass::Timeout => Ending::TimedOut,
-        class => Ending::Failed(class),
     }
 }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use shared::fault::{At, FaultKind, Verdict};
+use shared::units::print_duration;
 
 /// What makes an answer right. All of it is checked; the default predicts everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub enum ExpectedEnd {
     Reset,
     /// The connection closed before the answer was whole, or before it began.
     Closed,
-    /// Bytes that are not HTTP/1.1.
+    /// Bytes that are no answer of the protocol.
     Malformed,
     /// Silence until the client's own timeout, from the start or in mid-answer.
     Hang,
@@ -135,6 +136,25 @@ pub fn expected_end(verdict: &Verdict) -> ExpectedEnd {
     }
 }
 
+/// Requests predicted before a plan is called hopeless: one that works once in ten thousand times is not.
+pub(super) const PREDICTED: u32 = 10_000;
+
+/// Why no request can succeed, if none can: every answer takes longer than the timeout. Asked hangs are meant to outlast it.
+pub(super) fn too_slow(
+    timeout: Duration,
+    predict: impl Fn(&str) -> Verdict,
+    end: impl Fn(&Verdict) -> ExpectedEnd,
+) -> Option<String> {
+    let mut predicted = (0..PREDICTED).map(|n| predict(&format!("check.{n}")));
+    let is_too_slow = |verdict: Verdict| least_time(&verdict) >= timeout && end(&verdict) != ExpectedEnd::Hang;
+    predicted.all(is_too_slow).then(|| {
+        let (least, timeout) = (print_duration(least_time(&predict("check.0"))), print_duration(timeout));
+        format!(
+            "no request can succeed: the fault takes {least} or so and the timeout is {timeout}; lower the one or raise the other"
+        )
+    })
+}
+
 /// The least time the target takes if it does what the verdict says.
 pub(super) fn least_time(verdict: &Verdict) -> Duration {
     match (verdict.fault, verdict.at) {
@@ -147,7 +167,7 @@ pub(super) fn least_time(verdict: &Verdict) -> Duration {
 
 /// What a byte rate and the gaps between chunks add, where the size is known.
 fn body_time(verdict: &Verdict) -> Duration {
-    let size_bytes = verdict.size_bytes.unwrap_or(0);
+    let size_bytes = verdict.size_bytes.or(verdict.payload_bytes).unwrap_or(0);
     let trickle = verdict.rate_bytes_per_s.map_or(Duration::ZERO, |rate| {
         Duration::try_from_secs_f64(size_bytes as f64 / rate.max(1) as f64).unwrap_or(Duration::MAX)
     });

@@ -12,6 +12,7 @@ use shared::outcome::Code;
 
 use super::expect::{Expect, StatusExpectation};
 
+pub(super) use expectation::expectation;
 pub(super) use request::compile;
 
 /// The request of an operation and what is right about its answer.
