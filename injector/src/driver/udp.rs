@@ -10,7 +10,7 @@ use std::task::{Poll, ready};
 use shared::carrier;
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::UdpSocket;
 
 use super::buffer::READ_BUFFER;
@@ -60,6 +60,7 @@ impl Driver for Udp {
         self.datagram.extend_from_slice(&prepared.body);
         // What names no request, come late, would be taken for the answer to the next one.
         self.reusable = wanted.is_identified() && matches!(wanted.end, ExpectedEnd::Answer | ExpectedEnd::Hang);
+        self.forget_error();
         mark(&marks.sending);
         if let Err(error) = self.socket.send(&self.datagram).await {
             return Ending::Failed(class(&error, ErrorClass::of_send));
@@ -100,25 +101,53 @@ impl Driver for Udp {
 }
 
 impl Udp {
-    /// The next datagram that belongs to this request.
+    /// The next datagram that belongs to this request, or what an ICMP message says of it.
     async fn answer(&self, wanted: &mut Wanted, marks: &Marks) -> Ending<Answered> {
-        poll_fn(|cx| {
+        let received = poll_fn(|cx| {
             READ_BUFFER.with_borrow_mut(|buffer| {
                 loop {
                     let mut into = ReadBuf::new(buffer);
                     if let Err(error) = ready!(self.socket.poll_recv(cx, &mut into)) {
-                        return Poll::Ready(match class(&error, ErrorClass::of_receive) {
-                            ErrorClass::ConnectRefused => Ending::Failed(ErrorClass::ConnectRefused),
-                            _ => ending_of(&error),
-                        });
+                        return Poll::Ready(ended(&error));
                     }
                     if let Some(ending) = take(into.filled(), wanted, marks) {
                         return Poll::Ready(ending);
                     }
                 }
             })
-        })
-        .await
+        });
+        tokio::select! {
+            biased;
+            ending = received => ending,
+            error = self.error() => ended(&error),
+        }
+    }
+
+    /// An error of the socket, when there is one: it does not make a socket readable.
+    async fn error(&self) -> io::Error {
+        loop {
+            if let Err(error) = self.socket.ready(Interest::ERROR).await {
+                return error;
+            }
+            match self.socket.take_error() {
+                Ok(None) => self.forget_error(),
+                Ok(Some(error)) | Err(error) => return error,
+            }
+        }
+    }
+
+    /// What an earlier request left behind is no error of the next.
+    fn forget_error(&self) {
+        let _ = self.socket.take_error();
+        let would_block = || Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock));
+        let _ = self.socket.try_io(Interest::ERROR, would_block);
+    }
+}
+
+fn ended(error: &io::Error) -> Ending<Answered> {
+    match class(error, ErrorClass::of_receive) {
+        ErrorClass::ConnectRefused => Ending::Failed(ErrorClass::ConnectRefused),
+        _ => ending_of(error),
     }
 }
 
@@ -157,7 +186,7 @@ fn take(datagram: &[u8], wanted: &mut Wanted, marks: &Marks) -> Option<Ending<An
     Some(Ending::Answered(answered))
 }
 
-/// An ICMP message about a datagram comes as an error of the next call on its socket, whichever that is.
+/// The class of an error that an ICMP message about a datagram may have brought.
 fn class(error: &io::Error, otherwise: fn(&io::Error) -> ErrorClass) -> ErrorClass {
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
