@@ -72,7 +72,7 @@ mix:
   - { name: hang-late, weight: 0.2, tcp: { fault: \"fault=hang&at=10\" } }
   - { name: udp-plain, weight: 20, connection: pooled(4), udp: {} }
   - { name: udp-fresh, weight: 10, connection: fresh, udp: { body: hello } }
-  - { name: udp-large, weight: 4, udp: { size: 60000 } }
+  - { name: udp-large, weight: 4, udp: { size: 8KiB } }
   - { name: udp-size, weight: 4, udp: { size: 2KiB, fault: \"size=100..1000&delay=1ms..5ms\" } }
   - { name: udp-corrupt, weight: 4, udp: { size: 3KiB, fault: corrupt=50 } }
   - { name: udp-dup, weight: 4, udp: { fault: dup=50 } }
