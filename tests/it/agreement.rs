@@ -45,7 +45,7 @@ target: t
 rate: 800/s
 timeout: 3s
 mix:
-  - { name: plain-size, weight: 20, connection: pooled(4), tcp: {} }
+  - { name: plain-size, weight: 20, connection: pooled(16), tcp: {} }
   - { name: text, weight: 10, connection: fresh, tcp: { body: hello } }
   - { name: nothing, weight: 4, tcp: { size: '0' } }
   - { name: large, weight: 2, tcp: { size: 1MiB } }
