@@ -64,7 +64,6 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
-    let Call::Http(call) = &operation.call;
     let mut lines = vec![
         ("rate", rate(plan, operation)),
         ("connection", connection(operation)),
@@ -72,10 +71,14 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
         ("request", request(operation)),
     ];
     lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
-    if let Some(fault) = &call.fault_text {
-        lines.push(("asks", fault.clone()));
+    let asks = match &operation.call {
+        Call::Http(call) => call.fault_text.clone(),
+        Call::Tcp(call) | Call::Udp(call) => Some(call.fault_text()).filter(|text| !text.is_empty()),
+    };
+    if let Some(asks) = asks {
+        lines.push(("asks", asks));
     }
-    lines.extend(outcomes(call));
+    lines.extend(outcomes(&operation.call));
     lines
 }
 
@@ -105,17 +108,24 @@ fn connection(operation: &Operation) -> String {
 }
 
 fn request(operation: &Operation) -> String {
-    let Call::Http(call) = &operation.call;
-    let body = match &call.body {
+    let with = |body: &RequestBody| match body {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),
     };
-    let scheme = if operation.tls.is_some() { "https" } else { "http" };
-    let version = match call.version {
-        HttpVersion::Http1 => String::new(),
-        version => format!(" over {}", version.as_str()),
-    };
-    format!("{} {scheme}://{}{}{body}{version}", call.method, operation.endpoint, call.path)
+    match &operation.call {
+        Call::Http(call) => {
+            let scheme = if operation.tls.is_some() { "https" } else { "http" };
+            let version = match call.version {
+                HttpVersion::Http1 => String::new(),
+                version => format!(" over {}", version.as_str()),
+            };
+            format!("{} {scheme}://{}{}{}{version}", call.method, operation.endpoint, call.path, with(&call.body))
+        }
+        Call::Tcp(call) | Call::Udp(call) => {
+            let kind = if call.is_plain { "plain echo" } else { "echo" };
+            format!("{kind} {}://{}{}", call.protocol.as_str(), operation.endpoint, with(&call.body))
+        }
+    }
 }
 
 fn tls(tls: &Tls) -> String {
@@ -127,7 +137,7 @@ fn tls(tls: &Tls) -> String {
 }
 
 /// What the predicted requests come to.
-fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
+fn outcomes(call: &Call) -> Vec<(&'static str, String)> {
     let mut ends: BTreeMap<ExpectedEnd, u32> = BTreeMap::new();
     let mut delays = Vec::with_capacity(PREDICTED as usize);
     for n in 0..PREDICTED {
@@ -139,13 +149,13 @@ fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
     let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
     let counted = if ends.len() > 1 { format!(" (of {PREDICTED} predicted)") } else { String::new() };
     let mut lines = vec![("ends", shares(ends) + &counted)];
-    match &call.expect.status {
+    match &call.expect().status {
         StatusExpectation::AnyOf(codes) => {
             let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
             lines =
                 vec![("ends", "answer".to_owned()), ("status", format!("{} (as the file says)", codes.join(" or ")))];
         }
-        StatusExpectation::Predicted if answers => lines.push(("status", statuses(call))),
+        StatusExpectation::Predicted if answers => lines.extend(call.http().map(|call| ("status", statuses(call)))),
         StatusExpectation::Predicted => {}
     }
     delays.sort_unstable();
@@ -165,14 +175,14 @@ fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
             ),
         ));
     }
-    if answers || call.expect.status != StatusExpectation::Predicted {
+    if answers || call.expect().status != StatusExpectation::Predicted {
         lines.push(("checked", checked(call)));
     }
     lines
 }
 
-fn checked(call: &HttpCall) -> String {
-    let expect = &call.expect;
+fn checked(call: &Call) -> String {
+    let expect = call.expect();
     let length = match expect.size {
         SizeExpectation::Predicted => "size as asked".to_owned(),
         SizeExpectation::Exactly(bytes) => format!("size {}", size(bytes)),
@@ -183,7 +193,11 @@ fn checked(call: &HttpCall) -> String {
         ContentExpectation::Any => "any content",
     };
     let id = if expect.id { "id repeated" } else { "any id" };
-    format!("status, {length}, {content}, {id}")
+    match call {
+        Call::Http(_) => format!("status, {length}, {content}, {id}"),
+        Call::Tcp(call) | Call::Udp(call) if call.is_plain => format!("{length}, {content}"),
+        Call::Tcp(_) | Call::Udp(_) => format!("{length}, {content}, {id}"),
+    }
 }
 
 /// The statuses of answers, with their exact probabilities.

@@ -1,15 +1,16 @@
-//! Resolving, connecting and securing, the same for every protocol over TCP.
+//! Resolving, connecting and securing, the same for every protocol over TCP, and for those over UDP.
 //!
 //! [`Stream`] is an enum and not a boxed trait: the plain path, which carries the highest rates, pays one predictable branch
 //! per read or write.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use shared::outcome::ErrorClass;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UdpSocket};
 use tokio_rustls::client::TlsStream;
 
 use crate::driver::{Marks, mark};
@@ -56,6 +57,25 @@ pub(crate) async fn tcp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Re
     stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
     Ok(stream)
+}
+
+/// A socket of its own port that hears nobody but `endpoint`, so that an ICMP refusal reaches it too.
+///
+/// # Errors
+/// Why there is none.
+pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<UdpSocket, ErrorClass> {
+    mark(&marks.resolving);
+    let address = names.resolve(endpoint).await?;
+    mark(&marks.connecting);
+    let any = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let class = |error| ErrorClass::of_connect(&error);
+    let socket = UdpSocket::bind(any).await.map_err(class)?;
+    socket.connect(address).await.map_err(class)?;
+    mark(&marks.connected);
+    Ok(socket)
 }
 
 impl AsyncRead for Stream {

@@ -3,9 +3,15 @@
 //! One trait, static dispatch, chosen once per stream by [`crate::worker`]'s exhaustive `match`. A call never fails in
 //! Rust's sense: whatever happens on the wire is an [`Ending`], and failing is seeing. Nothing here or below retries.
 
+mod buffer;
+mod content;
+mod echo;
 pub mod http;
+pub mod tcp;
+pub mod udp;
 
 use std::cell::{Cell, RefCell};
+use std::io;
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
@@ -139,6 +145,21 @@ impl Marks {
     /// Why it failed, if somebody knows.
     pub(crate) fn why(&self) -> Option<String> {
         self.why.borrow().clone()
+    }
+}
+
+/// What an error while the answer was being read means.
+fn ending_of<A>(error: &io::Error) -> Ending<A> {
+    of_class(ErrorClass::of_receive(error))
+}
+
+/// An attempt that ended for this reason.
+fn of_class<A>(class: ErrorClass) -> Ending<A> {
+    match class {
+        ErrorClass::Reset => Ending::Reset,
+        ErrorClass::Closed => Ending::Closed,
+        ErrorClass::Timeout => Ending::TimedOut,
+        class => Ending::Failed(class),
     }
 }
 

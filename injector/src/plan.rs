@@ -7,10 +7,12 @@
 //! Pure: files, flags and the system's limits come in as arguments.
 
 mod address;
+mod body;
 mod call;
 mod capacity;
 mod compile;
 mod connection;
+mod echo;
 mod expect;
 mod http;
 mod tls;
@@ -32,6 +34,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
+pub use echo::EchoCall;
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 

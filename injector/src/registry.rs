@@ -2,6 +2,8 @@
 
 use crate::driver::Driver;
 use crate::driver::http::{Http, Http2};
+use crate::driver::tcp::Tcp;
+use crate::driver::udp::Udp;
 use crate::plan::{Call, HttpVersion};
 
 /// Something to do with a driver, whichever it is: static dispatch, chosen once per stream.
@@ -19,5 +21,7 @@ pub(crate) fn dispatch<V: Visit>(call: &Call, visit: V) -> V::Output {
             HttpVersion::Http1 => visit.visit::<Http>(call),
             HttpVersion::Http2 => visit.visit::<Http2>(call),
         },
+        Call::Tcp(call) => visit.visit::<Tcp>(call),
+        Call::Udp(call) => visit.visit::<Udp>(call),
     }
 }

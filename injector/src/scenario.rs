@@ -130,6 +130,27 @@ pub struct WrittenOperation {
     pub tls: Option<Spanned<WrittenTls>>,
     #[serde(default, deserialize_with = "present")]
     pub http: Option<Spanned<WrittenHttp>>,
+    #[serde(default, deserialize_with = "present")]
+    pub tcp: Option<Spanned<WrittenEcho>>,
+    #[serde(default, deserialize_with = "present")]
+    pub udp: Option<Spanned<WrittenEcho>>,
+}
+
+/// What a `tcp` or `udp` operation sends and expects.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/tcp.md")]
+pub struct WrittenEcho {
+    #[serde(default, deserialize_with = "present")]
+    pub size: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub body: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub plain: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub fault: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub expect: Option<Spanned<WrittenExpect>>,
 }
 
 /// Whether and how connections are secured: `true`, `false`, or a mapping of keys.
@@ -202,7 +223,7 @@ pub struct WrittenExpect {
 }
 
 /// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 6] = ["phases", "thresholds", "grpc", "tcp", "udp", "dns"];
+const NOT_YET: [&str; 4] = ["phases", "thresholds", "grpc", "dns"];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
 fn shape_problem(error: &Error) -> Problem {

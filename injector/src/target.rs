@@ -19,7 +19,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks while it settles.
 const SETTLE_STEP: Duration = Duration::from_millis(20);
 
-/// Resolves and connects to every endpoint of the plan once.
+/// Resolves and, where there is something to connect to, connects to every endpoint of the plan once.
 ///
 /// # Errors
 /// The first endpoint that cannot be reached, by name, with the reason.

@@ -7,6 +7,7 @@
 //! id=abcd2345.7;dur=0.012;asked=203.114;server=pod/node/zone;delay=203.114ms;rcode=SERVFAIL
 //! ```
 
+mod brief;
 mod refusal;
 mod text;
 
@@ -73,6 +74,8 @@ impl Plan {
 pub enum Answer<'a> {
     /// The request was understood; its answer follows.
     Ok(Reply<'a>),
+    /// The same, in a datagram that had no room for more than the id, or not even that.
+    Brief(Option<&'a str>),
     /// It was not, and nothing follows.
     Err(Refusal),
 }
@@ -95,7 +98,8 @@ impl<'a> Answer<'a> {
         let line = line.strip_prefix(TCP_PREFIX).ok_or(NoReply("it does not begin with CL/1"))?;
         let line = std::str::from_utf8(line).map_err(|_| NoReply("it is not UTF-8"))?;
         let line = line.strip_suffix('\n').unwrap_or(line);
-        match line.split_once(' ') {
+        match line.split_once(' ').or((line == "OK").then_some(("OK", ""))) {
+            Some(("OK", rest)) if !rest.contains("dur=") => brief::parse(rest),
             Some(("OK", rest)) => Reply::parse(rest, ' ').map(Answer::Ok),
             Some(("ERR", rest)) => Refusal::parse(rest).map(Answer::Err),
             _ => Err(NoReply("it says neither OK nor ERR")),
@@ -174,6 +178,8 @@ impl<'a> Reply<'a> {
             rest = next;
         }
         let missing = NoReply("dur, asked or server is missing");
+        // A datagram may have had no room for it.
+        let server = server.or((separator == ' ').then_some(""));
         let (own, asked, server) = (own.ok_or(missing)?, asked.ok_or(missing)?, server.ok_or(missing)?);
         Ok(Reply { id, own, asked, server, plan })
     }

@@ -90,6 +90,35 @@ impl Core {
     }
 }
 
+/// Handles looked up before, so that the next request of the same kind takes no lock. The oldest go first.
+#[derive(Default)]
+pub(crate) struct Kept(Vec<(Labels, Option<Session>, Arc<Handles>)>);
+
+/// Handles kept in one place. An injector's connection carries the operations of one stream, rarely more than a few.
+const KEPT_MAX: usize = 8;
+
+impl Kept {
+    /// Where requests of these labels are counted.
+    pub(crate) fn handles(
+        &mut self,
+        core: &Core,
+        labels: Labels,
+        session: Option<Session>,
+        now: Instant,
+    ) -> Arc<Handles> {
+        let held = self.0.iter().find(|(held, of, _)| *held == labels && *of == session);
+        if let Some((_, _, handles)) = held {
+            return Arc::clone(handles);
+        }
+        let handles = Arc::new(core.handles(labels, session, now));
+        if self.0.len() >= KEPT_MAX {
+            self.0.remove(0);
+        }
+        self.0.push((labels, session, Arc::clone(&handles)));
+        handles
+    }
+}
+
 /// gRPC's status for a defect of the server.
 const INTERNAL: u8 = 13;
 /// DNS's response code for the same.

@@ -125,6 +125,11 @@ impl Faults {
 }
 
 impl Decision {
+    /// Of a request that asked for nothing.
+    pub(crate) fn plain() -> Decision {
+        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None }
+    }
+
     /// Takes the effects out and leaves the shape: size, content, extra headers are what a plain target does too.
     fn withhold(&mut self, mark: Mark) {
         self.mark = mark;

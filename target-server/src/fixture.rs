@@ -47,6 +47,11 @@ impl Fixture {
         Client { stream: TcpStream::connect(self.addresses.http).await.unwrap(), unread: Vec::new() }
     }
 
+    /// A connection to the TCP echo.
+    pub(crate) async fn tcp(&self) -> Client {
+        Client { stream: TcpStream::connect(self.addresses.tcp.unwrap()).await.unwrap(), unread: Vec::new() }
+    }
+
     /// One `GET` on a connection of its own.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n")).await
@@ -127,22 +132,22 @@ impl Answer {
 }
 
 impl Client {
-    pub(crate) async fn send(&mut self, bytes: &str) {
-        self.stream.write_all(bytes.as_bytes()).await.unwrap();
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     async fn more(&mut self) -> io::Result<usize> {
         timeout(PATIENCE, self.stream.read_buf(&mut self.unread)).await.expect("the target is silent")
     }
 
-    async fn take(&mut self, len: usize) -> String {
+    pub(crate) async fn take(&mut self, len: usize) -> String {
         while self.unread.len() < len {
             assert_ne!(self.more().await.unwrap(), 0, "the connection ended early");
         }
         String::from_utf8_lossy(&self.unread.drain(..len).collect::<Vec<_>>()).into_owned()
     }
 
-    async fn take_until(&mut self, end: &str) -> String {
+    pub(crate) async fn take_until(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.unread.windows(end.len()).position(|window| window == end.as_bytes()) {
                 return self.take(at + end.len()).await;

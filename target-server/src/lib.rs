@@ -4,8 +4,11 @@
 //! is a paragraph over these two; the pair in one process and the tests call the same.
 
 mod accept;
+mod bare;
+mod close;
 pub mod config;
 mod core;
+mod echo;
 mod effects;
 mod faults;
 #[cfg(test)]
@@ -14,13 +17,16 @@ mod h2body;
 mod h2conn;
 mod http;
 pub mod log;
+mod pace;
 mod record;
 mod sessions;
 mod slots;
 mod stream;
 mod stress;
 mod target;
+mod tcp;
 mod tls;
+mod udp;
 
 pub use config::Config;
 pub use target::{Addresses, BindError, Report, Target, runtime};

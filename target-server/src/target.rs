@@ -30,7 +30,9 @@ use crate::core::Core;
 use crate::effects;
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Secured};
+use crate::tcp::Tcp;
 use crate::tls::Tls;
+use crate::udp::Udp;
 pub use addresses::Addresses;
 pub use listen::BindError;
 
@@ -165,6 +167,13 @@ impl Target {
             let Some(listener) = listener else { continue };
             let door = Arc::new(Door { http: Arc::clone(&http), secured, protocol });
             accepting.spawn(accept(Arc::clone(&core), door, listener, stop_accepting.clone()));
+        }
+        if let Some(listener) = sockets.tcp {
+            let tcp = Arc::new(Tcp::new(Arc::clone(&core)));
+            accepting.spawn(accept(Arc::clone(&core), tcp, listener, stop_accepting.clone()));
+        }
+        if let Some(socket) = sockets.udp {
+            accepting.spawn(Udp::new(Arc::clone(&core), socket).serve(stop_accepting.clone()));
         }
         readiness.set(true);
 

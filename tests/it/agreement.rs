@@ -6,7 +6,7 @@ use std::time::Duration;
 use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, run};
+use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, plan_for_all, run};
 use crate::metrics::metric;
 use crate::process::{Process, get, timed};
 
@@ -39,11 +39,65 @@ mix:
   - { name: hang, weight: 0.2, http: { fault: fault=hang } }
 ";
 
+/// Everything the TCP and UDP echo can do.
+const ECHOES: &str = "
+target: t
+rate: 800/s
+timeout: 3s
+mix:
+  - { name: plain-size, weight: 20, connection: pooled(16), tcp: {} }
+  - { name: text, weight: 10, connection: fresh, tcp: { body: hello } }
+  - { name: nothing, weight: 4, tcp: { size: '0' } }
+  - { name: large, weight: 2, tcp: { size: 1MiB } }
+  - { name: slow, weight: 4, tcp: { fault: \"delay=5ms..20ms&size=22KiB\" } }
+  - { name: upper, weight: 4, tcp: { body: heLLo, fault: mode=upper } }
+  - { name: discard, weight: 4, tcp: { size: 100KiB, fault: mode=discard } }
+  - { name: source, weight: 4, tcp: { fault: \"mode=source&size=30000\" } }
+  - { name: chargen, weight: 4, tcp: { fault: \"mode=chargen&size=3000\" } }
+  - { name: chunked, weight: 2, tcp: { size: 6KiB, fault: \"chunk=999&chunk_delay=1ms&end_delay=2ms\" } }
+  - { name: paced, weight: 1, tcp: { size: 2KiB, fault: \"rate=20KiB&read=rate(40KiB)\" } }
+  - { name: first, weight: 2, tcp: { size: 2KiB, fault: read=first(100) } }
+  - { name: unread, weight: 2, tcp: { size: 2KiB, fault: read=none } }
+  - { name: corrupt, weight: 4, tcp: { size: 100KiB, fault: corrupt=50 } }
+  - { name: closing, weight: 4, tcp: { fault: close=50 } }
+  - { name: reset, weight: 4, tcp: { fault: \"fault=reset:50\" } }
+  - { name: reset-late, weight: 2, tcp: { size: 10KiB, fault: \"fault=reset&at=50%\" } }
+  - { name: reset-end, weight: 2, tcp: { fault: \"fault=reset&at=1MiB\" } }
+  - { name: reset-timed, weight: 2, tcp: { fault: \"fault=reset&at=after(5ms)\" } }
+  - { name: empty, weight: 2, tcp: { fault: fault=empty } }
+  - { name: abort, weight: 2, tcp: { size: 1KiB, fault: \"fault=abort&at=500\" } }
+  - { name: garbage, weight: 2, tcp: { fault: fault=garbage } }
+  - { name: gated, weight: 4, tcp: { fault: \"p=25&delay=3ms&fault=empty\" } }
+  - { name: hang, weight: 0.2, tcp: { fault: fault=hang } }
+  - { name: hang-late, weight: 0.2, tcp: { fault: \"fault=hang&at=10\" } }
+  - { name: udp-plain, weight: 20, connection: pooled(4), udp: {} }
+  - { name: udp-fresh, weight: 10, connection: fresh, udp: { body: hello } }
+  - { name: udp-large, weight: 4, udp: { size: 8KiB } }
+  - { name: udp-size, weight: 4, udp: { size: 2KiB, fault: \"size=100..1000&delay=1ms..5ms\" } }
+  - { name: udp-corrupt, weight: 4, udp: { size: 3KiB, fault: corrupt=50 } }
+  - { name: udp-dup, weight: 4, udp: { fault: dup=50 } }
+  - { name: udp-reorder, weight: 2, udp: { fault: reorder=true } }
+  - { name: udp-loss, weight: 0.4, udp: { fault: loss=50 } }
+  - { name: udp-hang, weight: 0.2, udp: { fault: fault=hang } }
+  - { name: udp-reset, weight: 0.2, udp: { fault: fault=reset } }
+  - { name: udp-empty, weight: 2, udp: { fault: fault=empty } }
+  - { name: udp-garbage, weight: 2, udp: { fault: \"fault=garbage:50\" } }
+";
+
 #[test]
 fn the_two_sides_agree_label_by_label() {
+    agree(EVERYTHING);
+}
+
+#[test]
+fn the_two_sides_agree_on_every_echo() {
+    agree(ECHOES);
+}
+
+fn agree(scenario: &str) {
     run(async {
         let target = RunningTarget::start();
-        let engine = engine(plan(EVERYTHING, target.http, target.admin), Duration::from_secs(2));
+        let engine = engine(plan_for_all(scenario, &target.addresses), Duration::from_secs(2));
         let registry = Registry::new();
         registry.register(Box::new(engine.red())).unwrap();
         let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();

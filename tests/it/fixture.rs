@@ -11,10 +11,11 @@ use std::time::Duration;
 use injector::account::OperationAccount;
 use injector::engine::{Engine, Finished, Options};
 use injector::pacer::Quantum;
-use injector::plan::{Address, Host, Overrides, Plan};
+use injector::plan::{Address, Host, Overrides, Plan, Ports};
 use injector::preflight::System;
 use injector::scenario::Scenario;
 use shared::identity::{Identity, session_from_bits};
+use shared::protocol::Protocol;
 use target_server::{Config, Target};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -124,6 +125,7 @@ pub(crate) fn ok(head: &str, body: &str) -> Vec<u8> {
 pub(crate) struct RunningTarget {
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
+    pub(crate) addresses: target_server::Addresses,
     drain: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -131,13 +133,14 @@ pub(crate) struct RunningTarget {
 impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
-        let target_server::Addresses { http, admin, .. } = target.addresses();
+        let addresses = target.addresses();
+        let target_server::Addresses { http, admin, .. } = addresses;
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, admin, drain, serving }
+        RunningTarget { http, admin, addresses, drain, serving }
     }
 
     pub(crate) async fn stop(self) {
@@ -152,9 +155,24 @@ fn at(address: SocketAddr) -> Option<Address> {
 
 /// The plan of a scenario against a server.
 pub(crate) fn plan(scenario: &str, http: SocketAddr, admin: SocketAddr) -> Plan {
-    let overrides = Overrides { target: at(http), admin: at(admin), ..Overrides::default() };
+    planned(scenario, &Overrides { target: at(http), admin: at(admin), ..Overrides::default() })
+}
+
+/// The plan of a scenario against every listener of a target.
+pub(crate) fn plan_for_all(scenario: &str, addresses: &target_server::Addresses) -> Plan {
+    let mut ports = Ports::default();
+    for protocol in Protocol::ALL {
+        if let Some(address) = addresses.of(protocol) {
+            ports.set(protocol, address.port());
+        }
+    }
+    let (target, admin) = (at(addresses.http), at(addresses.admin));
+    planned(scenario, &Overrides { target, admin, ports, ..Overrides::default() })
+}
+
+fn planned(scenario: &str, overrides: &Overrides) -> Plan {
     let scenario = Scenario::parse("test", scenario).unwrap_or_else(|problems| panic!("{problems}"));
-    Plan::new(&scenario, &overrides, &System::read().unwrap()).unwrap_or_else(|problems| panic!("{problems}"))
+    Plan::new(&scenario, overrides, &System::read().unwrap()).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 /// An engine for it.

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod cli;
+mod echo;
 mod fixture;
 mod generated;
 mod http2;

@@ -10,7 +10,6 @@ mod get;
 mod judge;
 mod two;
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -23,7 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use self::answer::Answer;
 use self::judge::{Answered, Wanted};
-use super::{Driver, Ending, H2End, IdentityTemplate, Marks, mark};
+use super::buffer::READ_BUFFER;
+use super::content::Content;
+use super::{Driver, Ending, H2End, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial::{self, Stream};
 use crate::names::Names;
@@ -31,13 +32,6 @@ use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
 
 pub(crate) use self::get::get;
 pub use self::two::Http2;
-
-/// Size of the read buffer that the connections of a thread share.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
-
-thread_local! {
-    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BUFFER_BYTES]);
-}
 
 /// One HTTP/1.1 connection.
 pub struct Http {
@@ -269,14 +263,5 @@ impl Exchange<'_> {
             id_matches: head.id.map(|echoed| echoed == id),
             surplus_bytes: self.answer.surplus_bytes(),
         }
-    }
-}
-
-fn of_class(class: ErrorClass) -> Ending<Answered> {
-    match class {
-        ErrorClass::Reset => Ending::Reset,
-        ErrorClass::Closed => Ending::Closed,
-        ErrorClass::Timeout => Ending::TimedOut,
-        class => Ending::Failed(class),
     }
 }

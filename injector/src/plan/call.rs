@@ -1,16 +1,20 @@
 //! What an operation sends, by protocol.
 
-use shared::fault::Fault;
+use shared::fault::{Fault, Verdict};
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::{Alpn, HttpCall};
+use super::{Alpn, EchoCall, Expect, ExpectedEnd, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// An HTTP request.
     Http(HttpCall),
+    /// A TCP echo.
+    Tcp(EchoCall),
+    /// A UDP echo.
+    Udp(EchoCall),
 }
 
 impl Call {
@@ -18,6 +22,8 @@ impl Call {
     pub fn protocol(&self) -> Protocol {
         match self {
             Call::Http(call) => call.version.protocol(),
+            Call::Tcp(_) => Protocol::Tcp,
+            Call::Udp(_) => Protocol::Udp,
         }
     }
 
@@ -25,6 +31,7 @@ impl Call {
     pub fn alpn(&self) -> Option<Alpn> {
         match self {
             Call::Http(call) => Some(call.version.alpn()),
+            Call::Tcp(_) | Call::Udp(_) => None,
         }
     }
 
@@ -37,6 +44,7 @@ impl Call {
     pub fn http(&self) -> Option<&HttpCall> {
         match self {
             Call::Http(call) => Some(call),
+            Call::Tcp(_) | Call::Udp(_) => None,
         }
     }
 
@@ -44,6 +52,31 @@ impl Call {
     pub fn fault(&self) -> &Fault {
         match self {
             Call::Http(call) => &call.fault,
+            Call::Tcp(call) | Call::Udp(call) => &call.fault,
+        }
+    }
+
+    /// What makes an answer right.
+    pub fn expect(&self) -> &Expect {
+        match self {
+            Call::Http(call) => &call.expect,
+            Call::Tcp(call) | Call::Udp(call) => &call.expect,
+        }
+    }
+
+    /// What the target will decide for the request with this key if it is idle.
+    pub fn predict(&self, key: &str) -> Verdict {
+        match self {
+            Call::Http(call) => call.predict(key),
+            Call::Tcp(call) | Call::Udp(call) => call.predict(key),
+        }
+    }
+
+    /// How a call with this verdict should end.
+    pub fn expected_end(&self, verdict: &Verdict) -> ExpectedEnd {
+        match self {
+            Call::Http(call) => call.expected_end(verdict),
+            Call::Tcp(call) | Call::Udp(call) => call.expected_end(verdict),
         }
     }
 
@@ -51,6 +84,7 @@ impl Call {
     pub fn expected_codes(&self) -> Vec<Code> {
         match self {
             Call::Http(call) => call.expected_codes(),
+            Call::Tcp(_) | Call::Udp(_) => vec![Code::Echo],
         }
     }
 }

@@ -8,9 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::fault::{At, FaultKind, H2Code, Verdict};
-
-use super::HttpVersion;
+use shared::fault::{At, Dialect, FaultKind, H2Code, Verdict};
+use shared::units::print_duration;
 
 /// What makes an answer right. All of it is checked; the default predicts everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +85,7 @@ pub enum ExpectedEnd {
     Reset,
     /// The connection closed before the answer was whole, or before it began.
     Closed,
-    /// What is not HTTP of the version that is spoken.
+    /// What is no answer of the protocol that is spoken.
     Malformed,
     /// Silence until the client's own timeout, from the start or in mid-answer.
     Hang,
@@ -131,24 +130,24 @@ impl fmt::Display for H2End {
     }
 }
 
-/// How an HTTP call of this version with this verdict should end, unless its method is HEAD.
+/// How a call with this verdict should end over HTTP and the TCP echo, unless its method is HEAD.
 ///
 /// A fault that is asked for strikes: one that is timed keeps the answer open until its time has come, one that is placed
 /// beyond the end of the body strikes at its end. Only an answer without any body could end before, and the plan refuses
 /// faults that strike in the body of an answer to HEAD.
-pub fn expected_end(verdict: &Verdict, version: HttpVersion) -> ExpectedEnd {
+pub fn expected_end(verdict: &Verdict, dialect: Dialect) -> ExpectedEnd {
     let Some(kind) = verdict.fault else { return ExpectedEnd::Answer };
-    match (kind, version) {
+    match (kind, dialect) {
         (FaultKind::Hang, _) => ExpectedEnd::Hang,
         (FaultKind::Reset, _) => ExpectedEnd::Reset,
-        (FaultKind::Empty, _) | (FaultKind::Abort, HttpVersion::Http1) => ExpectedEnd::Closed,
-        (FaultKind::Abort, HttpVersion::Http2) => ExpectedEnd::H2(H2End::RstStream(H2Code::INTERNAL_ERROR.get())),
+        (FaultKind::Abort, Dialect::Http2) => ExpectedEnd::H2(H2End::RstStream(H2Code::INTERNAL_ERROR.get())),
+        (FaultKind::Empty | FaultKind::Abort, _) => ExpectedEnd::Closed,
         (FaultKind::H2Rst(code), _) => ExpectedEnd::H2(H2End::RstStream(code.get())),
         // Without an error it is an announcement: streams under way, this one too, come to their ends.
         (FaultKind::Goaway(H2Code::NO_ERROR), _) => ExpectedEnd::Answer,
         (FaultKind::Goaway(code), _) => ExpectedEnd::H2(H2End::GoAway(code.get())),
         // More announced than sent: the client waits for the rest and finds the connection closed.
-        (FaultKind::Clen(1..), HttpVersion::Http1) => ExpectedEnd::Closed,
+        (FaultKind::Clen(1..), Dialect::Http1) => ExpectedEnd::Closed,
         // Less announced than sent: what follows the announced length is no answer to anything. Over HTTP/2, where frames
         // tell the end, each difference is an error of the stream.
         (FaultKind::Clen(_) | FaultKind::BadChunk | FaultKind::Garbage | FaultKind::BadHead, _) => {
@@ -175,6 +174,25 @@ pub fn expected_end(verdict: &Verdict, version: HttpVersion) -> ExpectedEnd {
     }
 }
 
+/// Requests predicted before a plan is called hopeless: one that works once in ten thousand times is not.
+pub(super) const PREDICTED: u32 = 10_000;
+
+/// Why no request can succeed, if none can: every answer takes longer than the timeout. Asked hangs are meant to outlast it.
+pub(super) fn too_slow(
+    timeout: Duration,
+    predict: impl Fn(&str) -> Verdict,
+    end: impl Fn(&Verdict) -> ExpectedEnd,
+) -> Option<String> {
+    let mut predicted = (0..PREDICTED).map(|n| predict(&format!("check.{n}")));
+    let is_too_slow = |verdict: Verdict| least_time(&verdict) >= timeout && end(&verdict) != ExpectedEnd::Hang;
+    predicted.all(is_too_slow).then(|| {
+        let (least, timeout) = (print_duration(least_time(&predict("check.0"))), print_duration(timeout));
+        format!(
+            "no request can succeed: the fault takes {least} or so and the timeout is {timeout}; lower the one or raise the other"
+        )
+    })
+}
+
 /// The least time the target takes if it does what the verdict says.
 pub(super) fn least_time(verdict: &Verdict) -> Duration {
     match (verdict.fault, verdict.at) {
@@ -187,7 +205,7 @@ pub(super) fn least_time(verdict: &Verdict) -> Duration {
 
 /// What a byte rate and the gaps between chunks add, where the size is known.
 fn body_time(verdict: &Verdict) -> Duration {
-    let size_bytes = verdict.size_bytes.unwrap_or(0);
+    let size_bytes = verdict.size_bytes.or(verdict.payload_bytes).unwrap_or(0);
     let trickle = verdict.rate_bytes_per_s.map_or(Duration::ZERO, |rate| {
         Duration::try_from_secs_f64(size_bytes as f64 / rate.max(1) as f64).unwrap_or(Duration::MAX)
     });

@@ -14,6 +14,7 @@ use shared::protocol::Protocol;
 use super::Alpn;
 use super::expect::{Expect, ExpectedEnd, StatusExpectation, expected_end};
 
+pub(super) use expectation::expectation;
 pub(super) use request::compile;
 
 /// The request of an operation and what is right about its answer.
@@ -47,7 +48,7 @@ impl HttpCall {
 
     /// How a request with this verdict should end.
     pub fn expected_end(&self, verdict: &Verdict) -> ExpectedEnd {
-        expected_end(verdict, self.version)
+        expected_end(verdict, self.version.protocol().dialect())
     }
 
     /// The codes a right answer may have.

@@ -2,6 +2,7 @@
 
 mod address;
 mod capacity;
+mod echo;
 mod expect;
 mod http;
 mod tls;

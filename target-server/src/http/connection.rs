@@ -19,7 +19,8 @@ use super::door::wait_for_a_byte;
 use super::exchange::{Activity, Exchange, Takeover};
 use super::service::Service;
 use super::socket::Socket;
-use super::{Http, close, two, wire};
+use super::{Http, two, wire};
+use crate::close;
 use crate::stream::Stream;
 
 /// How long a connection stays active without a request. Shorter would rebuild hyper's state for connections that are

@@ -11,8 +11,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::opening::{self, Opening};
-use super::{Http, close, connection, two};
+use super::{Http, connection, two};
 use crate::accept::Speaker;
+use crate::close;
 use crate::core::client_ip;
 use crate::stream::Stream;
 use crate::tls::{Alpn, Tls};

@@ -18,10 +18,8 @@ use tokio::time::Instant;
 use super::Http;
 use super::two::Upgrade;
 use super::wire::Plan;
+use crate::core::Kept;
 use crate::record::{Call, Handles};
-
-/// Handles kept per connection. An injector's connection carries the operations of one stream, rarely more than a few.
-const HANDLES_MAX: usize = 8;
 
 pub(super) struct Exchange {
     pub(super) http: Arc<Http>,
@@ -50,7 +48,7 @@ struct Desk {
     /// Handed to hyper whole; recorded when the socket has taken it. Nothing for a request that is recorded already.
     flushing: Vec<Option<Call>>,
     takeover: Option<Takeover>,
-    handles: Vec<(Labels, Option<Session>, Arc<Handles>)>,
+    kept: Kept,
 }
 
 /// What is to become of a socket that hyper gives back.
@@ -91,17 +89,7 @@ impl Exchange {
 
     /// Where requests of these labels are counted, from this connection's small cache.
     pub(super) fn handles(&self, labels: Labels, session: Option<Session>, now: Instant) -> Arc<Handles> {
-        let mut desk = self.desk();
-        let held = desk.handles.iter().find(|(held, of, _)| *held == labels && *of == session);
-        if let Some((_, _, handles)) = held {
-            return Arc::clone(handles);
-        }
-        let handles = Arc::new(self.http.core.handles(labels, session, now));
-        if desk.handles.len() >= HANDLES_MAX {
-            desk.handles.remove(0);
-        }
-        desk.handles.push((labels, session, Arc::clone(&handles)));
-        handles
+        self.desk().kept.handles(&self.http.core, labels, session, now)
     }
 
     /// Whether the request being served may stand still for as long as anything that can be asked for takes.

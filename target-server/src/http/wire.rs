@@ -22,10 +22,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::act::wait;
-use super::close;
 use super::shape::Piece;
 use super::source::BodyError;
 use super::strike::{Broken, Strike};
+use crate::bare::{class_of_write, write_all};
+use crate::close;
 use crate::stream::{Seal, Stream};
 pub(super) use plan::Plan;
 
@@ -62,14 +63,6 @@ pub(super) async fn run(stream: Stream, mut plan: Box<Plan>, drain: &Cancellatio
         End::Left => plan.broken.job.call.failed(ServerError::Aborted),
         End::Short(error) => plan.broken.job.call.failed(error.class()),
         End::Broken(error) => plan.broken.job.call.failed(class_of_write(&error)),
-    }
-}
-
-fn class_of_write(error: &io::Error) -> ServerError {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    match error.kind() {
-        BrokenPipe | ConnectionAborted | ConnectionReset => ServerError::Aborted,
-        _ => ServerError::Write,
     }
 }
 
@@ -157,17 +150,4 @@ async fn strike(Wire { stream, mut seal }: Wire, plan: Plan, drain: &Cancellatio
         // Also whoever was left hanging must not take the end for that of an answer.
         close::reset(stream).await;
     }
-}
-
-/// Through a shared reference, so that the client's leaving can be watched meanwhile.
-async fn write_all(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        stream.writable().await?;
-        match stream.try_write(bytes) {
-            Ok(written) => bytes = &bytes[written..],
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

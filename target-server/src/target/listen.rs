@@ -82,8 +82,13 @@ pub(super) fn both(
 /// How often a free port of TCP may turn out not to be one of UDP.
 const FREE_PORT_TRIES: u32 = 16;
 
+/// What the kernel may hold for us between two looks at the socket, as far as `net.core.rmem_max` lets it: with the usual
+/// 208 KiB it drops the third large datagram that comes while the process waits for a core.
+const DATAGRAMS_HELD_BYTES: usize = 4 << 20;
+
 fn open_datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     let (socket, address) = socket(address, Type::DGRAM, Protocol::UDP)?;
+    socket.set_recv_buffer_size(DATAGRAMS_HELD_BYTES)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())

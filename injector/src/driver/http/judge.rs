@@ -8,9 +8,9 @@ use std::sync::Arc;
 use shared::fault::{Body, FaultKind, Read, Verdict};
 use shared::identity::RequestId;
 use shared::outcome::{Code, ErrorClass, Outcome};
-use shared::payload::{Payload, PayloadMatcher};
+use shared::payload::Payload;
 
-use super::{Ending, H2End};
+use super::{Content, Ending, H2End};
 use crate::plan::{ContentExpectation, ExpectedEnd, HttpCall, HttpVersion, Method, SizeExpectation, StatusExpectation};
 
 /// What a complete answer was like, beside what was asked.
@@ -44,16 +44,6 @@ pub struct Wanted {
     id: bool,
     /// By how many bytes the announced length is to be too short.
     short_by: Option<u64>,
-}
-
-enum Content {
-    Any,
-    /// The request's own body comes back; how much of it has come.
-    Echo {
-        body: Arc<[u8]>,
-        seen: usize,
-    },
-    Payload(PayloadMatcher),
 }
 
 impl Wanted {
@@ -108,16 +98,7 @@ impl Wanted {
 
     /// Takes the next piece of the answer's body.
     pub(super) fn take(&mut self, piece: &[u8]) {
-        let matches = match &mut self.content {
-            Content::Any => true,
-            Content::Echo { body, seen } => {
-                let same = body.get(*seen..*seen + piece.len()) == Some(piece);
-                *seen += piece.len();
-                same
-            }
-            Content::Payload(matcher) => matcher.push(piece).is_ok(),
-        };
-        self.content_matches &= matches;
+        self.content_matches &= self.content.take(piece);
     }
 
     /// Whether every piece so far was right.

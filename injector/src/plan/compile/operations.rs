@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_saphyr::{Location, Spanned};
 use shared::draw::Draw;
 use shared::identity::Name;
+use shared::protocol::Protocol;
 
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, echo, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -61,17 +62,31 @@ fn operation(
     let target = found.read(written.target.as_ref(), &part("target"), str::parse::<Address>);
     let connection = found.read(written.connection.as_ref(), &part("connection"), ConnectionPolicy::parse).flatten();
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
-    let call = match &written.http {
-        Some(call) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
-        None => {
-            found.add(
-                entry.referenced,
-                &subject,
-                "needs a protocol; this version has http: write http: {} for a plain GET /",
-            );
-            return None;
-        }
+    let calls = [
+        written.http.as_ref().map(|call| Call::Http(http::compile(found, &part("http"), call, seed, timeout))),
+        written
+            .tcp
+            .as_ref()
+            .map(|call| Call::Tcp(echo::compile(found, &part("tcp"), call, Protocol::Tcp, seed, timeout))),
+        written
+            .udp
+            .as_ref()
+            .map(|call| Call::Udp(echo::compile(found, &part("udp"), call, Protocol::Udp, seed, timeout))),
+    ];
+    let mut calls = calls.into_iter().flatten();
+    let Some(call) = calls.next() else {
+        found.add(
+            entry.referenced,
+            &subject,
+            "needs a protocol; this version has http, tcp and udp: write http: {} for a plain GET /",
+        );
+        return None;
     };
+    if let Some(second) = calls.next() {
+        let message =
+            format!("has {} beside {}; an operation speaks one", second.protocol().as_str(), call.protocol().as_str());
+        found.add(entry.referenced, &subject, message);
+    }
     let scheme = target.as_ref().and_then(|target| target.scheme);
     let own_tls = written.tls.as_ref();
     let is_secure = common.tls.is_on_for(found, &part("tls"), own_tls, scheme, call.protocol());

@@ -9,7 +9,7 @@ use crate::plan::expect::{ContentExpectation, Expect, SizeExpectation, StatusExp
 use crate::scenario::WrittenExpect;
 
 /// What the file expects, on top of what is predicted.
-pub(super) fn expectation(
+pub(in crate::plan) fn expectation(
     found: &mut Found,
     subject: &str,
     written: &Spanned<WrittenExpect>,

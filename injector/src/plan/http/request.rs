@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_saphyr::Spanned;
 use shared::fault::{At, Field, Key, Limits, Verdict};
-use shared::units::{parse_size, print_duration, print_size};
 
 use super::ask::{Ask, Carrier};
 use super::expectation::expectation;
 use super::{HttpCall, HttpVersion, Method, RequestBody};
+use crate::plan::body::body;
 use crate::plan::compile::Found;
-use crate::plan::expect::{ExpectedEnd, StatusExpectation, least_time};
+use crate::plan::expect::{PREDICTED, StatusExpectation, too_slow};
 use crate::scenario::{WrittenHeaders, WrittenHttp};
 
 /// Longest path and query: a spec of 2 KiB, each byte escaped, fits.
@@ -37,7 +37,9 @@ pub(in crate::plan) fn compile(
     let http = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
     let version = found.read(http.version.as_ref(), &part("version"), version).unwrap_or_default();
-    let body = body(found, subject, http);
+    let size = ("body_size", http.body_size.as_ref());
+    // What the target can be asked to send is also what it is asked to take.
+    let body = body(found, subject, http.body.as_ref(), size, Limits::default().size_max_bytes);
     let default_method = if body == RequestBody::Empty { Method::Get } else { Method::Post };
     let method = found.read(http.method.as_ref(), &part("method"), method).unwrap_or(default_method);
     let headers = headers(found, subject, &http.headers);
@@ -136,41 +138,6 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn body(found: &mut Found, subject: &str, http: &WrittenHttp) -> RequestBody {
-    let size = found.read(http.body_size.as_ref(), &format!("{subject}.body_size"), body_size);
-    match (&http.body, &http.body_size) {
-        (Some(_), Some(size)) => {
-            found.add(size.referenced, &format!("{subject}.body_size"), "body and body_size exclude each other");
-            RequestBody::Empty
-        }
-        (Some(text), None) if text.value.is_empty() => RequestBody::Empty,
-        (Some(text), None) => {
-            if let Err(error) = within_body_limit(text.value.len() as u64) {
-                found.add(text.referenced, &format!("{subject}.body"), error);
-            }
-            RequestBody::Text(text.value.clone())
-        }
-        (None, _) => match size {
-            None | Some(0) => RequestBody::Empty,
-            Some(size_bytes) => RequestBody::Generated { size_bytes },
-        },
-    }
-}
-
-fn body_size(text: &str) -> Result<u64, String> {
-    parse_size(text).map_err(|error| error.to_string()).and_then(within_body_limit)
-}
-
-/// What the target can be asked to send is also what it is asked to take.
-fn within_body_limit(size_bytes: u64) -> Result<u64, String> {
-    let limit = Limits::default().size_max_bytes;
-    let message = || format!("{} is over the limit of {}", print_size(size_bytes), print_size(limit));
-    if size_bytes > limit { Err(message()) } else { Ok(size_bytes) }
-}
-
-/// Requests predicted before a plan is called hopeless: one that works once in ten thousand times is not.
-const PREDICTED: u32 = 10_000;
-
 /// Refuses what the fault makes impossible: an answer in time, or a broken body where there is none.
 fn refuse_hopeless(
     found: &mut Found,
@@ -185,21 +152,19 @@ fn refuse_hopeless(
     let subject = format!("{subject}.fault");
     let text = written.value.fault.as_ref().or(written.value.path.as_ref());
     let at = text.map_or(written.referenced, |text| text.referenced);
-    let mut predicted = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}")));
+    let predicted = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}")));
 
     let in_body = |verdict: Verdict| verdict.fault.is_some() && verdict.at != At::Head;
-    if call.method == Method::Head && call.fault.keys().any(|key| key == Key::Fault) && predicted.clone().any(in_body) {
+    if call.method == Method::Head
+        && call.fault.keys().any(|key| key == Key::Fault)
+        && predicted.into_iter().any(in_body)
+    {
         found.add(at, &subject, "strikes in the body, and an answer to HEAD has none; use GET, or at=head");
     }
-    // Asked hangs are meant to outlast the timeout, and where the file names the status, somebody on the path may answer.
-    let is_too_slow =
-        |verdict: Verdict| least_time(&verdict) >= timeout && call.expected_end(&verdict) != ExpectedEnd::Hang;
-    if call.expect.status == StatusExpectation::Predicted && predicted.all(is_too_slow) {
-        let (least, timeout) = (least_time(&call.predict("check.0")), print_duration(timeout));
-        let message = format!(
-            "no request can succeed: the fault takes {} or so and the timeout is {timeout}; lower the one or raise the other",
-            print_duration(least)
-        );
+    // Where the file names the status, somebody on the path may answer.
+    if call.expect.status == StatusExpectation::Predicted
+        && let Some(message) = too_slow(timeout, |key| call.predict(key), |verdict| call.expected_end(verdict))
+    {
         found.add(at, &subject, message);
     }
 }

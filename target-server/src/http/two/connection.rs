@@ -21,10 +21,11 @@ use tokio_util::sync::CancellationToken;
 use super::lent::Lent;
 use super::out::Out;
 use super::stream;
+use crate::close;
 use crate::h2conn::{H2Conn, Order, Serving};
+use crate::http::Http;
 use crate::http::exchange::Exchange;
 use crate::http::socket::Socket;
-use crate::http::{Http, close};
 use crate::stream::Stream;
 
 /// No frame: its length would be 16 MiB, over what any client takes (RFC 9113, section 4.2), and its type is unknown.

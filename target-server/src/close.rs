@@ -19,7 +19,7 @@ pub(super) const LINGER_MAX: Duration = Duration::from_secs(1);
 const LINGER_MAX_BYTES: usize = 1 << 20;
 
 /// FIN, after everything that was written, and after TLS has said that this is the end.
-pub(super) async fn orderly(mut stream: Stream) {
+pub(crate) async fn orderly(mut stream: Stream) {
     // TLS may have to wait for room; whoever reads nothing misses nothing.
     if !matches!(timeout(LINGER_MAX, stream.shutdown()).await, Ok(Ok(()))) {
         return;
@@ -43,7 +43,7 @@ pub(super) async fn orderly(mut stream: Stream) {
 nix::ioctl_read_bad!(unsent_and_unacknowledged, nix::libc::TIOCOUTQ, nix::libc::c_int);
 
 /// RST. What was written before is given [`LINGER_MAX`] to be acknowledged, since a reset throws away what is not.
-pub(super) async fn reset(stream: TcpStream) {
+pub(crate) async fn reset(stream: TcpStream) {
     use std::os::fd::AsRawFd;
     let deadline = Instant::now() + LINGER_MAX;
     let mut outstanding: nix::libc::c_int = 0;
@@ -60,7 +60,7 @@ pub(super) async fn reset(stream: TcpStream) {
 }
 
 /// Returns when the client has closed its side, without consuming anything it sent.
-pub(super) async fn left(stream: &TcpStream) {
+pub(crate) async fn left(stream: &TcpStream) {
     while let Ok(ready) = stream.ready(Interest::READABLE).await {
         if ready.is_read_closed() || ready.is_error() {
             return;

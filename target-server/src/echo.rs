@@ -1,0 +1,78 @@
+//! What the TCP and UDP echo have in common: reading a command line, and saying what was done.
+
+use shared::carrier;
+use shared::echo;
+use shared::fault::{Dialect, Fault, Limits, Separator, SpecErrors};
+use shared::identity::{Identity, Name, Source};
+use shared::protocol::Protocol;
+use shared::red::Labels;
+use shared::reply::{Plan, Refusal, Reply};
+
+use crate::core::Core;
+use crate::faults::{Decision, Mark};
+use crate::record::Call;
+
+/// The operation of whoever does not name one.
+pub(crate) const OPERATION: &str = "echo";
+
+/// One command line as understood.
+pub(crate) struct Ask {
+    /// Who sent it, if it says so.
+    pub(crate) identity: Option<Identity>,
+    /// What is asked, nothing if nothing is.
+    pub(crate) fault: Result<Option<Fault>, SpecErrors>,
+}
+
+impl Ask {
+    /// A request without a command.
+    pub(crate) fn plain() -> Ask {
+        Ask { identity: None, fault: Ok(None) }
+    }
+
+    /// Reads the text of a command line, as [`carrier::command`] cut it out.
+    pub(crate) fn read(text: &[u8], dialect: Dialect, limits: &Limits) -> Ask {
+        let carrier::Line { identity, fault } = carrier::line(text, Separator::Space);
+        let checked = |fault: Fault| echo::check(&fault, dialect, limits).map(|()| Some(fault));
+        let fault = fault.and_then(|fault| if fault.is_empty() { Ok(None) } else { checked(fault) });
+        Ask { identity, fault }
+    }
+
+    /// Under which names it is counted.
+    pub(crate) fn labels(&self, protocol: Protocol) -> Labels {
+        let asked = self.fault.as_ref().ok().and_then(Option::as_ref);
+        Labels {
+            source: self.identity.map_or_else(Source::external, |identity| identity.source),
+            protocol,
+            operation: self.identity.map_or_else(|| Name::from_static(OPERATION), |identity| identity.operation),
+            injected: asked.is_some_and(Fault::injects),
+        }
+    }
+
+    /// What the answer repeats: the request's id, or the key that the line gave.
+    pub(crate) fn key(&self) -> Option<String> {
+        let asked = self.fault.as_ref().ok().and_then(Option::as_ref);
+        match self.identity {
+            Some(identity) => Some(identity.id.to_string()),
+            None => asked.and_then(Fault::id).map(str::to_owned),
+        }
+    }
+}
+
+/// What an answer says of itself at this moment.
+pub(crate) fn reply<'a>(core: &'a Core, call: &Call, key: Option<&'a str>, decision: Option<&Decision>) -> Reply<'a> {
+    let plan = decision.map_or(Plan::Plain, |decision| match decision.mark {
+        Mark::None => Plan::Plain,
+        Mark::Verdict => Plan::of(&decision.verdict),
+        Mark::Overflow => Plan::Overflow,
+        Mark::Disabled => Plan::Disabled,
+    });
+    Reply { id: key, own: call.own(), asked: call.asked(), server: &core.place, plan }
+}
+
+/// The answer line to a line that cannot be followed; every mistake in it is counted.
+pub(crate) fn refusal(core: &Core, errors: &SpecErrors) -> String {
+    for error in errors {
+        core.red.spec_error(&error.parameter);
+    }
+    Refusal::of(errors).line()
+}
