@@ -87,8 +87,8 @@ mod tests {
         ];
         for (spec, effect) in specs {
             let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            let can_do = |dialect: &Dialect| fault.check(*dialect, &Limits::default()).is_ok();
-            assert!([Dialect::Http1, Dialect::Grpc].iter().any(can_do), "{spec}");
+            let can = |dialect: &Dialect| fault.check(*dialect, &Limits::default()).is_ok();
+            assert!(Dialect::ALL.iter().any(can), "{spec}");
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");

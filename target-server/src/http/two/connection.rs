@@ -131,8 +131,11 @@ impl Connection {
             };
             match turn {
                 Turn::Over(result) => {
-                    if let Err(error) = result {
-                        note(&self.exchange.http, &error);
+                    match result {
+                        // h2 ends what we ended when all of it is out.
+                        Ok(()) if leaving_since.is_some() && !self.lent.is_blocked() => self.conn.note_flushed(),
+                        Ok(()) => {}
+                        Err(error) => note(&self.exchange.http, &error),
                     }
                     self.give_up_settled();
                     return Some(End::Orderly);
