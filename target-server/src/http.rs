@@ -16,7 +16,6 @@ mod exchange;
 mod gzip;
 mod incoming;
 mod intake;
-mod marks;
 mod memory;
 mod open;
 mod opening;

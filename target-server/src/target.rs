@@ -28,6 +28,7 @@ use crate::accept::{accept, note_panic};
 use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::effects;
+use crate::grpc::Grpc;
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Secured};
 use crate::tcp::Tcp;
@@ -44,6 +45,7 @@ pub struct Target {
     config: Config,
     core: Arc<Core>,
     http: Arc<Http>,
+    grpc: Arc<Grpc>,
     tls: Option<Arc<Tls>>,
     sockets: Sockets,
     router: axum::Router,
@@ -103,7 +105,9 @@ impl Target {
 
         let max_connections = listen::max_connections(config.connections.max_connections);
         let core = Arc::new(Core::new(&config, max_connections, red));
-        let http = Http::new(Arc::clone(&core), grpc()).map_err(|_| BindError::Place(core.place.clone()))?;
+        let place = |_| BindError::Place(core.place.clone());
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
+        let http = Http::new(Arc::clone(&core), handler(&grpc)).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
         if let Some(tls) = &tls {
@@ -126,7 +130,7 @@ impl Target {
         let readiness = Readiness::default();
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
-        Ok(Target { config, core, http: Arc::new(http), tls, sockets, router, readiness, addresses })
+        Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
     }
 
     /// Where it listens, with the ports that were chosen for port 0.
@@ -139,10 +143,10 @@ impl Target {
         self.readiness.clone()
     }
 
-    /// Serves until `stop`, then drains: not ready → drain delay → no new connections, `Connection: close` or GOAWAY on
+    /// Serves until `stop`, then drains: not ready, gRPC NOT_SERVING → drain delay → no new connections, `Connection: close` or GOAWAY on
     /// what is in flight → at most the drain timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
-        let Target { config, core, http, tls, sockets, router, readiness, .. } = self;
+        let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
             if let Err(error) = axum::serve(sockets.admin, router).await {
@@ -179,6 +183,7 @@ impl Target {
 
         stop.cancelled().await;
         readiness.set(false);
+        grpc.draining();
         tracing::info!(delay_ms = config.drain_delay.as_millis(), "draining");
         sleep(config.drain_delay).await;
         stop_accepting.cancel();
@@ -200,18 +205,10 @@ impl Target {
     }
 }
 
-/// Who serves gRPC. Nobody yet: every method is unknown.
-fn grpc() -> Handler {
-    Box::new(|_, mut respond, _| {
-        let mut response = http::Response::new(());
-        let fields = [("content-type", "application/grpc"), ("grpc-status", "12")];
-        let fields =
-            fields.map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)));
-        response.headers_mut().extend(fields);
-        // A client that has left needs no answer.
-        let _ = respond.send_response(response, true);
-        Box::pin(async {})
-    })
+/// Who serves the streams that speak gRPC.
+fn handler(grpc: &Arc<Grpc>) -> Handler {
+    let grpc = Arc::clone(grpc);
+    Box::new(move |request, respond, conn| Box::pin(Arc::clone(&grpc).serve(request, respond, conn)))
 }
 
 impl Sockets {

@@ -7,6 +7,7 @@ mod cli;
 mod echo;
 mod fixture;
 mod generated;
+mod grpc;
 mod http2;
 mod injector_sees;
 mod metrics;

@@ -1,14 +1,11 @@
 //! Acting on a verdict that takes time, up to the answer's head.
 
-use std::time::Duration;
-
 use shared::fault::Read;
-use tokio::time::timeout;
 
 use super::answer::{Answer, Job};
 use super::incoming::Incoming;
 use super::source::{BodyError, Source};
-use crate::record::Call;
+use crate::act;
 
 /// The request's body could not be read: who framed the request knows what can still be answered.
 pub(super) struct Unread {
@@ -38,7 +35,7 @@ pub(super) async fn answer(mut job: Job, incoming: Incoming, is_eager: bool) -> 
         Some(verdict) if is_bodiless => verdict.asked_delay(),
         _ => delay,
     };
-    wait(&mut job.call, delay).await;
+    act::wait(&mut job.call, delay).await;
     Ok(job.respond(source))
 }
 
@@ -55,27 +52,7 @@ pub(super) fn leaves_body(read: Read, incoming: &Incoming) -> bool {
 
 /// `mem`, then `cpu`.
 pub(super) async fn stress(job: &mut Job) {
-    let Some(decision) = &mut job.decision else { return };
-    if decision.memory.is_none() && decision.verdict.cpu.is_zero() {
-        return;
-    }
-    job.call.asked_begins();
-    if let Some(memory) = decision.memory.take() {
-        decision.memory = memory.touch().await;
-    }
-    if !decision.verdict.cpu.is_zero() {
-        // Many may wait for the few cores that may be burnt; no longer than any answer may take in all.
-        let faults = &job.exchange.http.core.faults;
-        let _ = timeout(faults.limits().total_delay_max, faults.stress().burn(decision.verdict.cpu)).await;
-    }
-    job.call.asked_ends();
-}
-
-/// A delay that was asked for. A timer of no length would still cost a tick.
-pub(super) async fn wait(call: &mut Call, delay: Duration) {
-    if !delay.is_zero() {
-        call.asked_begins();
-        tokio::time::sleep(delay).await;
-        call.asked_ends();
+    if let Some(decision) = &mut job.decision {
+        act::stress(decision, &mut job.call, &job.exchange.http.core.faults).await;
     }
 }

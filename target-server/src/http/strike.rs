@@ -43,7 +43,7 @@ pub(super) enum Unbroken {
     /// It cannot be done, and this says why.
     Answered(Answer),
     /// The request's body could not be read.
-    Unread(Box<Unread>),
+    Unread(Unread),
 }
 
 impl Broken {
@@ -80,7 +80,7 @@ impl Broken {
                 );
                 return Err(answered(refusal::bad_spec(job, &errors)));
             }
-            Err(error) => return Err(Box::new(Unbroken::Unread(Box::new(Unread { job, error })))),
+            Err(error) => return Err(Box::new(Unbroken::Unread(Unread { job, error }))),
         };
         if job.is_bodiless() && kind.needs_body() {
             let errors = fault.error_at(

@@ -21,10 +21,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::act::wait;
 use super::shape::Piece;
 use super::source::BodyError;
 use super::strike::{Broken, Strike};
+use crate::act::wait;
 use crate::bare::{class_of_write, write_all};
 use crate::close;
 use crate::stream::{Seal, Stream};

@@ -92,7 +92,7 @@ async fn make(mut job: Job, fault: Option<Fault>, incoming: Incoming, is_eager: 
             Ok(broken) => Made::Answer(broken.refuse(&fault)),
             Err(unbroken) => match *unbroken {
                 Unbroken::Answered(answer) => Made::Answer(answer),
-                Unbroken::Unread(unread) => Made::Unread(unread),
+                Unbroken::Unread(unread) => Made::Unread(Box::new(unread)),
             },
         };
     }

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::out::Out;
 use super::stream::send_body;
+use crate::act::wait;
 use crate::h2body::Gone;
 use crate::h2conn::H2Conn;
-use crate::http::act::wait;
 use crate::http::shape::Piece;
 use crate::http::source::BodyError;
 use crate::http::strike::{Broken, Strike};

@@ -34,7 +34,7 @@ impl Plan {
             Err(unbroken) => {
                 return Err(Box::new(match *unbroken {
                     Unbroken::Answered(answer) => answer,
-                    Unbroken::Unread(reason) => unread(*reason),
+                    Unbroken::Unread(reason) => unread(reason),
                 }));
             }
         };
