@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # Last, so that a system's own newer program wins.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: help build run test tools fmt fmt-check deny lint fuzz-check unit advisories bench clean
+.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,9 @@ tools: ## install the programs the tests use, if missing
 
 fmt: ## format the code
 	cargo fmt --all
+
+proto: ## write the gRPC code anew from shared/proto
+	WRITE_PROTO=1 cargo test --locked --test it generated::
 
 fmt-check:
 	cargo fmt --all --check

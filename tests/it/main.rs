@@ -5,6 +5,7 @@
 mod agreement;
 mod cli;
 mod fixture;
+mod generated;
 mod injector_sees;
 mod metrics;
 mod process;

@@ -1,0 +1,4 @@
+//! The packages below this name, written from shared/proto by `make proto`: change that, not this.
+
+pub mod cload;
+pub mod grpc;

@@ -1,0 +1,3 @@
+//! The packages below this name, written from shared/proto by `make proto`: change that, not this.
+
+pub mod testing;
