@@ -97,7 +97,7 @@ fn ports(addresses: &Addresses) -> Ports {
 }
 
 fn at(address: SocketAddr) -> Address {
-    Address { host: Host::Ip(address.ip()), port: Some(address.port()) }
+    Address { scheme: None, host: Host::Ip(address.ip()), port: Some(address.port()) }
 }
 
 fn failed(error: impl std::fmt::Display) -> (Exit, String) {

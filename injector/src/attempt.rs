@@ -44,7 +44,10 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     };
     let outcome = D::judge(&wanted, &ending);
     if let Some(class) = outcome.error() {
-        context.explain(class, || format!("{id}: {}", D::explain(&wanted, &ending)));
+        context.explain(class, || {
+            let why = marks.why().map_or_else(String::new, |why| format!(" ({why})"));
+            format!("{id}: {}{why}", D::explain(&wanted, &ending))
+        });
     }
     record(context, &marks, outcome, planned, started);
 }

@@ -58,6 +58,11 @@ impl Open {
             self.counter.account(|account| account.connections_lost += 1);
         }
     }
+
+    /// The peer ended it with requests on it, which each have their own ending: no loss while idle, for none of its lanes.
+    pub(crate) fn lost_in_use(&self) {
+        self.is_lost.set(true);
+    }
 }
 
 impl Deref for Open {

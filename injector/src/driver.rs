@@ -5,7 +5,8 @@
 
 pub mod http;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fmt;
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
@@ -85,12 +86,23 @@ pub enum Ending<A> {
     Reset,
     /// Closed in order before the answer was complete.
     Closed,
+    /// Ended by the peer with a code of HTTP/2.
+    H2(H2End),
     /// Bytes that are no answer of this protocol.
     Malformed,
     /// Not complete within the timeout, although connected.
     TimedOut,
     /// No connection, or the request could not be written.
     Failed(ErrorClass),
+}
+
+/// How a peer ends one stream, or all of them, by a code (RFC 9113, section 7) and not by the connection underneath.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum H2End {
+    /// RST_STREAM with this code.
+    RstStream(u32),
+    /// GOAWAY with this code, and no answer.
+    GoAway(u32),
 }
 
 /// The instants and amounts of one attempt, marked as they pass: a timeout that drops the call loses none of them.
@@ -118,12 +130,33 @@ pub struct Marks {
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.
     pub received_bytes: Cell<u64>,
+    /// Why it failed, where a layer below the protocol knows more than the class of the error says.
+    why: RefCell<Option<String>>,
+}
+
+impl fmt::Display for H2End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            H2End::RstStream(code) => write!(f, "RST_STREAM({})", h2::Reason::from(*code)),
+            H2End::GoAway(code) => write!(f, "GOAWAY({})", h2::Reason::from(*code)),
+        }
+    }
 }
 
 impl Marks {
     /// When the attempt began: with the look-up on a new connection, else with the first byte. Nothing if it never did.
     pub fn started(&self) -> Option<Instant> {
         self.resolving.get().or(self.sending.get())
+    }
+
+    /// Keeps the first reason.
+    pub(crate) fn explain(&self, why: impl Into<String>) {
+        self.why.borrow_mut().get_or_insert_with(|| why.into());
+    }
+
+    /// Why it failed, if somebody knows.
+    pub(crate) fn why(&self) -> Option<String> {
+        self.why.borrow().clone()
     }
 }
 

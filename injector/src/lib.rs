@@ -28,5 +28,7 @@ mod stream;
 pub mod summary;
 pub mod table;
 mod target;
+mod tls;
+mod trunk;
 pub mod verdict;
 mod worker;

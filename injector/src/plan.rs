@@ -13,6 +13,7 @@ mod compile;
 mod connection;
 mod expect;
 mod http;
+mod tls;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -26,12 +27,13 @@ use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
 use crate::schedule::{Arrival, Schedule};
 
-pub use address::{Address, AddressError, Endpoint, Host, Ports};
+pub use crate::tls::{Alpn, Tls};
+pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
-pub use http::{HttpCall, Method, RequestBody};
+pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 
 /// Most operations in a mix: the bound on the label `operation`.
 pub const OPERATIONS_MAX: usize = 64;
@@ -92,6 +94,10 @@ pub struct Operation {
     pub endpoint: Endpoint,
     /// Over which connections.
     pub connection: ConnectionPolicy,
+    /// Requests at once on each connection: 1 unless the protocol can have more.
+    pub streams: NonZeroU32,
+    /// How its connections are secured; nothing: not at all.
+    pub tls: Option<Tls>,
     /// From the first byte sent (or the connection begun) to the last byte received.
     pub timeout: Duration,
     /// The label `injected`: the fault asks for something worse than a plain answer.

@@ -7,6 +7,7 @@
 //!
 //! YAML 1.2, of which JSON is a subset.
 
+mod files;
 mod json;
 mod problem;
 mod shape;
@@ -17,6 +18,7 @@ use std::path::Path;
 
 use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
+pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
@@ -38,6 +40,8 @@ pub struct Scenario {
     pub text: String,
     /// What the file says.
     pub written: Written,
+    /// The files it names.
+    pub files: Files,
 }
 
 impl Scenario {
@@ -48,14 +52,17 @@ impl Scenario {
         // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
         let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_string(&mut text));
         match read {
-            Ok(_) => Scenario::parse(&name, &text),
+            Ok(_) => Scenario::parse(&name, &text).map(|scenario| Scenario {
+                files: Files { folder: path.parent().unwrap_or(Path::new("")).to_owned() },
+                ..scenario
+            }),
             Err(error) => {
                 Err(Problems::new(&name, "", vec![Problem::general(format!("cannot read the file: {error}"))]))
             }
         }
     }
 
-    /// Parses a file's text; `name` is what messages call it.
+    /// Parses a file's text; `name` is what messages call it. Files it names are looked for in the current folder.
     pub fn parse(name: &str, text: &str) -> Result<Scenario, Problems> {
         if text.len() > FILE_MAX_BYTES {
             let problem = Problem::general(format!("longer than {FILE_MAX_BYTES} bytes"));
@@ -67,7 +74,9 @@ impl Scenario {
             reject_tagged_field_names: true,
         };
         match serde_saphyr::from_str_with_options(text, options) {
-            Ok(written) => Ok(Scenario { name: name.to_owned(), text: text.to_owned(), written }),
+            Ok(written) => {
+                Ok(Scenario { name: name.to_owned(), text: text.to_owned(), written, files: Files::default() })
+            }
             Err(error) => Err(Problems::new(name, text, vec![shape_problem(&error)])),
         }
     }
@@ -82,6 +91,8 @@ pub struct Written {
     pub target: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub admin: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub tls: Option<Spanned<WrittenTls>>,
     #[serde(default, deserialize_with = "present")]
     pub source: Option<Text>,
     #[serde(default, deserialize_with = "present")]
@@ -116,9 +127,42 @@ pub struct WrittenOperation {
     #[serde(default, deserialize_with = "present")]
     pub connection: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub streams: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub tls: Option<Spanned<WrittenTls>>,
+    #[serde(default, deserialize_with = "present")]
     pub http: Option<Spanned<WrittenHttp>>,
     #[serde(default, deserialize_with = "present")]
     pub grpc: Option<Spanned<WrittenGrpc>>,
+}
+
+/// Whether and how connections are secured: `true`, `false`, or a mapping of keys.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
+pub struct WrittenTls {
+    /// Only `false` is not.
+    pub is_on: bool,
+    pub ca: Option<Text>,
+    pub verify: Option<Text>,
+    pub server_name: Option<Text>,
+    pub cert: Option<Text>,
+    pub key: Option<Text>,
+}
+
+/// The keys of a `tls` that is a mapping.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsKeys {
+    #[serde(default, deserialize_with = "present")]
+    ca: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    verify: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    server_name: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    cert: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    key: Option<Text>,
 }
 
 /// What an `http` operation sends and expects.
@@ -126,6 +170,8 @@ pub struct WrittenOperation {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in scenarios/demo.yaml")]
 pub struct WrittenHttp {
+    #[serde(default, deserialize_with = "present")]
+    pub version: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub path: Option<Text>,
     #[serde(default, deserialize_with = "present")]

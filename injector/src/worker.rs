@@ -170,19 +170,28 @@ fn stream<D: Driver>(
     names: &Rc<Names>,
     permits: &Rc<Permits>,
 ) -> Option<Box<dyn Stream>> {
-    let lanes = match operation.connection {
-        ConnectionPolicy::Fresh => a.plan.max_in_flight.get(),
-        ConnectionPolicy::Pooled { connections } => connections.get(),
+    let connections = match operation.connection {
+        ConnectionPolicy::Fresh => a.plan.max_in_flight,
+        ConnectionPolicy::Pooled { connections } => connections,
     };
     // A pool smaller than the number of workers lives on as many workers as it has connections.
-    let workers = NonZeroU32::new(lanes).expect("both come from a NonZeroU32").min(a.workers);
+    let workers = connections.min(a.workers);
     let first = index as u32 % a.workers;
     let worker = (a.worker + a.workers.get() - first) % a.workers;
     if worker >= workers.get() {
         return None;
     }
+    let share = NonZeroU32::new(share(connections.get(), worker, workers)).expect("no more workers than connections");
+    let keeps_connections = !operation.connection.is_fresh();
+    // Its own part is all that a driver sees of the operation's connections.
+    let operation = match operation.connection {
+        ConnectionPolicy::Fresh => operation.clone(),
+        ConnectionPolicy::Pooled { .. } => {
+            Operation { connection: ConnectionPolicy::Pooled { connections: share }, ..operation.clone() }
+        }
+    };
     let context = StreamContext::<D> {
-        prepared: D::prepare(operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
+        prepared: D::prepare(&operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
         names: Rc::clone(names),
         session: a.session,
         timeout: operation.timeout,
@@ -194,8 +203,7 @@ fn stream<D: Driver>(
         in_flight: Cell::new(0),
         explained: Cell::new(0),
     };
-    let keeps_connections = !operation.connection.is_fresh();
-    let capacity = share(lanes, worker, workers);
+    let capacity = share.saturating_mul(operation.streams).get();
     Some(Box::new(Scheduled {
         slots: operation.schedule().slots(worker, workers),
         t0: a.t0,

@@ -147,7 +147,7 @@ impl RunningTarget {
 }
 
 fn at(address: SocketAddr) -> Option<Address> {
-    Some(Address { host: Host::Ip(address.ip()), port: Some(address.port()) })
+    Some(Address { scheme: None, host: Host::Ip(address.ip()), port: Some(address.port()) })
 }
 
 /// The plan of a scenario against a server.

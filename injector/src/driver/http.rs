@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 
 use self::answer::Answer;
 use self::judge::{Answered, Wanted};
-use super::{Driver, Ending, IdentityTemplate, Marks, mark};
+use super::{Driver, Ending, H2End, IdentityTemplate, Marks, mark};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;

@@ -1,10 +1,10 @@
-//! Where a request goes: `host`, `host:port`, `http://host:port`, with IPv6 in brackets.
+//! Where a request goes: `host`, `host:port`, `http://host:port`, `https://host:port`, with IPv6 in brackets.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
-use shared::protocol::Protocol;
+use shared::protocol::{HTTPS_PORT, Protocol};
 
 /// A host by number or by name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,9 +15,27 @@ pub enum Host {
     Name(String),
 }
 
+/// What stands before an address, and says whether TLS does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `http://`: plain.
+    Http,
+    /// `https://`: over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// Whether it asks for TLS.
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Scheme::Https)
+    }
+}
+
 /// An address as written: the port may be left to the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Address {
+    /// `http://` or `https://`, when one is written; without, `tls` decides.
+    pub scheme: Option<Scheme>,
     /// Which machine.
     pub host: Host,
     /// Which port, when one is written.
@@ -26,18 +44,34 @@ pub struct Address {
 
 /// The port of each protocol where an address has none: the protocol's own, unless told otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ports([Option<u16>; Protocol::ALL.len()]);
+pub struct Ports {
+    plain: [Option<u16>; Protocol::ALL.len()],
+    https: Option<u16>,
+}
 
 impl Ports {
-    /// The port of a protocol.
-    pub fn of(&self, protocol: Protocol) -> u16 {
-        self.0[protocol.index()].unwrap_or(protocol.default_port())
+    /// The port of a protocol, plain or behind TLS.
+    pub fn of(&self, protocol: Protocol, is_secure: bool) -> u16 {
+        if is_secure && is_behind_https(protocol) {
+            return self.https.unwrap_or(HTTPS_PORT);
+        }
+        self.plain[protocol.index()].unwrap_or(protocol.default_port())
     }
 
-    /// From now on this one.
+    /// From now on this one, without TLS.
     pub fn set(&mut self, protocol: Protocol, port: u16) {
-        self.0[protocol.index()] = Some(port);
+        self.plain[protocol.index()] = Some(port);
     }
+
+    /// From now on this one for everything that is behind HTTPS.
+    pub fn set_https(&mut self, port: u16) {
+        self.https = Some(port);
+    }
+}
+
+/// Whether the target tells it from others behind one port with TLS, by ALPN and by content.
+pub(super) fn is_behind_https(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc)
 }
 
 /// Where to connect.
@@ -75,14 +109,16 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Address, AddressError> {
         let wrong = |reason: String| AddressError { text: text.to_owned(), reason };
-        let rest = match text.split_once("://") {
-            None => text,
-            // A browser's copied address ends in a slash; anything longer is a path and belongs to the operation.
-            Some(("http", rest)) => rest.strip_suffix('/').unwrap_or(rest),
+        let (scheme, rest) = match text.split_once("://") {
+            None => (None, text),
+            Some(("http", rest)) => (Some(Scheme::Http), rest),
+            Some(("https", rest)) => (Some(Scheme::Https), rest),
             Some((scheme, _)) => {
-                return Err(wrong(format!("scheme {scheme:?} is not supported by this version: http")));
+                return Err(wrong(format!("scheme {scheme:?} is not supported by this version: http, https")));
             }
         };
+        // A browser's copied address ends in a slash; anything longer is a path and belongs to the operation.
+        let rest = if scheme.is_some() { rest.strip_suffix('/').unwrap_or(rest) } else { rest };
         if rest.contains('/') {
             return Err(wrong("a path does not belong here: write it as path of the operation".to_owned()));
         }
@@ -115,7 +151,7 @@ impl FromStr for Address {
                     .ok_or_else(|| wrong(format!("{digits:?} is not a port: 1 to 65535")))?,
             ),
         };
-        Ok(Address { host, port })
+        Ok(Address { scheme, host, port })
     }
 }
 

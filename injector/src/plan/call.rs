@@ -4,7 +4,7 @@ use shared::fault::Fault;
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::HttpCall;
+use super::{Alpn, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
@@ -17,8 +17,20 @@ impl Call {
     /// What it speaks.
     pub fn protocol(&self) -> Protocol {
         match self {
-            Call::Http(_) => Protocol::Http,
+            Call::Http(call) => call.version.protocol(),
         }
+    }
+
+    /// What to agree on in a TLS handshake; nothing where there is no TLS.
+    pub fn alpn(&self) -> Option<Alpn> {
+        match self {
+            Call::Http(call) => Some(call.version.alpn()),
+        }
+    }
+
+    /// Whether one connection carries several requests at once.
+    pub fn has_streams(&self) -> bool {
+        matches!(self.protocol(), Protocol::Http2 | Protocol::Grpc)
     }
 
     /// The HTTP request, if it is one.

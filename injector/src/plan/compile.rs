@@ -13,6 +13,8 @@ use std::time::Duration;
 use serde_saphyr::{Location, Spanned};
 use shared::protocol::{ADMIN_PORT, Protocol};
 
+use super::address::is_behind_https;
+use super::tls::CommonTls;
 use super::{Address, ConnectionPolicy, Endpoint, Host, Operation, Overrides, Plan, Ports, capacity};
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
@@ -48,9 +50,10 @@ impl Found {
 }
 
 /// What operations inherit.
-struct Common {
-    /// A port written here is HTTP's.
+struct Common<'a> {
+    /// A port written here is HTTP's, with TLS HTTPS's.
     target: Address,
+    tls: CommonTls<'a>,
     ports: Ports,
     arrival: Arrival,
     timeout: Duration,
@@ -70,12 +73,15 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     let arrival = found.read(written.arrival.as_ref(), "arrival", str::parse);
     let target = found.read(written.target.as_ref(), "target", str::parse::<Address>);
     let admin = found.read(written.admin.as_ref(), "admin", str::parse::<Address>);
+    let schemes = [target.as_ref(), overrides.target.as_ref()].map(|target| target.and_then(|target| target.scheme));
+    let tls = CommonTls::new(&mut found, written.tls.as_ref(), schemes[0], schemes[1], &scenario.files);
     let target = overrides.target.clone().or(target);
     if let (None, None, Some(entry)) = (&target, &written.target, first_without_target(written)) {
         found.add(entry.referenced, "target", "missing; write target: host, or give --target");
     }
     let common = Common {
         target: target.unwrap_or_else(stand_in),
+        tls,
         ports: overrides.ports,
         arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
         timeout,
@@ -145,15 +151,16 @@ fn first_without_target(written: &Written) -> Option<&Spanned<WrittenOperation>>
 
 /// Keeps the compilation going when there is no target; never part of a plan.
 fn stand_in() -> Address {
-    Address { host: Host::Name("localhost".to_owned()), port: None }
+    Address { scheme: None, host: Host::Name("localhost".to_owned()), port: None }
 }
 
-impl Common {
-    /// Where an operation goes: to its own target if it names one, else to the common one, at the protocol's port.
-    fn endpoint(&self, own: Option<Address>, protocol: Protocol) -> Endpoint {
-        let is_http = matches!(protocol, Protocol::Http | Protocol::Http2);
-        let address = own
-            .unwrap_or_else(|| Address { host: self.target.host.clone(), port: self.target.port.filter(|_| is_http) });
-        address.endpoint(self.ports.of(protocol))
+impl Common<'_> {
+    /// Where an operation goes: to its own target if it names one, else to the common one. The common port is for what the
+    /// common scheme is for: an operation that departs from it goes to the protocol's port.
+    fn endpoint(&self, own: Option<Address>, protocol: Protocol, is_secure: bool) -> Endpoint {
+        let is_http = matches!(protocol, Protocol::Http | Protocol::Http2) || is_secure && is_behind_https(protocol);
+        let keeps_port = is_http && is_secure == self.tls.is_on;
+        let common = || Address { port: self.target.port.filter(|_| keeps_port), ..self.target.clone() };
+        own.unwrap_or_else(common).endpoint(self.ports.of(protocol, is_secure))
     }
 }

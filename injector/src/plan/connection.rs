@@ -60,8 +60,10 @@ impl ConnectionPolicy {
     ///
     /// Against a target that hangs, requests then run into their timeout, as users' would, instead of waiting here for a
     /// connection.
-    pub(super) fn pooled_for(rate: Rate, timeout: Duration) -> ConnectionPolicy {
-        let held = (rate.per_second() * timeout.as_secs_f64()).ceil().clamp(1.0, DEFAULT_CONNECTIONS_MAX);
+    pub(super) fn pooled_for(rate: Rate, timeout: Duration, streams: NonZeroU32) -> ConnectionPolicy {
+        let held = (rate.per_second() * timeout.as_secs_f64() / f64::from(streams.get()))
+            .ceil()
+            .clamp(1.0, DEFAULT_CONNECTIONS_MAX);
         let connections = NonZeroU32::new(held as u32).expect("clamped to 1 and more");
         ConnectionPolicy::Pooled { connections }
     }

@@ -1,4 +1,4 @@
-//! An HTTP/1.1 operation: the request, and what is right about its answer.
+//! An HTTP operation of either version: the request, and what is right about its answer.
 
 mod ask;
 mod expectation;
@@ -9,7 +9,9 @@ use std::fmt;
 use shared::carrier;
 use shared::fault::{Fault, Key, Verdict};
 use shared::outcome::Code;
+use shared::protocol::Protocol;
 
+use super::Alpn;
 use super::expect::{Expect, StatusExpectation};
 
 pub(super) use request::compile;
@@ -17,6 +19,8 @@ pub(super) use request::compile;
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
 pub struct HttpCall {
+    /// What is spoken.
+    pub version: HttpVersion,
     /// The method.
     pub method: Method,
     /// Path and query, ready for the request line: visible ASCII, begins with `/`.
@@ -58,10 +62,40 @@ impl HttpCall {
     pub fn wire_headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fault = self.fault_text.as_deref().map(|text| (carrier::HEADER_FAULT, text));
-        // Trailers are sent to who says that it takes them (RFC 9110, 6.5.1); TE is for one hop, and named so (10.1.4).
+        // Trailers are sent to who says that it takes them (RFC 9110, 6.5.1); TE is for one hop, and named so (10.1.4), but
+        // not over HTTP/2, which has no Connection field (RFC 9113, 8.2.2).
         let wants_trailers = self.fault.keys().any(|key| key == Key::Trailer);
-        let te = wants_trailers.then_some([("te", "trailers"), ("connection", "te")]);
-        own.chain(fault).chain(te.into_iter().flatten())
+        let te = wants_trailers.then_some(("te", "trailers"));
+        let named = (wants_trailers && self.version == HttpVersion::Http1).then_some(("connection", "te"));
+        own.chain(fault).chain(te).chain(named)
+    }
+}
+
+/// A version of HTTP. Which one is never negotiated: the file says it, and a target that does not speak it fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// HTTP/1.1 (RFC 9112).
+    #[default]
+    Http1,
+    /// HTTP/2 (RFC 9113): with prior knowledge on a plain connection, agreed on by ALPN over TLS.
+    Http2,
+}
+
+impl HttpVersion {
+    /// As it appears in labels.
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            HttpVersion::Http1 => Protocol::Http,
+            HttpVersion::Http2 => Protocol::Http2,
+        }
+    }
+
+    /// What to agree on in a TLS handshake.
+    pub(super) const fn alpn(self) -> Alpn {
+        match self {
+            HttpVersion::Http1 => Alpn::Http1,
+            HttpVersion::Http2 => Alpn::Http2,
+        }
     }
 }
 

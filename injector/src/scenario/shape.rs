@@ -1,8 +1,9 @@
 //! Shapes that serde's derive does not know.
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::Text;
+use super::{Text, TlsKeys, WrittenTls};
 
 /// A key that is there has a value. serde's own `Option` would read `timeout:` and `timeout: null` as "not given", so a
 /// forgotten value would pass for the default.
@@ -71,5 +72,38 @@ impl<'de> Deserialize<'de> for OneOrMany {
             }
         }
         deserializer.deserialize_any(Scalars)
+    }
+}
+
+/// `true`, `false`, or a mapping of keys, which means true.
+impl<'de> Deserialize<'de> for WrittenTls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Switch;
+        impl<'de> Visitor<'de> for Switch {
+            type Value = WrittenTls;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false, or keys such as { ca: FILE }")
+            }
+
+            fn visit_bool<E>(self, is_on: bool) -> Result<WrittenTls, E> {
+                Ok(WrittenTls { is_on, ..WrittenTls::default() })
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<WrittenTls, E> {
+                match text {
+                    "true" => self.visit_bool(true),
+                    "false" => self.visit_bool(false),
+                    _ => Err(E::custom(format!("{text:?}; expected true, false, or keys such as {{ ca: FILE }}"))),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenTls, A::Error> {
+                let keys = TlsKeys::deserialize(MapAccessDeserializer::new(map))?;
+                let TlsKeys { ca, verify, server_name, cert, key } = keys;
+                Ok(WrittenTls { is_on: true, ca, verify, server_name, cert, key })
+            }
+        }
+        deserializer.deserialize_any(Switch)
     }
 }

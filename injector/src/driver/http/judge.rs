@@ -10,7 +10,7 @@ use shared::identity::RequestId;
 use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::payload::{Payload, PayloadMatcher};
 
-use super::Ending;
+use super::{Ending, H2End};
 use crate::plan::{
     ContentExpectation, ExpectedEnd, HttpCall, Method, SizeExpectation, StatusExpectation, expected_end,
 };
@@ -141,6 +141,8 @@ impl Wanted {
             (_, Ending::Answered(answered)) => Outcome::Failure(answered.code, ErrorClass::Validation),
             (_, Ending::Reset) => Outcome::Failure(Code::NONE, ErrorClass::Reset),
             (_, Ending::Closed) => Outcome::Failure(Code::NONE, ErrorClass::Closed),
+            (_, Ending::H2(H2End::RstStream(_))) => Outcome::Failure(Code::NONE, ErrorClass::Reset),
+            (_, Ending::H2(H2End::GoAway(_))) => Outcome::Failure(Code::NONE, ErrorClass::Closed),
             (_, Ending::Malformed) => Outcome::Failure(Code::NONE, ErrorClass::Protocol),
             (_, Ending::TimedOut) => Outcome::Failure(Code::NONE, ErrorClass::Timeout),
         }
@@ -169,6 +171,7 @@ impl Wanted {
             Ending::Reset => "a reset".to_owned(),
             Ending::Closed => "a closed connection".to_owned(),
             Ending::Malformed => "bytes that are no HTTP/1.1 answer".to_owned(),
+            Ending::H2(end) => end.to_string(),
             Ending::TimedOut => "nothing complete in time".to_owned(),
             Ending::Failed(class) => class.as_str().to_owned(),
         };

@@ -1,13 +1,14 @@
 //! The streams of the mix.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
 use shared::draw::Draw;
 use shared::identity::Name;
 
-use super::values::duration;
+use super::values::{digits, duration};
 use super::{Common, Found, subject};
 use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
 use crate::rate::Rate;
@@ -18,7 +19,7 @@ pub(super) fn operations(
     found: &mut Found,
     written: &Written,
     rates: &[Option<Rate>],
-    common: &Common,
+    common: &Common<'_>,
 ) -> Vec<Operation> {
     let entries = &written.mix.value;
     if entries.is_empty() {
@@ -49,7 +50,7 @@ fn operation(
     n_operations: usize,
     entry: &Spanned<WrittenOperation>,
     rate: Option<Rate>,
-    common: &Common,
+    common: &Common<'_>,
 ) -> Option<Operation> {
     let written = &entry.value;
     let subject = subject(index, written);
@@ -71,7 +72,13 @@ fn operation(
             return None;
         }
     };
-    let endpoint = common.endpoint(target, call.protocol());
+    let scheme = target.as_ref().and_then(|target| target.scheme);
+    let own_tls = written.tls.as_ref();
+    let is_secure = common.tls.is_on_for(found, &part("tls"), own_tls, scheme, call.protocol());
+    let endpoint = common.endpoint(target, call.protocol(), is_secure);
+    let alpn = call.alpn().filter(|_| is_secure);
+    let tls = alpn.map(|alpn| common.tls.compile(found, &part("tls"), own_tls, &endpoint.host, alpn));
+    let streams = streams(found, &part("streams"), written, call.has_streams());
 
     let (name, rate) = (name?, rate?);
     Some(Operation {
@@ -81,11 +88,35 @@ fn operation(
         phase: phase(rate, index, n_operations),
         seed,
         endpoint,
-        connection: connection.unwrap_or_else(|| ConnectionPolicy::pooled_for(rate, timeout)),
+        connection: connection.unwrap_or_else(|| ConnectionPolicy::pooled_for(rate, timeout, streams)),
+        streams,
+        tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         timeout,
         injected: call.fault().injects(),
         call,
     })
+}
+
+/// Requests at once on one connection.
+fn streams(found: &mut Found, subject: &str, written: &WrittenOperation, has_streams: bool) -> NonZeroU32 {
+    let streams = found.read(written.streams.as_ref(), subject, streams_number);
+    let is_fresh = written.connection.as_ref().is_some_and(|text| text.value == "fresh");
+    if let Some(text) = &written.streams {
+        if !has_streams {
+            found.add(text.referenced, subject, "this protocol carries one request at a time; leave streams out");
+        } else if is_fresh {
+            found.add(text.referenced, subject, "connection: fresh has one request on each; leave one of them out");
+        }
+    }
+    streams.unwrap_or(NonZeroU32::MIN)
+}
+
+/// Most streams on a connection that may be asked for: what servers allow is mostly 100 to 250.
+const STREAMS_MAX: u32 = 1_000;
+
+fn streams_number(text: &str) -> Result<NonZeroU32, String> {
+    let number = digits(text).and_then(|text| text.parse::<NonZeroU32>().ok()).filter(|n| n.get() <= STREAMS_MAX);
+    number.ok_or_else(|| format!("{text:?} is not a number of streams: 1 to {STREAMS_MAX}"))
 }
 
 /// k/N of the stream's own period: streams of one rate are evenly interleaved, and none fires with another at t0.

@@ -14,6 +14,7 @@ pub(super) struct Ask<'a> {
     pub(super) fault: Option<&'a Text>,
     pub(super) carrier: Carrier,
     pub(super) seed: u64,
+    pub(super) dialect: Dialect,
 }
 
 /// The same, on the wire.
@@ -44,7 +45,7 @@ impl Ask<'_> {
             }
         };
         let written = in_path.overridden_by(asked.clone());
-        if let Err(errors) = written.check(Dialect::Http1, &Limits::default()) {
+        if let Err(errors) = written.check(self.dialect, &Limits::default()) {
             refuse(fault_at, if self.fault.is_some() { &fault_subject } else { &path_subject }, &errors);
             return self.plain();
         }

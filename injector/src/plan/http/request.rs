@@ -8,7 +8,7 @@ use shared::units::{parse_size, print_duration, print_size};
 
 use super::ask::{Ask, Carrier};
 use super::expectation::expectation;
-use super::{HttpCall, Method, RequestBody};
+use super::{HttpCall, HttpVersion, Method, RequestBody};
 use crate::plan::compile::Found;
 use crate::plan::expect::{ExpectedEnd, StatusExpectation, expected_end, least_time};
 use crate::scenario::{WrittenHeaders, WrittenHttp};
@@ -36,6 +36,7 @@ pub(in crate::plan) fn compile(
 ) -> HttpCall {
     let http = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
+    let version = found.read(http.version.as_ref(), &part("version"), version).unwrap_or_default();
     let body = body(found, subject, http);
     let default_method = if body == RequestBody::Empty { Method::Get } else { Method::Post };
     let method = found.read(http.method.as_ref(), &part("method"), method).unwrap_or(default_method);
@@ -46,11 +47,19 @@ pub(in crate::plan) fn compile(
         found.add(carrier.referenced, &part("carrier"), "there is no fault to carry");
     }
     let path_at = http.path.as_ref().map_or(written.referenced, |path| path.referenced);
-    let ask = Ask { path, path_at, fault: http.fault.as_ref(), carrier: carrier.unwrap_or(Carrier::Header), seed };
+    let ask = Ask {
+        path,
+        path_at,
+        fault: http.fault.as_ref(),
+        carrier: carrier.unwrap_or(Carrier::Header),
+        seed,
+        dialect: version.protocol().dialect(),
+    };
     let sent = ask.compile(found, subject);
 
     let expect = http.expect.as_ref().map(|expect| expectation(found, &part("expect"), expect, method));
     let call = HttpCall {
+        version,
         method,
         path: sent.path,
         headers,
@@ -61,6 +70,14 @@ pub(in crate::plan) fn compile(
     };
     refuse_hopeless(found, subject, written, &call, timeout);
     call
+}
+
+fn version(text: &str) -> Result<HttpVersion, String> {
+    match text {
+        "1.1" => Ok(HttpVersion::Http1),
+        "2" => Ok(HttpVersion::Http2),
+        _ => Err(format!("{text:?} is not a version of HTTP here; expected 1.1 or 2")),
+    }
 }
 
 fn method(text: &str) -> Result<Method, String> {

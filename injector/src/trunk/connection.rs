@@ -1,0 +1,225 @@
+//! One HTTP/2 connection: its task, what is known of its end, and the streams on it.
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::SendStream;
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use shared::outcome::ErrorClass;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::counter::{Counter, Open};
+use crate::dial::Stream;
+use crate::driver::{Ending, H2End, Marks};
+
+/// Bytes of one answer the peer may send before we have read them. Ours are read as they come; this only has to cover the
+/// path's bandwidth × delay.
+const STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// The same for all answers of a connection together.
+const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// Largest list of answer fields accepted: as over HTTP/1.1.
+const HEADER_LIST_BYTES_MAX: u32 = 64 * 1024;
+/// How long a connection that nobody uses any more may take to say goodbye.
+pub(super) const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// Stream identifiers end at 2³¹ − 1 (RFC 9113, 5.1.1), after 2³⁰ requests. A connection this near to that takes no more:
+/// the room is for the lanes that begin one at the same time.
+const STREAM_ID_LAST: u32 = 0x7FF0_0000;
+
+/// A connection that stood when it was made, with its task.
+pub(super) struct Connection {
+    open: Open,
+    requests: SendRequest<Bytes>,
+    health: Rc<Health>,
+    /// Tells the task that nobody is left.
+    _left: DropGuard,
+}
+
+/// What the task knows and the lanes ask.
+#[derive(Default)]
+struct Health {
+    /// No more requests: the connection is over, or the peer has said that it will be.
+    over: CancellationToken,
+    /// The code of the peer's GOAWAY.
+    goaway: Cell<Option<u32>>,
+    /// Requests under way.
+    busy: Cell<u32>,
+    /// Whether there were any when it was over.
+    was_busy: Cell<bool>,
+    /// All stream identifiers are used up.
+    is_spent: Cell<bool>,
+}
+
+/// A request that has begun.
+pub(crate) struct Sent {
+    /// The head of the answer.
+    pub(crate) response: ResponseFuture,
+    /// Where the request's body goes.
+    pub(crate) body: SendStream<Bytes>,
+    /// To be held until the request is over.
+    pub(crate) busy: Busy,
+}
+
+/// A request under way: while there is one, the end of the connection is no loss while idle.
+pub(crate) struct Busy(Rc<Health>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get() - 1);
+    }
+}
+
+impl Connection {
+    /// Sends the preface; does not wait for the peer's, which comes with the first answer.
+    pub(super) async fn start(stream: Stream, counter: &Counter) -> Result<Connection, ErrorClass> {
+        let mut builder = Builder::new();
+        builder
+            .enable_push(false)
+            .initial_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+            .max_header_list_size(HEADER_LIST_BYTES_MAX);
+        let handshake = builder.handshake::<_, Bytes>(stream).await;
+        let (requests, connection) =
+            handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
+        let health = Rc::new(Health::default());
+        let left = CancellationToken::new();
+        tokio::task::spawn_local(run(connection, requests.clone(), Rc::clone(&health), left.clone()));
+        Ok(Connection { open: counter.opened(), requests, health, _left: left.drop_guard() })
+    }
+
+    pub(super) fn requests(&self) -> SendRequest<Bytes> {
+        self.requests.clone()
+    }
+
+    pub(super) fn open(&self) -> &Open {
+        &self.open
+    }
+
+    pub(super) fn is_usable(&self) -> bool {
+        !self.health.over.is_cancelled() && !self.health.is_spent.get()
+    }
+
+    pub(super) async fn lost(&self) {
+        self.health.over.cancelled().await;
+        if self.health.was_busy.get() {
+            self.open.lost_in_use();
+        }
+    }
+
+    pub(super) async fn send(
+        &self,
+        requests: &mut SendRequest<Bytes>,
+        request: http::Request<()>,
+        end_of_stream: bool,
+    ) -> Result<Sent, h2::Error> {
+        self.health.busy.set(self.health.busy.get() + 1);
+        let busy = Busy(Rc::clone(&self.health));
+        poll_fn(|cx| requests.poll_ready(cx)).await?;
+        let (response, body) = requests.send_request(request, end_of_stream)?;
+        if body.stream_id().as_u32() >= STREAM_ID_LAST {
+            self.health.is_spent.set(true);
+        }
+        Ok(Sent { response, body, busy })
+    }
+
+    pub(super) fn ending<A>(&self, error: &h2::Error, marks: &Marks) -> Ending<A> {
+        ending(error, self.health.goaway.get(), marks)
+    }
+}
+
+/// What an error of a stream means; `goaway` is what the peer has said about the connection before.
+fn ending<A>(error: &h2::Error, goaway: Option<u32>, marks: &Marks) -> Ending<A> {
+    let code = error.reason().map(u32::from);
+    if let Some(io) = error.get_io() {
+        // Announced: the end of the connection is what the announcement said, and no surprise of its own.
+        return match (goaway, ErrorClass::of_receive(io)) {
+            (Some(code), ErrorClass::Closed | ErrorClass::Reset) => Ending::H2(H2End::GoAway(code)),
+            (_, class) => {
+                marks.explain(io.to_string());
+                of_io(io, class)
+            }
+        };
+    }
+    match code {
+        Some(code) if error.is_remote() && error.is_reset() => Ending::H2(H2End::RstStream(code)),
+        Some(code) if error.is_remote() => Ending::H2(H2End::GoAway(code)),
+        // Our own library refuses what came.
+        Some(_) => {
+            marks.explain(error.to_string());
+            Ending::Malformed
+        }
+        None => {
+            marks.explain(error.to_string());
+            Ending::Failed(ErrorClass::Internal)
+        }
+    }
+}
+
+fn of_io<A>(io: &io::Error, class: ErrorClass) -> Ending<A> {
+    // An error with words in it is the library's own: BrokenPipe for an orderly end in the middle of a stream, Other for one
+    // in the middle of a frame. The kernel's BrokenPipe has none, and is what follows a reset.
+    let is_library = io.get_ref().is_some() && matches!(io.kind(), ErrorKind::BrokenPipe | ErrorKind::Other);
+    match class {
+        _ if is_library => Ending::Closed,
+        ErrorClass::Reset => Ending::Reset,
+        ErrorClass::Closed => Ending::Closed,
+        ErrorClass::Timeout => Ending::TimedOut,
+        class => Ending::Failed(class),
+    }
+}
+
+type Driven = h2::client::Connection<Stream, Bytes>;
+
+/// The life of a connection: everything that is written and read on it, until it is over or nobody needs it any more.
+async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<Health>, left: CancellationToken) {
+    let mut left = pin!(left.cancelled_owned());
+    // Held to be asked after each turn whether the peer has sent GOAWAY, of which nothing else tells at once; and given up
+    // when nobody is left, because the connection stays for as long as somebody could send.
+    let mut requests = Some(requests);
+    let ended = poll_fn(|cx| {
+        let ended = Pin::new(&mut connection).poll(cx);
+        if let Some(Poll::Ready(Err(error))) = requests.as_mut().map(|requests| requests.poll_ready(cx))
+            && error.is_go_away()
+            && error.is_remote()
+        {
+            health.goaway.set(error.reason().map(u32::from));
+            health.is_over();
+        }
+        if let Poll::Ready(ended) = ended {
+            return Poll::Ready(Some(ended));
+        }
+        left.as_mut().poll(cx).map(|()| None)
+    });
+    match ended.await {
+        Some(ended) => {
+            if let Err(error) = &ended
+                && error.is_go_away()
+                && error.is_remote()
+            {
+                health.goaway.set(error.reason().map(u32::from));
+            }
+            health.is_over();
+        }
+        None => {
+            drop(requests.take());
+            // Whatever comes of it, nobody waits for it.
+            let _ = timeout(CLOSE_MAX, connection).await;
+        }
+    }
+}
+
+impl Health {
+    /// From now on no more requests.
+    fn is_over(&self) {
+        if !self.over.is_cancelled() {
+            self.was_busy.set(self.busy.get() > 0);
+            self.over.cancel();
+        }
+    }
+}
