@@ -3,6 +3,8 @@
 //! Probabilities and delays are counted over requests predicted one by one, with the very draws the target will make. That
 //! covers every combination of choices, gates and distributions, and cannot disagree with what will happen.
 
+mod grpc;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -64,17 +66,20 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
-    let Call::Http(call) = &operation.call;
+    let (request, asks, outcomes) = match &operation.call {
+        Call::Http(call) => (request(operation, call), &call.fault_text, outcomes(call)),
+        Call::Grpc(call) => (grpc::request(operation, call), &call.fault_text, grpc::outcomes(call)),
+    };
     let mut lines = vec![
         ("rate", rate(plan, operation)),
         ("connection", connection(operation)),
         ("timeout", print_duration(operation.timeout)),
-        ("request", request(operation)),
+        ("request", request),
     ];
-    if let Some(fault) = &call.fault_text {
+    if let Some(fault) = asks {
         lines.push(("asks", fault.clone()));
     }
-    lines.extend(outcomes(call));
+    lines.extend(outcomes);
     lines
 }
 
@@ -100,8 +105,7 @@ fn connection(operation: &Operation) -> String {
     }
 }
 
-fn request(operation: &Operation) -> String {
-    let Call::Http(call) = &operation.call;
+fn request(operation: &Operation, call: &HttpCall) -> String {
     let body = match &call.body {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),
@@ -131,27 +135,26 @@ fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
         StatusExpectation::Predicted if answers => lines.push(("status", statuses(call))),
         StatusExpectation::Predicted => {}
     }
-    delays.sort_unstable();
-    let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
-    if least == most && !most.is_zero() {
-        lines.push(("delay", print_duration(most)));
-    } else if !most.is_zero() {
-        let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
-        lines.push((
-            "delay",
-            format!(
-                "p50 {}, p90 {}, p99 {}, longest of {PREDICTED} {}",
-                quantile(500),
-                quantile(900),
-                quantile(990),
-                about(most)
-            ),
-        ));
-    }
+    lines.extend(self::delays(delays));
     if answers || call.expect.status != StatusExpectation::Predicted {
         lines.push(("checked", checked(call)));
     }
     lines
+}
+
+/// The delays of predicted requests, if there are any.
+fn delays(mut delays: Vec<Duration>) -> Option<(&'static str, String)> {
+    delays.sort_unstable();
+    let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
+    if most.is_zero() {
+        return None;
+    }
+    if least == most {
+        return Some(("delay", print_duration(most)));
+    }
+    let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
+    let (p50, p90, p99) = (quantile(500), quantile(900), quantile(990));
+    Some(("delay", format!("p50 {p50}, p90 {p90}, p99 {p99}, longest of {PREDICTED} {}", about(most))))
 }
 
 fn checked(call: &HttpCall) -> String {

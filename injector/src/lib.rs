@@ -21,6 +21,7 @@ pub mod pacer;
 pub mod plan;
 pub mod preflight;
 pub mod rate;
+mod reflection;
 pub mod scenario;
 pub mod schedule;
 pub mod session;

@@ -12,6 +12,7 @@ mod capacity;
 mod compile;
 mod connection;
 mod expect;
+mod grpc;
 mod http;
 mod tls;
 
@@ -33,6 +34,10 @@ pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
+pub(crate) use grpc::Held;
+pub use grpc::{
+    DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,
+};
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 
 /// Most operations in a mix: the bound on the label `operation`.

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
+use crate::driver::grpc::Grpc;
 use crate::driver::http::Http;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
@@ -72,6 +73,7 @@ async fn drive(a: Assignment) -> io::Result<()> {
     for (index, operation) in a.plan.operations.iter().enumerate() {
         let stream = match &operation.call {
             Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
+            Call::Grpc(call) => stream::<Grpc>(&a, index, operation, call, &names, &permits),
         };
         streams.extend(stream);
     }

@@ -29,6 +29,7 @@ use crate::dial;
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, StatusExpectation};
 
+pub(super) use self::answer::server_timing;
 pub(crate) use self::get::get;
 
 /// Size of the read buffer that the connections of a thread share.

@@ -4,13 +4,15 @@ use shared::fault::Fault;
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::{Alpn, HttpCall};
+use super::{Alpn, GrpcCall, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// An HTTP request.
     Http(HttpCall),
+    /// A gRPC call.
+    Grpc(GrpcCall),
 }
 
 impl Call {
@@ -18,6 +20,7 @@ impl Call {
     pub fn protocol(&self) -> Protocol {
         match self {
             Call::Http(call) => call.version.protocol(),
+            Call::Grpc(_) => Protocol::Grpc,
         }
     }
 
@@ -25,6 +28,7 @@ impl Call {
     pub fn alpn(&self) -> Option<Alpn> {
         match self {
             Call::Http(call) => Some(call.version.alpn()),
+            Call::Grpc(_) => Some(Alpn::Http2),
         }
     }
 
@@ -37,6 +41,15 @@ impl Call {
     pub fn http(&self) -> Option<&HttpCall> {
         match self {
             Call::Http(call) => Some(call),
+            Call::Grpc(_) => None,
+        }
+    }
+
+    /// The gRPC call, if it is one.
+    pub fn grpc(&self) -> Option<&GrpcCall> {
+        match self {
+            Call::Grpc(call) => Some(call),
+            Call::Http(_) => None,
         }
     }
 
@@ -44,6 +57,7 @@ impl Call {
     pub fn fault(&self) -> &Fault {
         match self {
             Call::Http(call) => &call.fault,
+            Call::Grpc(call) => &call.fault,
         }
     }
 
@@ -51,6 +65,7 @@ impl Call {
     pub fn expected_codes(&self) -> Vec<Code> {
         match self {
             Call::Http(call) => call.expected_codes(),
+            Call::Grpc(call) => call.expected_codes(),
         }
     }
 }

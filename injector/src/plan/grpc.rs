@@ -23,6 +23,7 @@ use super::expect::ContentExpectation;
 
 pub use fit::{Misfit, Open};
 pub use own::{Own, Replies, Reply};
+pub(crate) use own::Held;
 pub(super) use request::compile;
 
 /// How long behind its deadline a call still waits for the target's own word that it is over, so that both sides record

@@ -65,23 +65,23 @@ impl JsonValue {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'a> {
-    value: &'a JsonValue,
+struct Reader<'de, 'l> {
+    value: &'de JsonValue,
     /// The place of the value that was looked at last.
-    last: &'a Cell<Location>,
+    last: &'l Cell<Location>,
 }
 
-impl<'a> Reader<'a> {
-    fn inner(self, json: &'a Json) -> Reader<'a> {
+impl<'de> Reader<'de, '_> {
+    fn inner(self, json: &'de Json) -> Self {
         self.last.set(json.referenced);
         Reader { value: &json.value, last: self.last }
     }
 }
 
-impl<'a> Deserializer<'a> for Reader<'a> {
+impl<'de> Deserializer<'de> for Reader<'de, '_> {
     type Error = Error;
 
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             JsonValue::Null => visitor.visit_unit(),
             JsonValue::Bool(value) => visitor.visit_bool(*value),
@@ -94,7 +94,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if *self.value == JsonValue::Null { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
@@ -104,29 +104,29 @@ impl<'a> Deserializer<'a> for Reader<'a> {
     }
 }
 
-struct List<'a> {
-    reader: Reader<'a>,
-    rest: std::slice::Iter<'a, Json>,
+struct List<'de, 'l> {
+    reader: Reader<'de, 'l>,
+    rest: std::slice::Iter<'de, Json>,
 }
 
-impl<'a> SeqAccess<'a> for List<'a> {
+impl<'de> SeqAccess<'de> for List<'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         self.rest.next().map(|json| seed.deserialize(self.reader.inner(json))).transpose()
     }
 }
 
-struct Map<'a> {
-    reader: Reader<'a>,
-    rest: std::slice::Iter<'a, (Text, Json)>,
-    value: Option<&'a Json>,
+struct Map<'de, 'l> {
+    reader: Reader<'de, 'l>,
+    rest: std::slice::Iter<'de, (Text, Json)>,
+    value: Option<&'de Json>,
 }
 
-impl<'a> MapAccess<'a> for Map<'a> {
+impl<'de> MapAccess<'de> for Map<'de, '_> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let Some((key, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some(value);
         self.reader.last.set(key.referenced);
@@ -134,7 +134,7 @@ impl<'a> MapAccess<'a> for Map<'a> {
         seed.deserialize(key).map(Some)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let value = self.value.take().ok_or_else(|| de::Error::custom("a value without its key"))?;
         seed.deserialize(self.reader.inner(value))
     }

@@ -11,10 +11,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::frame::{Deframer, Unframed};
-use super::status::{Said, is_grpc, of_http};
+use super::status::{Said, is_grpc};
 
 /// How a call ended, if its stream and connection did not break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub(super) enum End {
     Status(u8),
     /// In order and without a status.
     NoStatus,
-    /// By a head that is not gRPC's; the code its HTTP status stands for.
-    BadHead(u8),
+    /// By a head that is not gRPC's; its HTTP status.
+    BadHead(StatusCode),
     /// By a message that is none.
     Unframed(Unframed),
     /// Neither came in time: the call's deadline is over.
@@ -143,7 +143,7 @@ impl<'a, L: Listener> Exchange<'a, L> {
         let is_alone = body.is_end_stream();
         if !is_grpc(head.status, &head.headers) {
             // A status beside it counts all the same: a server that speaks gRPC wrote it.
-            let end = self.said.code.filter(|_| is_alone).map_or(End::BadHead(of_http(head.status)), End::Status);
+            let end = self.said.code.filter(|_| is_alone).map_or(End::BadHead(head.status), End::Status);
             return Poll::Ready(Ok(Some(end)));
         }
         if is_alone {

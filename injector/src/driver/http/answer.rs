@@ -283,7 +283,7 @@ fn content_length(digits: &[u8]) -> Option<u64> {
 }
 
 /// The `dur` of one metric of a Server-Timing field (W3C Server Timing), in milliseconds there.
-fn server_timing(value: &[u8], metric: &str) -> Option<Duration> {
+pub(in crate::driver) fn server_timing(value: &[u8], metric: &str) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?;
     let entry = text.split(',').find_map(|entry| entry.trim().strip_prefix(metric)?.strip_prefix(';'))?;
     let dur_ms: f64 = entry.split(';').find_map(|part| part.trim().strip_prefix("dur="))?.parse().ok()?;

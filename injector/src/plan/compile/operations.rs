@@ -10,7 +10,7 @@ use shared::identity::Name;
 
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, grpc, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -61,14 +61,17 @@ fn operation(
     let target = found.read(written.target.as_ref(), &part("target"), str::parse::<Address>);
     let connection = found.read(written.connection.as_ref(), &part("connection"), ConnectionPolicy::parse).flatten();
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
-    let call = match &written.http {
-        Some(call) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
-        None => {
-            found.add(
-                entry.referenced,
-                &subject,
-                "needs a protocol; this version has http: write http: {} for a plain GET /",
-            );
+    let call = match (&written.http, &written.grpc) {
+        (Some(call), None) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
+        (None, Some(call)) => Call::Grpc(grpc::compile(found, &part("grpc"), call, seed, timeout)),
+        (Some(_), Some(second)) => {
+            found.add(second.referenced, &part("grpc"), "http and grpc exclude each other: an operation has one protocol");
+            return None;
+        }
+        (None, None) => {
+            let message = "needs a protocol; this version has http and grpc: write http: {} for a plain GET /, or \
+                           grpc: {} for a plain call";
+            found.add(entry.referenced, &subject, message);
             return None;
         }
     };

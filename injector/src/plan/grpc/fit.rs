@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_saphyr::Location;
 use shared::carrier;
 
-use super::{GrpcMethod, Messages, Own};
+use super::{GrpcCall, GrpcMethod, Messages, Own};
 use crate::plan::http::RequestBody;
 use crate::scenario::{Json, JsonValue, position};
 
@@ -76,6 +76,23 @@ pub(super) fn built_in() -> &'static DescriptorPool {
         }
         pool
     })
+}
+
+impl GrpcCall {
+    /// Makes the messages of a call that is still open, by what the server says of its method.
+    ///
+    /// # Errors
+    /// If there is no such method, or a message does not fit it.
+    pub fn resolve(&mut self, pool: &DescriptorPool) -> Result<(), Misfit> {
+        let Err(open) = &self.messages else { return Ok(()) };
+        let messages = open.fit(&self.method, pool)?;
+        let in_message = messages.own.zip(messages.requests.first()).and_then(|(own, first)| own.fault_in(first));
+        if let Some(Ok(fault)) = in_message.as_deref().map(carrier::header) {
+            self.fault = fault.overridden_by(std::mem::take(&mut self.fault));
+        }
+        self.messages = Ok(messages);
+        Ok(())
+    }
 }
 
 impl Open {

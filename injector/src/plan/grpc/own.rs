@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message as _;
 use shared::deadline::{Shape, is_unavoidable};
-use shared::fault::{Body, FaultKind, TrailersAt, Verdict};
+use shared::fault::{Body, FaultKind, Key, Read, TrailersAt, Verdict};
 use shared::payload::Payload;
 use shared::proto::cload::v1 as cload;
 use shared::proto::grpc::testing;
@@ -12,6 +12,7 @@ use super::{GrpcCall, GrpcEnd, GrpcMethod, Messages};
 
 /// gRPC's code for an answer that did not come in time.
 pub(super) const DEADLINE_EXCEEDED: u8 = 4;
+const UNIMPLEMENTED: u8 = 12;
 
 /// A method whose answers are predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +27,16 @@ pub enum Own {
     BidiStream,
     /// `grpc.testing.TestService`'s methods of one message each way.
     TestUnary,
-    /// `grpc.testing.TestService`'s methods that list the messages they want.
+    /// `grpc.testing.TestService/StreamingOutputCall`.
     TestOutput,
+    /// `grpc.testing.TestService`'s methods that list the messages they want, both ways.
+    TestDuplex,
     /// `grpc.testing.TestService/StreamingInputCall`.
     TestInput,
     /// `grpc.testing.TestService/EmptyCall`.
     TestEmpty,
+    /// `grpc.testing.TestService/UnimplementedCall`.
+    TestUnimplemented,
 }
 
 /// What one message of an answer carries.
@@ -54,16 +59,19 @@ pub struct Replies {
     pub count: Option<u64>,
     /// In order; the last one stands for all that follow. Never empty.
     kinds: Vec<Reply>,
+    /// The messages and payload bytes of the request that every reply says it has seen, where that can be told.
+    pub(crate) received: Option<(u64, u64)>,
 }
 
 impl Replies {
-    fn unknown() -> Replies {
-        Replies { count: None, kinds: vec![Reply::Unknown] }
+    /// So many messages, and nobody can tell what is in them.
+    fn unknown(count: Option<u64>) -> Replies {
+        Replies { count, kinds: vec![Reply::Unknown], received: None }
     }
 
     fn of(kinds: Vec<Reply>) -> Replies {
         let count = Some(kinds.len() as u64);
-        Replies { count, kinds: if kinds.is_empty() { vec![Reply::Unknown] } else { kinds } }
+        Replies { count, kinds: if kinds.is_empty() { vec![Reply::Unknown] } else { kinds }, received: None }
     }
 
     /// What the n-th message carries, counted from 0.
@@ -95,9 +103,9 @@ impl Own {
             ("grpc.testing.TestService", "EmptyCall") => Own::TestEmpty,
             ("grpc.testing.TestService", "UnaryCall" | "CacheableUnaryCall") => Own::TestUnary,
             ("grpc.testing.TestService", "StreamingInputCall") => Own::TestInput,
-            ("grpc.testing.TestService", "StreamingOutputCall" | "FullDuplexCall" | "HalfDuplexCall") => {
-                Own::TestOutput
-            }
+            ("grpc.testing.TestService", "StreamingOutputCall") => Own::TestOutput,
+            ("grpc.testing.TestService", "FullDuplexCall" | "HalfDuplexCall") => Own::TestDuplex,
+            ("grpc.testing.TestService", "UnimplementedCall") => Own::TestUnimplemented,
             _ => return None,
         })
     }
@@ -110,13 +118,13 @@ impl Own {
                 cload::Request { payload, ..cload::Request::default() }.encode_to_vec()
             }
             Own::TestUnary => testing::SimpleRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec(),
-            Own::TestOutput => {
+            Own::TestOutput | Own::TestDuplex => {
                 testing::StreamingOutputCallRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec()
             }
             Own::TestInput => {
                 testing::StreamingInputCallRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec()
             }
-            Own::TestEmpty => return None,
+            Own::TestEmpty | Own::TestUnimplemented => return None,
         })
     }
 
@@ -127,84 +135,112 @@ impl Own {
         (!request.fault.is_empty()).then_some(request.fault)
     }
 
-    /// What a plain answer to these requests holds.
-    fn plain(self, requests: &[Bytes]) -> Vec<Reply> {
-        let echo = |bytes: &Bytes| {
-            Reply::Echo(cload::Request::decode(bytes.clone()).map(|request| request.payload).unwrap_or_default())
-        };
-        let size = |size: i32| Reply::Made(zeros(u64::try_from(size).unwrap_or(0)));
+    /// Whether the target can do on this method what a key asks for.
+    pub(super) fn can(self, key: Key) -> bool {
+        match key {
+            Key::Size | Key::Body => !matches!(self, Own::TestInput | Own::TestEmpty | Own::TestUnimplemented),
+            Key::Count => matches!(self, Own::ServerStream | Own::BidiStream | Own::TestOutput),
+            _ => true,
+        }
+    }
+
+    /// The replies to these requests; `made` is the payload asked for by the fault.
+    fn replies(self, requests: &[Bytes], made: Option<Payload>, verdict: &Verdict) -> Replies {
+        // Only a part of the request is there to be echoed, or counted.
+        let is_whole = matches!(verdict.read, Read::All | Read::Rate(_));
+        let payloads = || requests.iter().map(|bytes| cload::Request::decode(bytes.clone()).unwrap_or_default().payload);
+        let echo = |payload| if is_whole { Reply::Echo(payload) } else { Reply::Unknown };
+        let or_made = |reply: Reply| made.map_or(reply, Reply::Made);
+        let zeros = |size: i32| or_made(Reply::Made(zeros(u64::try_from(size).unwrap_or(0))));
+        let received = is_whole.then(|| (requests.len() as u64, payloads().map(|payload| payload.len() as u64).sum()));
         match self {
-            Own::Unary | Own::ServerStream | Own::BidiStream => requests.iter().map(echo).collect(),
-            // All that came, in one.
-            Own::ClientStream => {
-                let mut all = Vec::new();
-                for request in requests {
-                    if let Reply::Echo(bytes) = echo(request) {
-                        all.extend_from_slice(&bytes);
-                    }
-                }
-                vec![Reply::Echo(all.into())]
+            Own::Unary => Replies { received, ..Replies::of(payloads().map(echo).map(or_made).collect()) },
+            Own::ServerStream => {
+                let replies = Replies::of(payloads().map(echo).map(or_made).collect());
+                Replies { received, count: Some(verdict.count.unwrap_or(1)), ..replies }
             }
-            Own::TestEmpty => vec![Reply::Unknown],
+            // It counts; there is no one message that it could echo.
+            Own::ClientStream => Replies { received, ..Replies::of(vec![or_made(echo(Bytes::new()))]) },
+            Own::BidiStream => {
+                let replies = Replies::of(payloads().map(echo).map(or_made).collect());
+                Replies { count: verdict.count.or(replies.count.filter(|_| is_whole)), ..replies }
+            }
+            Own::TestEmpty | Own::TestUnimplemented => Replies::unknown(Some(1)),
             Own::TestUnary => {
                 let asked = requests.first().and_then(|bytes| testing::SimpleRequest::decode(bytes.clone()).ok());
-                vec![size(asked.map_or(0, |asked| asked.response_size))]
+                Replies::of(vec![zeros(asked.map_or(0, |asked| asked.response_size))])
             }
+            Own::TestInput if !is_whole => Replies::unknown(Some(1)),
             Own::TestInput => {
                 let of = |bytes: &Bytes| {
                     let request = testing::StreamingInputCallRequest::decode(bytes.clone()).ok()?;
                     Some(request.payload?.body.len() as u64)
                 };
-                vec![Reply::Sum(requests.iter().filter_map(of).sum())]
+                Replies::of(vec![Reply::Sum(requests.iter().filter_map(of).sum())])
             }
-            Own::TestOutput => {
+            Own::TestDuplex if !is_whole => Replies::unknown(None),
+            Own::TestOutput | Own::TestDuplex => {
                 let listed = |bytes: &Bytes| {
                     let request = testing::StreamingOutputCallRequest::decode(bytes.clone()).unwrap_or_default();
-                    request.response_parameters.into_iter().map(|wanted| size(wanted.size))
+                    let mut sizes: Vec<i32> = request.response_parameters.iter().map(|wanted| wanted.size).collect();
+                    if let Some(count) = verdict.count {
+                        sizes.resize(usize::try_from(count).unwrap_or(usize::MAX), 0);
+                    } else if made.is_some() && sizes.is_empty() {
+                        sizes.push(0);
+                    }
+                    sizes
                 };
-                requests.iter().flat_map(listed).collect()
+                Replies::of(requests.iter().flat_map(listed).map(zeros).collect())
             }
         }
     }
 
     /// The status that the request itself asks for, in the way of the interop suite.
     fn asked_status(self, requests: &[Bytes]) -> Option<u8> {
+        if self == Own::TestUnimplemented {
+            return Some(UNIMPLEMENTED);
+        }
         let asked = |bytes: &Bytes| match self {
             Own::TestUnary => testing::SimpleRequest::decode(bytes.clone()).ok()?.response_status,
-            Own::TestOutput => testing::StreamingOutputCallRequest::decode(bytes.clone()).ok()?.response_status,
+            Own::TestOutput | Own::TestDuplex => {
+                testing::StreamingOutputCallRequest::decode(bytes.clone()).ok()?.response_status
+            }
             _ => None,
         };
         let code = requests.iter().filter_map(asked).map(|status| status.code).find(|code| *code != 0)?;
         Some(u8::try_from(code).ok().filter(|code| *code <= 16).unwrap_or(2))
     }
 
-    /// What is in a message of the answer: its payload, or the sum it tells. Nothing if it cannot be read.
+    /// What is in a message of the answer; nothing if it cannot be read.
     pub(crate) fn read(self, message: Bytes) -> Option<Held> {
+        let of = |payload: Option<testing::Payload>| Held { payload: payload.unwrap_or_default().body, ..Held::default() };
         Some(match self {
             Own::Unary | Own::ServerStream | Own::ClientStream | Own::BidiStream => {
-                Held::Payload(cload::Reply::decode(message).ok()?.payload)
+                let reply = cload::Reply::decode(message).ok()?;
+                let received = Some((reply.messages_received, reply.bytes_received));
+                Held { payload: reply.payload, index: Some(reply.index), sum: None, received }
             }
-            Own::TestUnary => {
-                Held::Payload(testing::SimpleResponse::decode(message).ok()?.payload.unwrap_or_default().body)
-            }
-            Own::TestOutput => {
-                let answer = testing::StreamingOutputCallResponse::decode(message).ok()?;
-                Held::Payload(answer.payload.unwrap_or_default().body)
-            }
+            Own::TestUnary => of(testing::SimpleResponse::decode(message).ok()?.payload),
+            Own::TestOutput | Own::TestDuplex => of(testing::StreamingOutputCallResponse::decode(message).ok()?.payload),
             Own::TestInput => {
-                let answer = testing::StreamingInputCallResponse::decode(message).ok()?;
-                Held::Sum(u64::try_from(answer.aggregated_payload_size).ok()?)
+                let sum = testing::StreamingInputCallResponse::decode(message).ok()?.aggregated_payload_size;
+                Held { sum: u64::try_from(sum).ok(), ..Held::default() }
             }
-            Own::TestEmpty => Held::Payload(Bytes::new()),
+            Own::TestEmpty | Own::TestUnimplemented => Held::default(),
         })
     }
 }
 
 /// What a message of an answer holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Held {
-    Payload(Bytes),
-    Sum(u64),
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) payload: Bytes,
+    /// Which message of the answer it says it is.
+    pub(crate) index: Option<u64>,
+    /// The payload bytes it says it has seen.
+    pub(crate) sum: Option<u64>,
+    /// The messages and payload bytes it says it has seen.
+    pub(crate) received: Option<(u64, u64)>,
 }
 
 fn zeros(size_bytes: u64) -> Payload {
@@ -214,10 +250,12 @@ fn zeros(size_bytes: u64) -> Payload {
 impl GrpcCall {
     /// How a call with this verdict should end, and what comes before.
     pub fn expected(&self, messages: &Messages, verdict: &Verdict) -> (GrpcEnd, Replies) {
+        let made = verdict.size_bytes.and_then(|size_bytes| {
+            Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key)
+        });
         let mut replies = match messages.own {
-            Some(own) => replies(own, &messages.requests, verdict),
-            None if messages.server_streams => Replies::unknown(),
-            None => Replies { count: Some(1), kinds: vec![Reply::Unknown] },
+            Some(own) => own.replies(&messages.requests, made, verdict),
+            None => Replies::unknown((!messages.server_streams).then_some(1)),
         };
         let shape = Shape {
             request_bytes: messages.requests.iter().map(|request| 5 + request.len() as u64).sum(),
@@ -231,11 +269,12 @@ impl GrpcCall {
             None => GrpcEnd::Status(status),
             Some(kind) => expected_end(kind, status),
         };
-        if end != GrpcEnd::Status(0) && messages.client_streams | messages.server_streams {
-            // What came before the failure is up to where it struck.
-            replies = Replies { count: None, ..replies };
-        } else if end != GrpcEnd::Status(0) || verdict.trailers_at == Some(TrailersAt::Only) {
-            replies = Replies { count: Some(0), ..replies };
+        let is_lone = verdict.trailers_at == Some(TrailersAt::Only);
+        if is_lone || end != GrpcEnd::Status(0) && !messages.server_streams {
+            replies.count = Some(0);
+        } else if end != GrpcEnd::Status(0) {
+            // What of a stream comes before its failure is up to where it struck.
+            replies.count = None;
         }
         (end, replies)
     }
@@ -270,18 +309,4 @@ fn expected_end(kind: FaultKind, status: u8) -> GrpcEnd {
         | FaultKind::Dup
         | FaultKind::Late => GrpcEnd::Status(status),
     }
-}
-
-fn replies(own: Own, requests: &[Bytes], verdict: &Verdict) -> Replies {
-    let mut replies = Replies::of(own.plain(requests));
-    if let Some(size_bytes) = verdict.size_bytes
-        && let Some(payload) = Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key)
-        && !matches!(own, Own::TestEmpty | Own::TestInput)
-    {
-        replies.kinds.fill(Reply::Made(payload));
-    }
-    if let (Own::ServerStream, Some(count)) = (own, verdict.count) {
-        replies.count = Some(count);
-    }
-    replies
 }

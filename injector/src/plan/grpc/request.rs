@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
 use shared::carrier;
-use shared::fault::{FaultKind, Limits};
+use shared::fault::{Fault, FaultKind, Key, Limits, Separator};
 use shared::units::{parse_size, print_duration, print_size};
 
 use super::ask::ask;
@@ -61,6 +61,7 @@ pub(in crate::plan) fn compile(
     let first = messages.as_ref().ok().and_then(|messages| messages.own.zip(messages.requests.first()));
     let in_message = first.and_then(|(own, first)| own.fault_in(first));
     let in_message = in_message.and_then(|text| carrier::header(&text).ok()).unwrap_or_default();
+    refuse_keys(found, &part("fault"), grpc, &method);
     let sent = ask(found, subject, grpc.fault.as_ref(), in_message, seed);
 
     let is_own = Own::of(&method).is_some();
@@ -69,6 +70,19 @@ pub(in crate::plan) fn compile(
     let at = grpc.fault.as_ref().map_or(written.referenced, |text| text.referenced);
     refuse_hopeless(found, &part("fault"), at, &call, timeout);
     call
+}
+
+/// Refuses what the target cannot do on this method: sizes where there is no payload, numbers where there is one answer.
+fn refuse_keys(found: &mut Found, subject: &str, grpc: &WrittenGrpc, method: &GrpcMethod) {
+    let Some(text) = &grpc.fault else { return };
+    let Ok(fault) = Fault::parse(&text.value, Separator::Ampersand) else { return };
+    let own = Own::of(method);
+    for key in fault.keys() {
+        let can = own.map_or(!matches!(key, Key::Size | Key::Body | Key::Count), |own| own.can(key));
+        if !can {
+            found.add(text.referenced, subject, format!("the answers of {method} have no {}", key.as_str()));
+        }
+    }
 }
 
 fn method(text: &str) -> Result<GrpcMethod, String> {
