@@ -22,7 +22,7 @@ fn run(server: &Server, operations: &[(&str, &str)]) -> BTreeMap<String, Operati
     let mut text = format!("target: 127.0.0.1\nadmin: {}\ntimeout: 400ms\nmix:\n", server.address);
     for (name, grpc) in operations {
         text.push_str(&format!(
-            "- {{ name: {name}, target: \"{}\", rate: 20/s, connection: pooled(1), streams: 4, grpc: {{ {grpc} }} }}\n",
+            "- {{ name: {name}, target: \"{}\", rate: 20/s, connection: pooled(1), streams: 16, grpc: {{ {grpc} }} }}\n",
             server.address
         ));
     }
@@ -209,7 +209,7 @@ mod reflection {
         let server = Server::reflecting("v1alpha");
         for (grpc, words) in [
             ("method: no.such.Service/Method", "there is no no.such.Service here"),
-            ("method: cload.v1.Target/Nothing, reflection: true", "5:"),
+            ("method: cload.v1.Target/Nothing, reflection: true", "6:19: "),
             ("method: cload.v1.Target/Unary, reflection: true, message: { paylod: x }", "paylod"),
             ("method: cload.v1.Target/Unary, reflection: true, message: { payload: 7 }", "grpc.message"),
         ] {

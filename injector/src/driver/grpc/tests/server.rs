@@ -70,7 +70,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(accept(TcpListener::from_std(listener).unwrap(), script));
+            runtime.block_on(async { accept(TcpListener::from_std(listener).unwrap(), script).await });
         });
         Server { address }
     }
