@@ -64,7 +64,7 @@ pub struct Shape {
 /// The least time an answer takes to its end, by what was asked for: delays, pauses between messages, pacing, and CPU
 /// time. [`Duration::MAX`] for a hang, which has no end.
 ///
-/// A status that travels alone (`trailers=only`) has no messages whatever the shape says; the delays stay the same.
+/// A status that [is alone](is_lone) has no messages whatever the shape says; the delays stay the same.
 pub fn asked_time(verdict: &Verdict, shape: Shape) -> Duration {
     let read = match verdict.read {
         Read::Rate(rate) => paced(shape.request_bytes, rate),
@@ -74,8 +74,7 @@ pub fn asked_time(verdict: &Verdict, shape: Shape) -> Duration {
     if verdict.fault == Some(FaultKind::Hang) {
         return Duration::MAX;
     }
-    let is_lone = verdict.trailers_at == Some(TrailersAt::Only);
-    let (messages, bytes) = if is_lone { (0, 0) } else { (shape.messages, shape.bytes) };
+    let (messages, bytes) = if is_lone(verdict) { (0, 0) } else { (shape.messages, shape.bytes) };
     let whole = |messages: u64, bytes: u64| {
         let pauses = match verdict.chunk_delay.is_zero() {
             true => Duration::ZERO,
@@ -94,6 +93,24 @@ pub fn asked_time(verdict: &Verdict, shape: Shape) -> Duration {
         (Some(_), At::Bytes(at)) => whole(0, at.min(bytes)),
         (Some(_), At::Percent(percent)) => whole(0, (bytes as f64 * percent / 100.0) as u64),
     }
+}
+
+/// Whether the answer is an error status without messages: where `trailers` says so, and by itself unless a number of
+/// messages was asked for, which then come first. A fault in the body needs a body.
+pub fn is_lone(verdict: &Verdict) -> bool {
+    let is_error = verdict.status.is_some_and(|status| status.is_error());
+    let is_alone = match verdict.trailers_at {
+        Some(TrailersAt::Only) => true,
+        Some(TrailersAt::After) => false,
+        None => verdict.count.is_none(),
+    };
+    is_error && is_alone && verdict.fault.is_none()
+}
+
+/// Whether a client that resets its stream after this time does so because of its deadline: close to it by no more than
+/// [`DEADLINE_SLACK`], and by no more than half of it.
+pub fn is_due(elapsed: Duration, deadline: Duration) -> bool {
+    elapsed.saturating_add(DEADLINE_SLACK.min(deadline / 2)) >= deadline
 }
 
 /// Whether an answer of this shape must exceed the deadline, so that DEADLINE_EXCEEDED is what was asked for.
@@ -165,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_close_to_the_deadline_is_the_deadline() {
+        let ms = Duration::from_millis;
+        for (elapsed, deadline, due) in
+            [(0, 50, false), (24, 50, false), (25, 50, true), (899, 1000, false), (900, 1000, true), (1, 0, true)]
+        {
+            assert_eq!(is_due(ms(elapsed), ms(deadline)), due, "{elapsed} of {deadline}");
+        }
+    }
+
+    #[test]
     fn the_least_time_is_what_was_asked_for() {
         let shape = Shape { request_bytes: 1000, messages: 3, bytes: 3000 };
         for (spec, ms) in [
@@ -172,7 +199,9 @@ mod tests {
             ("delay=20ms&body_delay=10ms&end_delay=5ms", 35),
             ("cpu=7ms", 7),
             ("chunk_delay=100ms&count=3", 200),
-            ("chunk_delay=100ms&count=3&trailers=only", 0),
+            ("status=UNAVAILABLE&chunk_delay=100ms&count=3&trailers=only", 0),
+            ("status=UNAVAILABLE&chunk_delay=100ms", 0),
+            ("status=UNAVAILABLE&chunk_delay=100ms&count=3", 200),
             ("rate=1000", 3000),
             ("read=rate(1000)", 1000),
             ("delay=10ms&fault=badhead&body_delay=1s", 10),

@@ -3,7 +3,7 @@
 use shared::fault::Verdict;
 
 /// Every effect this target can inject: the label `kind` of `continuous_load_server_faults_total`.
-pub(crate) const EFFECTS: [&str; 19] = [
+pub(crate) const EFFECTS: [&str; 23] = [
     "status",
     "delay",
     "body_delay",
@@ -23,6 +23,10 @@ pub(crate) const EFFECTS: [&str; 19] = [
     "garbage",
     "clen",
     "badhead",
+    "h2rst",
+    "goaway",
+    "nostatus",
+    "oversize",
 ];
 
 /// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.

@@ -4,14 +4,21 @@
 //! is a paragraph over these two; the pair in one process and the tests call the same.
 
 mod accept;
+mod act;
 pub mod config;
 mod core;
 mod effects;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod grpc;
+mod h2body;
+mod h2conn;
+mod headers;
 mod http;
 pub mod log;
+mod marks;
+mod pace;
 mod record;
 mod sessions;
 mod slots;

@@ -11,6 +11,8 @@ mod zone;
 pub use say::{fault_labels, fault_name, identity_labels, ok_name};
 pub use zone::{Zone, ZoneError};
 
+use std::borrow::Cow;
+
 use self::token::Tokens;
 use crate::fault::{Fault, Source, SpecError, SpecErrorCode, SpecErrors};
 use crate::identity::{Identity, Name, NameError, RequestId, Source as Sender};
@@ -81,7 +83,7 @@ fn ok<'a>(asked: &[&'a [u8]]) -> NameAsk<'a> {
     // Whatever else a name there says, it is answered: a bad identity is none.
     let mut sender = Said::default();
     for (label, number) in asked.iter().zip(1..).skip(1) {
-        sender.hears(&Label { text: lossy(label), number, at: 0 });
+        sender.hears(&Label { text: String::from_utf8_lossy(label), number, at: 0 });
     }
     let identity = nonce.and_then(|nonce| sender.identity(nonce).ok().flatten());
     NameAsk::Ok { nonce, identity }
@@ -90,14 +92,14 @@ fn ok<'a>(asked: &[&'a [u8]]) -> NameAsk<'a> {
 fn armed<'a>(first: &'a [u8], asked: &[&'a [u8]]) -> NameAsk<'a> {
     let (mut sender, mut tokens, mut at) = (Said::default(), Tokens::default(), 0);
     for (label, number) in asked.iter().zip(1..) {
-        let place = Label { text: lossy(label), number, at };
+        let place = Label { text: String::from_utf8_lossy(label), number, at };
         at += label.len() + 1;
         if number > 1 && !sender.hears(&place) {
             tokens.hear(&place);
         }
     }
     let Some(nonce) = nonce(first) else {
-        let label = Label { text: lossy(asked[0]), number: 1, at: 0 };
+        let label = Label { text: String::from_utf8_lossy(asked[0]), number: 1, at: 0 };
         let mut errors = vec![label.wrong("id", "x and 4 to 32 of a-z and 0-9")];
         errors.extend(sender.errors);
         errors.extend(tokens.fault().err().iter().flat_map(SpecErrors::iter).cloned());
@@ -122,21 +124,17 @@ fn nonce(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(text).ok().filter(|nonce| plain && (4..=32).contains(&nonce.len()))
 }
 
-fn lossy(label: &[u8]) -> String {
-    String::from_utf8_lossy(label).into_owned()
-}
-
 /// One label and where it stands.
 #[derive(Clone)]
-struct Label {
-    text: String,
+struct Label<'a> {
+    text: Cow<'a, str>,
     /// From 1.
     number: usize,
     /// Byte offset in the name.
     at: usize,
 }
 
-impl Label {
+impl Label<'_> {
     fn wrong(&self, parameter: &str, expected: &str) -> SpecError {
         let reason = format!("bad token {:?} (label {})", self.text, self.number);
         self.error(SpecErrorCode::InvalidParameter, parameter, reason, expected)
@@ -146,7 +144,7 @@ impl Label {
         SpecError {
             code,
             parameter: parameter.to_owned(),
-            value: self.text.clone(),
+            value: self.text.to_string(),
             source: Source::Name,
             position: self.at,
             reason,
@@ -168,7 +166,7 @@ struct Said {
 
 impl Said {
     /// Takes a label if it is one of the three.
-    fn hears(&mut self, label: &Label) -> bool {
+    fn hears(&mut self, label: &Label<'_>) -> bool {
         let Some((kind, text)) = label.text.split_once('-') else { return false };
         let (parameter, place) = match kind {
             "op" => ("op", &mut self.operation),
@@ -195,7 +193,7 @@ impl Said {
         let id = nonce
             .split_at_checked(SESSION_BYTES)
             .and_then(|(session, seq)| RequestId::of_parts(Name::from_bytes(session.as_bytes())?, seq.as_bytes()));
-        let first = Label { text: format!("x{nonce}"), number: 1, at: 0 };
+        let first = Label { text: format!("x{nonce}").into(), number: 1, at: 0 };
         let mut errors = self.errors;
         if id.is_none() {
             errors.push(first.wrong("id", "x, a session of 8 characters and a number, beside op- and from-"));

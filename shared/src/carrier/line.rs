@@ -189,3 +189,6 @@ fn error_at(
         limit: None,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,7 +1,10 @@
 //! Whether a well-formed spec can be done: by this protocol, within these limits, and without contradicting itself.
 
 mod conflicts;
+mod dns;
 mod limits;
+mod streams;
+mod tcp;
 
 use super::error::{SpecError, SpecErrorCode, SpecErrors};
 use super::expr::Expr;

@@ -1,6 +1,6 @@
 //! The language as a whole: the manual, round trips, any bytes, chances.
 
-mod any;
+pub(crate) mod any;
 mod check;
 mod errors;
 mod keys;

@@ -16,10 +16,10 @@ use shared::payload::Payload;
 use super::body::AnswerBody;
 use super::exchange::Exchange;
 use super::intake::Intake;
-use super::marks;
 use super::shape::Shaped;
 use super::source::Source;
 use crate::faults::Decision;
+use crate::marks;
 use crate::record::Call;
 
 /// Fields of a plain answer, so that the map is allocated once.
@@ -143,7 +143,8 @@ impl Job {
     /// The answer's fields but for those that frame it.
     pub(super) fn head_fields(&self) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(USUAL_FIELDS);
-        marks::put(self, &mut headers);
+        let decision = self.decision.as_deref();
+        marks::put(&mut headers, &self.exchange.http.place, &self.call, self.request.id, decision);
         let Some(verdict) = self.verdict() else {
             if let Some(content_type) = &self.request.content_type {
                 headers.insert(CONTENT_TYPE, content_type.clone());

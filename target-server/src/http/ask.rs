@@ -3,9 +3,11 @@
 use http::header::{ACCEPT_ENCODING, TE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Version};
-use shared::carrier::{self, HEADER_FAULT};
-use shared::fault::{Dialect, Fault, Key, Limits, Source, SpecError, SpecErrorCode, SpecErrors};
-use shared::identity::{HEADER_IDENTITY, Identity, Name};
+use shared::carrier;
+use shared::fault::{Dialect, Fault, Key, Limits, SpecErrorCode, SpecErrors};
+use shared::identity::{Identity, Name};
+
+use crate::headers;
 
 /// One request as understood.
 pub(super) struct Ask {
@@ -20,7 +22,7 @@ pub(super) struct Ask {
 impl Ask {
     /// Reads all three carriers; whoever is more specific wins, key by key: header, then query, then path.
     pub(super) fn read(parts: &Parts, limits: &Limits) -> Ask {
-        let identity = parts.headers.get(HEADER_IDENTITY).and_then(|value| Identity::from_header(value.as_bytes()));
+        let identity = headers::identity(&parts.headers);
         let operation = match &identity {
             Some(identity) => identity.operation,
             None => route(parts.uri.path()),
@@ -41,7 +43,7 @@ fn route(path: &str) -> Name {
 }
 
 fn fault(parts: &Parts, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
-    let asks = [carrier::path(parts.uri.path()), parts.uri.query().map(carrier::query), header(&parts.headers)];
+    let asks = [carrier::path(parts.uri.path()), parts.uri.query().map(carrier::query), headers::fault(&parts.headers)];
     let mut asked: Result<Option<Fault>, SpecErrors> = Ok(None);
     for ask in asks.into_iter().flatten() {
         asked = match (asked, ask) {
@@ -62,42 +64,6 @@ fn fault(parts: &Parts, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
         ));
     }
     Ok(Some(fault))
-}
-
-/// The header carrier. More than one is refused rather than guessed at: proxies reorder and join repeated fields.
-fn header(headers: &HeaderMap) -> Option<Result<Fault, SpecErrors>> {
-    let mut values = headers.get_all(HEADER_FAULT).iter();
-    let value = values.next()?;
-    if let Some(second) = values.next() {
-        let second = String::from_utf8_lossy(second.as_bytes()).into_owned();
-        return Some(Err(refusal(
-            SpecErrorCode::Conflict,
-            second,
-            "the header occurs more than once",
-            "one x-cload-fault header",
-        )));
-    }
-    Some(match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => carrier::header(text),
-        Err(_) => {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            Err(refusal(SpecErrorCode::InvalidParameter, value, "the value is no UTF-8", "ASCII text"))
-        }
-    })
-}
-
-/// What is wrong with the header as a whole.
-fn refusal(code: SpecErrorCode, value: String, reason: &str, expected: &str) -> SpecErrors {
-    SpecErrors::from(SpecError {
-        code,
-        parameter: String::new(),
-        value,
-        source: Source::Header,
-        position: 0,
-        reason: reason.to_owned(),
-        expected: expected.to_owned(),
-        limit: None,
-    })
 }
 
 /// RFC 9110, section 6.5.1: trailers are for clients that say they take them, and HTTP/1.0 has no place for them.
@@ -133,7 +99,7 @@ pub(super) fn is_refused(method: &Method) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(name: http::HeaderName, value: &str) -> HeaderMap {
+    fn field(name: http::HeaderName, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(name, value.parse().unwrap())])
     }
 
@@ -149,7 +115,7 @@ mod tests {
             ("", false),
             ("gzipped", false),
         ] {
-            assert_eq!(accepts_gzip(&headers(ACCEPT_ENCODING, value)), accepted, "{value:?}");
+            assert_eq!(accepts_gzip(&field(ACCEPT_ENCODING, value)), accepted, "{value:?}");
         }
         assert!(!accepts_gzip(&HeaderMap::new()));
     }

@@ -11,8 +11,8 @@ use hyper::body::Incoming;
 use shared::fault::Read;
 use tokio::time::Instant;
 
-use super::pace::Pace;
 use super::source::{BodyError, Echo, Source};
+use crate::pace::Pace;
 use crate::record::Call;
 
 /// How much of an echo is read before its head is sent. A body of this size comes back in one write with its head, and

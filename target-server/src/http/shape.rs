@@ -13,9 +13,9 @@ use shared::fault::{ChunkDelay, Verdict};
 use tokio::time::{Instant, Sleep};
 
 use super::gzip::Gzip;
-use super::pace::Pace;
 use super::source::{BodyError, PIECE_BYTES, Source};
 use crate::faults::Decision;
+use crate::pace::Pace;
 use crate::record::Call;
 use crate::slots::Slot;
 use crate::stress::Memory;

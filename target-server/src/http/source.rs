@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use shared::payload::Payload;
 use tokio::time::{Instant, Sleep};
 
-use super::pace::Pace;
+use crate::pace::Pace;
 use crate::record::Call;
 
 /// Largest piece handed to the socket at once when nobody asked for another size.

@@ -21,13 +21,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::act::wait;
 use super::body::class_of;
 use super::close;
 use super::shape::Piece;
 use super::source::BodyError;
 pub(super) use plan::Plan;
 use plan::Strike;
+
+use crate::act::wait;
 
 /// How the writing of an answer ended.
 enum End {

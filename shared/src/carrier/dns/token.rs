@@ -55,14 +55,14 @@ pub(super) const STEPS: [(&str, u32); 3] = [("pm", 1_000), ("pp", 1), ("p", 10_0
 
 /// The tokens of one name, choices of one key together.
 #[derive(Default)]
-pub(super) struct Tokens {
-    asks: Vec<(Key, Vec<Choice<Expr>>, Label)>,
+pub(super) struct Tokens<'a> {
+    asks: Vec<(Key, Vec<Choice<Expr>>, Label<'a>)>,
     singles: Vec<Ask>,
     errors: Vec<SpecError>,
 }
 
-impl Tokens {
-    pub(super) fn hear(&mut self, label: &Label) {
+impl<'a> Tokens<'a> {
+    pub(super) fn hear(&mut self, label: &Label<'a>) {
         if let Err(error) = self.take(label) {
             self.errors.push(error);
         }
@@ -84,7 +84,7 @@ impl Tokens {
         Ok(Fault::of(whole))
     }
 
-    fn take(&mut self, label: &Label) -> Result<(), SpecError> {
+    fn take(&mut self, label: &Label<'a>) -> Result<(), SpecError> {
         let (token, weight) = split_probability(&label.text);
         let (key, expected, value) = read(token).ok_or_else(|| {
             let reason = format!("unknown token {:?} (label {})", label.text, label.number);
@@ -120,10 +120,10 @@ impl Tokens {
     }
 }
 
-impl Label {
+impl Label<'_> {
     fn ask(&self, key: Key, value: Value) -> Ask {
         let place = Place { source: Source::Name, position: self.at };
-        Ask { key, value, written: self.text.clone(), place }
+        Ask { key, value, written: self.text.to_string(), place }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Parts of a spec that exclude each other. What can never happen is refused, rather than quietly not happening.
 
-use super::super::Key;
 use super::super::at::AtAsk;
 use super::super::dist::Dist;
 use super::super::expr::{Body, Expr};
 use super::super::kind::FaultKind;
+use super::super::{Dialect, Key};
 use super::Check;
 use crate::units::{Ppm, print_size};
 
@@ -15,9 +15,12 @@ impl Check<'_> {
         self.at_and_fault();
         self.strike_within_size();
         self.announced_length();
+        self.streams();
+        self.modes();
+        self.messages();
     }
 
-    fn asks(&self, key: Key) -> bool {
+    pub(super) fn asks(&self, key: Key) -> bool {
         self.fault.ask(key).is_some()
     }
 
@@ -69,7 +72,7 @@ impl Check<'_> {
     /// A fault behind the last byte would never strike.
     fn strike_within_size(&mut self) {
         let sizes: Vec<u64> = self.amounts(Key::Size).map(Dist::largest).collect();
-        let Some(smallest) = sizes.iter().copied().min() else { return };
+        let Some(smallest) = sizes.iter().copied().chain(self.framed_bytes()).min() else { return };
         let strikes: Vec<AtAsk> = match self.asks(Key::At) {
             true => self
                 .fault
@@ -102,6 +105,9 @@ impl Check<'_> {
 
     /// A wrong Content-Length needs one to begin with, and must stay a number.
     fn announced_length(&mut self) {
+        if self.dialect == Dialect::Dns {
+            return;
+        }
         let difference = |kind| if let FaultKind::Clen(difference) = kind { Some(difference) } else { None };
         let Some(lowest) = self.kinds().filter_map(difference).min() else { return };
         let gzip = self.fault.possible(Key::Gzip).any(|expr| *expr == Expr::Flag(true));
@@ -120,7 +126,7 @@ impl Check<'_> {
         }
     }
 
-    fn kinds(&self) -> impl Iterator<Item = FaultKind> {
+    pub(super) fn kinds(&self) -> impl Iterator<Item = FaultKind> {
         let kind = |expr: &Expr| if let Expr::Fault(kind) = expr { Some(*kind) } else { None };
         self.fault.possible(Key::Fault).filter_map(kind)
     }

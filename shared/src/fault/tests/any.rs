@@ -10,7 +10,7 @@ use crate::fault::{Fault, Separator};
 use crate::units::Ppm;
 
 /// Any fault that parses; whether it makes sense on some protocol is not asked.
-pub(super) fn fault() -> impl Strategy<Value = Fault> {
+pub(crate) fn fault() -> impl Strategy<Value = Fault> {
     let keys: Vec<Key> = Key::all().collect();
     let n = keys.len();
     let pairs = |keys: Vec<Key>| keys.into_iter().map(pair).collect::<Vec<_>>();
@@ -21,7 +21,7 @@ pub(super) fn fault() -> impl Strategy<Value = Fault> {
 }
 
 /// As text with any separator.
-pub(super) fn separator() -> impl Strategy<Value = Separator> {
+pub(crate) fn separator() -> impl Strategy<Value = Separator> {
     select(&[Separator::Ampersand, Separator::Semicolon, Separator::Space][..])
 }
 
@@ -57,7 +57,8 @@ fn value(form: Form) -> BoxedStrategy<String> {
         ]),
         Form::Fault => weighted(prop_oneof![
             words(&["hang", "empty", "reset", "abort", "badchunk", "garbage", "badhead", "nostatus", "oversize"]),
-            words(&["drop", "tc", "badid", "badq", "lame", "cut", "dup", "late"]),
+            words(&["drop", "tc", "tcf", "badid", "badq", "badcase", "qr0", "noaa", "lame", "cut", "dup", "late"]),
+            (1_u16..).prop_map(|bytes| format!("cut({bytes})")),
             (0_u8..14).prop_map(|code| format!("h2rst({code})")),
             (0_u8..14).prop_map(|code| format!("goaway({code})")),
             any::<i64>().prop_filter("no fault", |n| *n != 0).prop_map(|n| format!("clen({n:+})")),
@@ -73,6 +74,20 @@ fn value(form: Form) -> BoxedStrategy<String> {
             any::<u64>().prop_map(|ns| format!("retryinfo({})", Unit::Duration.print(ns))),
         ]),
         Form::Trailers => weighted(words(&["only", "after"])),
+        Form::Rcode => weighted(prop_oneof![
+            (0_u16..4096).prop_map(|code| code.to_string()),
+            words(&["NOERROR", "servfail", "NXDOMAIN", "YXDOMAIN", "BADCOOKIE"]),
+        ]),
+        Form::Cname => {
+            weighted(prop_oneof![words(&["loop"]), (1_u8..17).prop_map(|length| length.to_string()).boxed()])
+        }
+        Form::Ede => weighted(any::<u16>().prop_map(|code| code.to_string())),
+        Form::Switch => words(&["0", "1", "true", "false"]),
+        Form::Mode => words(&["echo", "discard", "source", "chargen", "upper"]),
+        Form::Length => (0_u64..).prop_map(|bytes| Unit::Bytes.print(bytes)).boxed(),
+        Form::Addr => any::<std::net::IpAddr>().prop_map(|addr| addr.to_string()).boxed(),
+        Form::Answer => words(&["who", "cnt"]),
+        Form::Over => words(&["udp", "tcp"]),
         Form::Percent => percent().prop_map(|ppm| ppm.to_string()).boxed(),
         Form::Seed => any::<u64>().prop_map(|seed| seed.to_string()).boxed(),
         Form::Id => "[A-Za-z0-9._-]{1,64}".boxed(),

@@ -84,18 +84,114 @@ fn each_protocol_refuses_what_it_cannot_do() {
         ("fault=hang", &[Http1, Http2, Grpc, Tcp, Udp]),
         ("fault=drop,late", &[Dns]),
         ("fault=nostatus", &[Grpc]),
-        ("fault=reset", &Dialect::ALL),
+        ("fault=reset", &[Http1, Tcp, Udp, Dns]),
+        ("allow_conn=1&fault=reset,garbage", &[Http2, Grpc]),
+        ("allow_conn=1", &[Http2, Grpc]),
+        ("fault=empty", &[Http1, Grpc, Tcp, Udp, Dns]),
+        ("fault=abort", &[Http1, Http2, Grpc, Tcp, Dns]),
+        ("fault=tcf,badcase,qr0,noaa,cut(9)", &[Dns]),
+        ("mode=upper&bytes=9", &[Tcp]),
+        ("ack=0", &[Tcp, Udp]),
+        ("rcode=2&ttl=1s&neg=1s&cname=2&ede=3&over=udp", &[Dns]),
+        ("nodata=1&answer=who", &[Dns]),
+        ("addr=::1", &[Dns]),
     ] {
         for dialect in Dialect::ALL {
             let refusals = refusals(text, dialect, &Limits::default());
             assert_eq!(refusals.is_empty(), able.contains(&dialect), "{text} on {dialect:?}: {refusals}");
-            assert!(refusals.split(", ").all(|refusal| refusal.is_empty() || refusal.ends_with(h1)), "{refusals}");
+            let conflict = text == "fault=reset" && refusals == "fault 6 conflict";
+            let unable = refusals.split(", ").all(|refusal| refusal.is_empty() || refusal.ends_with(h1));
+            assert!(conflict || unable, "{text} on {dialect:?}: {refusals}");
         }
     }
     assert_eq!(
         refusals("count=2&delay=1s&msg=x&fault=tc", Http1, &Limits::default()),
         "count 6 unsupported_on_protocol, msg 21 unsupported_on_protocol, fault 29 unsupported_on_protocol"
     );
+}
+
+#[test]
+fn a_fault_of_the_connection_must_be_allowed() {
+    for dialect in [Dialect::Http2, Dialect::Grpc] {
+        for kind in ["reset", "garbage", "goaway(NO_ERROR)", "hang:5,reset:1"] {
+            let refused = parse(&format!("fault={kind}")).check(dialect, &Limits::default()).unwrap_err();
+            assert_eq!(refused.first().code.as_str(), "conflict", "{kind}");
+            assert!(refused.first().expected.contains("allow_conn=1"), "{refused}");
+            assert_eq!(
+                refusals(&format!("fault={kind}&allow_conn=0"), dialect, &Limits::default()),
+                "fault 6 conflict"
+            );
+            assert_eq!(refusals(&format!("fault={kind}&allow_conn=1"), dialect, &Limits::default()), "");
+        }
+        assert_eq!(refusals("fault=h2rst(CANCEL),hang,abort,reset:0", dialect, &Limits::default()), "");
+        assert_eq!(refusals("allow_conn=1&delay=1s", dialect, &Limits::default()), "");
+    }
+}
+
+#[test]
+fn tcp_refuses_what_its_mode_cannot_use() {
+    for (text, expected) in [
+        ("mode=discard&size=1", "size 18 conflict"),
+        ("mode=discard&bytes=9", ""),
+        ("mode=discard&rate=9&corrupt=1", "rate 18 conflict, corrupt 28 conflict"),
+        ("mode=discard&fault=reset&at=9", "at 28 conflict"),
+        ("mode=discard&fault=reset&at=after(1s)", ""),
+        ("mode=echo&size=1", "size 15 conflict"),
+        ("mode=upper&size=1", "size 16 conflict"),
+        ("mode=source&size=1", ""),
+        ("mode=source&bytes=1", "bytes 18 conflict"),
+        ("mode=chargen&bytes=1", "bytes 19 conflict"),
+        ("bytes=9&size=1", ""),
+        ("bytes=16MiB", ""),
+        ("bytes=17MiB", "bytes 6 limit_exceeded"),
+        ("bytes=10&fault=abort&at=10", "at 24 conflict"),
+        ("bytes=10&fault=abort&at=9", ""),
+        ("bytes=10&size=20&fault=abort&at=15", ""),
+        ("bytes=16MiB&rate=1", "rate 17 limit_exceeded"),
+    ] {
+        assert_eq!(refusals(text, Dialect::Tcp, &Limits::default()), expected, "{text}");
+    }
+}
+
+#[test]
+fn dns_refuses_what_no_message_can_be() {
+    for (text, expected) in [
+        ("nodata=true&count=3", "count 18 conflict"),
+        ("nodata=50&count=3", ""),
+        ("nodata=true&addr=::1", "addr 17 conflict"),
+        ("nodata=10&rcode=NXDOMAIN", "nodata 7 conflict"),
+        ("nodata=10&rcode=NXDOMAIN:10", ""),
+        ("nodata=true&cname=2", ""),
+        ("rcode=SERVFAIL&count=3", "count 21 conflict"),
+        ("rcode=SERVFAIL:10&count=3", ""),
+        ("rcode=NOERROR&count=3", ""),
+        ("rcode=NXDOMAIN&cname=3", ""),
+        ("fault=tcf&size=900", "size 15 conflict"),
+        ("fault=tcf:5&size=900", ""),
+        ("answer=who&count=2", "count 17 conflict"),
+        ("answer=cnt&cname=2", "cname 17 conflict"),
+        ("addr=::1&count=2", "count 15 conflict"),
+        ("count=0", "count 6 conflict"),
+        ("count=512", ""),
+        ("over=tcp&fault=tc", "fault 15 conflict"),
+        ("over=udp&fault=tc", ""),
+        ("over=udp&fault=clen(+1)", "fault 15 conflict"),
+        ("fault=clen(-12)", ""),
+        ("fault=clen(-13)", "fault 6 conflict"),
+        ("fault=clen(-100)&size=200", "fault 6 conflict"),
+        ("fault=clen(+65023)", ""),
+        ("fault=clen(+65024)", "fault 6 conflict"),
+        ("fault=cut(20)&size=20", "fault 6 conflict"),
+        ("fault=cut(19)&size=20", ""),
+        ("size=65535", ""),
+        ("size=64KiB", "size 5 limit_exceeded"),
+        ("ttl=24h", ""),
+        ("ttl=25h", "ttl 4 limit_exceeded"),
+        ("size=60kB&count=512", ""),
+    ] {
+        assert_eq!(refusals(text, Dialect::Dns, &Limits::default()), expected, "{text}");
+    }
+    assert_eq!(refusals("size=65508", Dialect::Udp, &Limits::default()), "size 5 limit_exceeded");
 }
 
 #[test]

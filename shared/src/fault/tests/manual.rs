@@ -1,6 +1,7 @@
 //! The manual's examples are tests, and the manual covers the language.
 
 use crate::carrier;
+use crate::carrier::dns::{NameAsk, Zone};
 use crate::fault::kind::FaultKind;
 use crate::fault::token::Token;
 use crate::fault::{Dialect, Fault, Key, Limits, Separator, SpecErrorCode};
@@ -40,12 +41,42 @@ fn every_example_survives_every_carrier() {
 
 #[test]
 fn every_mistake_is_found_where_the_manual_says() {
-    for line in examples("fault-error") {
+    let blocks = [
+        ("fault-error", Dialect::Http1),
+        ("fault-error http2", Dialect::Http2),
+        ("fault-error tcp", Dialect::Tcp),
+        ("fault-error dns", Dialect::Dns),
+    ];
+    let lines =
+        blocks.into_iter().flat_map(|(info, dialect)| examples(info).into_iter().map(move |line| (line, dialect)));
+    for (line, dialect) in lines {
         let (text, expected) = line.split_once(" # ").unwrap_or_else(|| panic!("{line} says nothing"));
-        let checked = carrier::query(text).and_then(|fault| fault.check(Dialect::Http1, &Limits::default()));
+        let checked = carrier::query(text).and_then(|fault| fault.check(dialect, &Limits::default()));
         let errors = checked.err().unwrap_or_else(|| panic!("{text} is right"));
         let first = errors.first();
         assert_eq!(format!("{} {} {}", first.parameter, first.position, first.code), expected, "{text}: {errors}");
+    }
+}
+
+#[test]
+fn every_line_and_every_name_asks_what_the_manual_says() {
+    for line in examples("fault-line") {
+        let (text, expected) = line.split_once(" # ").unwrap_or_else(|| panic!("{line} says nothing"));
+        let (command, _) = carrier::command(text.as_bytes()).unwrap_or_else(|| panic!("{line} is no command"));
+        let read = carrier::line(command, Separator::Space);
+        assert_eq!(read.fault, carrier::query(expected), "{line}");
+        assert_eq!(read.fault.unwrap().check(Dialect::Tcp, &Limits::default()), Ok(()), "{line}");
+        assert_eq!(read.identity.is_some(), text.contains("source="), "{line}");
+    }
+    for line in examples("fault-name") {
+        let (text, expected) = line.split_once(" # ").unwrap_or_else(|| panic!("{line} says nothing"));
+        let labels: Vec<&[u8]> = text.trim_end_matches('.').split('.').map(str::as_bytes).collect();
+        let NameAsk::Armed { identity, fault, .. } = carrier::dns::name(&labels, &Zone::default()) else {
+            panic!("{text} asks nothing");
+        };
+        assert_eq!(fault, carrier::query(expected), "{line}");
+        assert_eq!(fault.unwrap().check(Dialect::Dns, &Limits::default()), Ok(()), "{line}");
+        assert_eq!(identity.is_some(), text.contains("from-"), "{line}");
     }
 }
 
@@ -90,7 +121,7 @@ fn every_key_is_explained_and_every_http_key_is_run() {
 #[test]
 fn every_kind_is_explained_and_every_http_kind_is_run() {
     let kinds = "hang empty reset abort badchunk garbage clen(+1) clen(-1) badhead h2rst(0) goaway(0) nostatus oversize \
-                 drop tc badid badq lame cut dup late";
+                 drop tc tcf badid badq badcase qr0 noaa lame cut cut(9) dup late";
     for text in kinds.split(' ') {
         let kind = FaultKind::parse(Token::new(text)).unwrap();
         let word = kind.as_str();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parse;
-use crate::fault::{At, Body, Dialect, FaultKind, Limits, Read, Status, Verdict};
+use crate::fault::{At, Body, Dialect, FaultKind, Limits, Mode, Read, Status, Transport, Verdict};
 
 const N: u32 = 100_000;
 
@@ -125,6 +125,23 @@ fn one_roll_holds_everything_asked() {
 }
 
 #[test]
+fn what_frames_an_exchange_is_not_up_to_the_gate() {
+    let verdict = parse("bytes=9&ack=0&mode=discard&delay=1s&p=0").roll(1, "k", 0);
+    assert_eq!((verdict.payload_bytes, verdict.ack, verdict.applied), (Some(9), false, false));
+    assert_eq!((verdict.mode, verdict.delay), (Mode::Echo, Duration::ZERO));
+    assert_eq!(verdict.to_string(), "bytes=9; ack=0; p=0; seed=1; id=k");
+}
+
+#[test]
+fn over_the_other_transport_nothing_is_left() {
+    let fault = parse("rcode=SERVFAIL&over=udp&seed=3&id=x&p=5");
+    assert_eq!(fault.clone().over_transport(Transport::Udp), fault);
+    assert_eq!(fault.over_transport(Transport::Tcp), parse("seed=3&id=x"));
+    let both = parse("rcode=SERVFAIL");
+    assert_eq!(both.clone().over_transport(Transport::Tcp), both);
+}
+
+#[test]
 fn the_mark_is_short_and_plain() {
     let mark = |text: &str| parse(text).roll(7, "ab12.7", 0).to_string();
     for (text, expected) in [
@@ -132,6 +149,10 @@ fn the_mark_is_short_and_plain() {
         ("status=503&delay=203.114ms", "status=503; delay=203.114ms; seed=7; id=ab12.7"),
         ("fault=abort&size=10", "size=10; fault=abort; seed=7; id=ab12.7"),
         ("fault=abort&size=10&at=50%", "size=10; fault=abort; at=50%; seed=7; id=ab12.7"),
+        (
+            "rcode=2&nodata=0&cname=loop&addr=::1&ede=3",
+            "rcode=SERVFAIL; cname=loop; addr=::1; ede=3; seed=7; id=ab12.7",
+        ),
         ("status=503&p=0", "p=0; seed=7; id=ab12.7"),
         ("seed=1&id=x", "seed=1; id=x"),
         ("read=all&close=false&delay=0", "seed=7; id=ab12.7"),

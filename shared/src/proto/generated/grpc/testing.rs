@@ -120,8 +120,8 @@ pub struct ResponseParameters {
     #[prost(message, optional, tag = "3")]
     pub compressed: ::core::option::Option<BoolValue>,
     /// Whether it should name the caller's socket address as the server saw it.
-    #[prost(bool, tag = "4")]
-    pub fill_peer_socket_address: bool,
+    #[prost(message, optional, tag = "4")]
+    pub fill_peer_socket_address: ::core::option::Option<BoolValue>,
 }
 /// Asks for a download; in a two-way stream each request adds its part.
 #[derive(Clone, PartialEq, ::prost::Message)]

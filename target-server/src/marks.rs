@@ -11,23 +11,35 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+use shared::identity::RequestId;
 
-use super::answer::Job;
-use crate::faults::Mark;
+use crate::faults::{Decision, Mark};
+use crate::record::Call;
 
 const SERVER: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER);
 const SERVER_TIMING: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER_TIMING);
 const IDENTITY: HeaderName = HeaderName::from_static(shared::identity::HEADER_IDENTITY);
 const FAULT: HeaderName = HeaderName::from_static(shared::carrier::HEADER_FAULT);
 
-/// Puts the marks of this moment into an answer's head.
-pub(super) fn put(job: &Job, headers: &mut HeaderMap) {
-    headers.insert(SERVER, job.exchange.http.place.clone());
-    headers.insert(SERVER_TIMING, timing(job.call.own(), job.call.asked()));
-    if let Some(id) = job.request.id {
+/// Puts the marks of this moment into an answer's head. `place` is the value of `x-cload-server`.
+pub(crate) fn put(
+    headers: &mut HeaderMap,
+    place: &HeaderValue,
+    call: &Call,
+    id: Option<RequestId>,
+    decision: Option<&Decision>,
+) {
+    headers.insert(SERVER, place.clone());
+    headers.insert(SERVER_TIMING, timing(call.own(), call.asked()));
+    if let Some(id) = id {
         headers.insert(IDENTITY, short(format_args!("id={id}")));
     }
-    let Some(decision) = &job.decision else { return };
+    put_fault(headers, decision);
+}
+
+/// What was decided about a fault, if anything: where it is known later than the head, it stands in the trailers too.
+pub(crate) fn put_fault(headers: &mut HeaderMap, decision: Option<&Decision>) {
+    let Some(decision) = decision else { return };
     let mark = match decision.mark {
         Mark::None => return,
         Mark::Verdict => HeaderValue::from_str(&decision.verdict.to_string()).ok(),
@@ -70,8 +82,6 @@ fn short(text: std::fmt::Arguments<'_>) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use shared::identity::RequestId;
-
     use super::*;
 
     #[test]

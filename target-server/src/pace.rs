@@ -10,24 +10,24 @@ const WRITES_PER_S: u64 = 20;
 /// Says when each piece of a stream has been earned. A piece goes out when its last byte has been, so that the whole
 /// takes size / rate, as the caller expects.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     rate_bytes_per_s: u64,
     started: Option<Instant>,
     bytes: u64,
 }
 
 impl Pace {
-    pub(super) fn new(rate_bytes_per_s: u64) -> Pace {
+    pub(crate) fn new(rate_bytes_per_s: u64) -> Pace {
         Pace { rate_bytes_per_s: rate_bytes_per_s.max(1), started: None, bytes: 0 }
     }
 
     /// How large a piece should be at most, at this rate.
-    pub(super) fn piece_bytes(&self) -> u64 {
+    pub(crate) fn piece_bytes(&self) -> u64 {
         (self.rate_bytes_per_s / WRITES_PER_S).max(1)
     }
 
     /// How long to wait from `now` until `bytes` more have been earned.
-    pub(super) fn wait(&mut self, bytes: u64, now: Instant) -> Duration {
+    pub(crate) fn wait(&mut self, bytes: u64, now: Instant) -> Duration {
         // The caller bounds it: what is beyond its deadline is an error there, not a wait.
         let started = *self.started.get_or_insert(now);
         self.bytes += bytes;

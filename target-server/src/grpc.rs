@@ -1,0 +1,88 @@
+//! gRPC: every method reads the same metadata, and every answer is sent frame by frame by us, because its faults, pauses and
+//! trailers are what is tested. tonic decodes requests, runs methods and encodes messages.
+//!
+//! Data walks one way: ask → verdict → method → act → record.
+
+mod answer;
+mod ask;
+mod call;
+mod context;
+mod frame;
+mod intake;
+mod method;
+mod peek;
+mod services;
+mod status;
+mod strike;
+mod unfold;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::header::InvalidHeaderValue;
+use http::{HeaderValue, Request};
+use tokio::sync::watch;
+use tonic::Status;
+
+use crate::core::Core;
+use crate::h2conn::H2Conn;
+use services::Services;
+
+/// What all gRPC calls share.
+pub(crate) struct Grpc {
+    core: Arc<Core>,
+    /// The value of `x-cload-server`.
+    place: HeaderValue,
+    services: Services,
+    serving: watch::Sender<bool>,
+}
+
+impl Grpc {
+    /// Errors: the place is no header value.
+    pub(crate) fn new(core: Arc<Core>) -> Result<Grpc, InvalidHeaderValue> {
+        let (serving, watched) = watch::channel(true);
+        let services = Services::new(core.faults.limits(), watched);
+        let place = HeaderValue::from_str(&core.place)?;
+        Ok(Grpc { core, place, services, serving })
+    }
+
+    /// From now on health says NOT_SERVING, and watches of it end.
+    pub(crate) fn draining(&self) {
+        self.serving.send_replace(false);
+    }
+
+    /// Serves one stream to its end. Polled inside the connection's task; see [`H2Conn`].
+    pub(crate) async fn serve(
+        self: Arc<Grpc>,
+        request: Request<RecvStream>,
+        mut respond: SendResponse<Bytes>,
+        conn: Arc<H2Conn>,
+    ) {
+        if shielded(call::serve(self, request, &mut respond, conn)).await.is_err() {
+            // The call is recorded: its guard was dropped by the panic. If a head is out, only a reset can say it.
+            let response = Status::internal("the call panicked").into_http();
+            if respond.send_response(response, true).is_err() {
+                respond.send_reset(Reason::INTERNAL_ERROR);
+            }
+        }
+    }
+}
+
+/// A panic costs one call, not the connection it is polled in.
+async fn shielded(serving: impl Future<Output = ()>) -> Result<(), ()> {
+    let mut serving = pin!(serving);
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| serving.as_mut().poll(cx)));
+        polled.map_or(Poll::Ready(Err(())), |polled| polled.map(Ok))
+    })
+    .await
+}
