@@ -143,6 +143,8 @@ impl Wanted {
     fn judge_end(&self, wanted: Option<GrpcEnd>, answered: &Answered) -> Outcome<ErrorClass> {
         match (wanted, answered.end) {
             (Some(GrpcEnd::NoStatus), End::NoStatus)
+            // In mid-answer, h2 reads a reset without an error as its end.
+            | (Some(GrpcEnd::RstStream(0)), End::NoStatus)
             | (Some(GrpcEnd::BadHead), End::BadHead(_))
             | (Some(GrpcEnd::Oversize), End::Unframed(Unframed::TooLong)) => Outcome::Success(Code::NONE),
             (None | Some(GrpcEnd::Status(_)), End::Status(code)) => self.judge_status(code, answered),

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use prost::Message as _;
-use shared::deadline::{Shape, is_unavoidable};
-use shared::fault::{Body, FaultKind, Key, Read, TrailersAt, Verdict};
+use shared::deadline::{Shape, is_lone, is_unavoidable};
+use shared::fault::{Body, FaultKind, Key, Read, Verdict};
 use shared::payload::Payload;
 use shared::proto::cload::v1 as cload;
 use shared::proto::grpc::testing;
@@ -13,6 +13,8 @@ use super::{GrpcCall, GrpcEnd, GrpcMethod, Messages};
 /// gRPC's code for an answer that did not come in time.
 pub(super) const DEADLINE_EXCEEDED: u8 = 4;
 const UNIMPLEMENTED: u8 = 12;
+/// What stands before each message on the wire.
+const PREFIX_BYTES: u64 = 5;
 
 /// A method whose answers are predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,37 +260,43 @@ impl GrpcCall {
             None => Replies::unknown((!messages.server_streams).then_some(1)),
         };
         let shape = Shape {
-            request_bytes: messages.requests.iter().map(|request| 5 + request.len() as u64).sum(),
+            request_bytes: messages.requests.iter().map(|request| PREFIX_BYTES + request.len() as u64).sum(),
             messages: replies.count.unwrap_or(1),
-            bytes: replies.bytes().saturating_add(5 * replies.count.unwrap_or(1)),
+            bytes: replies.bytes().saturating_add(PREFIX_BYTES * replies.count.unwrap_or(1)),
         };
-        let asked = messages.own.and_then(|own| own.asked_status(&messages.requests));
-        let status = verdict.status.and_then(|status| status.grpc()).or(asked).unwrap_or(0);
-        let end = match verdict.fault {
+        // Without an error it is an announcement: streams under way, this one too, come to their ends.
+        let fault = verdict.fault.filter(|kind| !matches!(kind, FaultKind::Goaway(code) if code.get() == 0));
+        let asked = verdict.status.and_then(|status| status.grpc()).filter(|code| *code != 0);
+        let by_message = messages.own.and_then(|own| own.asked_status(&messages.requests));
+        let status = asked.or(by_message).unwrap_or(0);
+        let end = match fault {
             _ if is_unavoidable(verdict, shape, self.deadline) => GrpcEnd::Status(DEADLINE_EXCEEDED),
             None => GrpcEnd::Status(status),
-            Some(kind) => expected_end(kind, status),
+            Some(kind) => expected_end(kind),
         };
-        let is_lone = verdict.trailers_at == Some(TrailersAt::Only);
-        if is_lone || end != GrpcEnd::Status(0) && !messages.server_streams {
-            replies.count = Some(0);
-        } else if end != GrpcEnd::Status(0) {
-            // What of a stream comes before its failure is up to where it struck.
+        let is_whole = fault.is_none() && end == GrpcEnd::Status(status);
+        let is_lone = if fault == verdict.fault {
+            is_lone(verdict)
+        } else {
+            is_lone(&Verdict { fault: None, ..verdict.clone() })
+        };
+        if !is_whole || asked.is_none() && by_message.is_some() && messages.own == Some(Own::TestDuplex) {
+            // What comes before the failure is up to where it strikes.
             replies.count = None;
+        } else if is_lone || asked.is_none() && by_message.is_some() && !messages.server_streams {
+            replies.count = Some(0);
         }
         (end, replies)
     }
 }
 
-fn expected_end(kind: FaultKind, status: u8) -> GrpcEnd {
+fn expected_end(kind: FaultKind) -> GrpcEnd {
     match kind {
         FaultKind::Hang => GrpcEnd::Hang,
         FaultKind::Empty | FaultKind::NoStatus => GrpcEnd::NoStatus,
         FaultKind::Reset => GrpcEnd::Reset,
         FaultKind::Abort => GrpcEnd::RstStream(u32::from(h2::Reason::INTERNAL_ERROR)),
         FaultKind::H2Rst(code) => GrpcEnd::RstStream(code.get()),
-        // The streams under way end in peace.
-        FaultKind::Goaway(code) if code.get() == 0 => GrpcEnd::Status(status),
         FaultKind::Goaway(code) => GrpcEnd::GoAway(code.get()),
         FaultKind::Garbage => GrpcEnd::Malformed,
         FaultKind::BadHead => GrpcEnd::BadHead,
@@ -307,6 +315,6 @@ fn expected_end(kind: FaultKind, status: u8) -> GrpcEnd {
         | FaultKind::Lame
         | FaultKind::Cut(_)
         | FaultKind::Dup
-        | FaultKind::Late => GrpcEnd::Status(status),
+        | FaultKind::Late => GrpcEnd::Status(0),
     }
 }
