@@ -6,6 +6,7 @@ mod agreement;
 mod cli;
 mod fixture;
 mod generated;
+mod grpc_stranger;
 mod injector_sees;
 mod metrics;
 mod process;

@@ -3,6 +3,7 @@
 mod address;
 mod capacity;
 mod expect;
+mod grpc;
 mod http;
 
 use std::time::Duration;
