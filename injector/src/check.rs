@@ -13,8 +13,8 @@ use shared::fault::Status;
 use shared::units::{print_duration, print_size};
 
 use crate::plan::{
-    Call, ConnectionPolicy, ContentExpectation, ExpectedEnd, HttpCall, Operation, Plan, RequestBody, SizeExpectation,
-    StatusExpectation, expected_end,
+    Call, ConnectionPolicy, ContentExpectation, ExpectedEnd, HttpCall, HttpVersion, Operation, Plan, RequestBody,
+    SizeExpectation, StatusExpectation, Tls,
 };
 use crate::rate::Rate;
 use crate::schedule::Arrival;
@@ -76,6 +76,7 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
         ("timeout", print_duration(operation.timeout)),
         ("request", request),
     ];
+    lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
     if let Some(fault) = asks {
         lines.push(("asks", fault.clone()));
     }
@@ -101,6 +102,9 @@ fn period(rate: Rate) -> Duration {
 fn connection(operation: &Operation) -> String {
     match operation.connection {
         ConnectionPolicy::Fresh => format!("fresh: {} new connections", operation.rate),
+        ConnectionPolicy::Pooled { connections } if operation.call.has_streams() => {
+            format!("pooled: {connections} kept, with up to {} requests at once on each", operation.streams)
+        }
         ConnectionPolicy::Pooled { connections } => format!("pooled: {connections} kept, least recently used first"),
     }
 }
@@ -110,20 +114,33 @@ fn request(operation: &Operation, call: &HttpCall) -> String {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),
     };
-    format!("{} http://{}{}{body}", call.method, operation.endpoint, call.path)
+    let scheme = if operation.tls.is_some() { "https" } else { "http" };
+    let version = match call.version {
+        HttpVersion::Http1 => String::new(),
+        version => format!(" over {}", version.as_str()),
+    };
+    format!("{} {scheme}://{}{}{body}{version}", call.method, operation.endpoint, call.path)
+}
+
+fn tls(tls: &Tls) -> String {
+    let shown = if tls.shows_certificate { "; shows a certificate of its own" } else { "" };
+    if !tls.is_verified {
+        return format!("NOT VERIFIED: whoever answers is believed to be the target (verify: false){shown}");
+    }
+    format!("the target must be {}, trusted by {}{shown}", tls.server_name(), tls.trusted_by())
 }
 
 /// What the predicted requests come to.
 fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
-    let mut ends: BTreeMap<usize, u32> = BTreeMap::new();
+    let mut ends: BTreeMap<ExpectedEnd, u32> = BTreeMap::new();
     let mut delays = Vec::with_capacity(PREDICTED as usize);
     for n in 0..PREDICTED {
         let verdict = call.predict(&format!("check.{n}"));
-        *ends.entry(expected_end(&verdict).index()).or_default() += 1;
+        *ends.entry(call.expected_end(&verdict)).or_default() += 1;
         delays.push(verdict.asked_delay());
     }
-    let answers = ends.contains_key(&ExpectedEnd::Answer.index());
-    let ends = ends.into_iter().map(|(end, n)| (ExpectedEnd::ALL[end].as_str(), f64::from(n) / f64::from(PREDICTED)));
+    let answers = ends.contains_key(&ExpectedEnd::Answer);
+    let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
     let counted = if ends.len() > 1 { format!(" (of {PREDICTED} predicted)") } else { String::new() };
     let mut lines = vec![("ends", shares(ends) + &counted)];
     match &call.expect.status {

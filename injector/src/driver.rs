@@ -7,7 +7,6 @@ pub mod grpc;
 pub mod http;
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
@@ -16,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::counter::{Counter, Open};
 use crate::names::Names;
+pub use crate::plan::H2End;
 use crate::plan::Operation;
 
 /// One connection's worth of a protocol.
@@ -97,15 +97,6 @@ pub enum Ending<A> {
     Failed(ErrorClass),
 }
 
-/// How a peer ends one stream, or all of them, by a code (RFC 9113, section 7) and not by the connection underneath.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum H2End {
-    /// RST_STREAM with this code.
-    RstStream(u32),
-    /// GOAWAY with this code, and no answer.
-    GoAway(u32),
-}
-
 /// The instants and amounts of one attempt, marked as they pass: a timeout that drops the call loses none of them.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -133,15 +124,6 @@ pub struct Marks {
     pub received_bytes: Cell<u64>,
     /// Why it failed, where a layer below the protocol knows more than the class of the error says.
     why: RefCell<Option<String>>,
-}
-
-impl fmt::Display for H2End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            H2End::RstStream(code) => write!(f, "RST_STREAM({})", h2::Reason::from(*code)),
-            H2End::GoAway(code) => write!(f, "GOAWAY({})", h2::Reason::from(*code)),
-        }
-    }
 }
 
 impl Marks {

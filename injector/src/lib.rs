@@ -13,6 +13,8 @@ mod counter;
 mod dial;
 pub mod driver;
 pub mod engine;
+#[cfg(test)]
+mod fixture;
 mod lanes;
 pub mod live;
 pub mod log;

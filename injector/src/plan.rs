@@ -33,7 +33,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
-pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
+pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
 pub(crate) use grpc::Held;
 pub use grpc::{
     DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,

@@ -26,6 +26,8 @@ pub struct Tls {
     config: Arc<ClientConfig>,
     server_name: ServerName<'static>,
     alpn: Alpn,
+    /// Whose roots vouch for it.
+    trusted_by: String,
     /// Whether the target's certificate is checked.
     pub is_verified: bool,
     /// Whether a certificate of ours is shown to who asks for one.
@@ -45,8 +47,8 @@ pub enum Alpn {
 
 /// Whom to believe.
 pub(crate) enum Trust {
-    /// Who is vouched for by one of these.
-    Roots(Arc<RootCertStore>),
+    /// Who is vouched for by one of these, and whose they are: for reports.
+    Roots(Arc<RootCertStore>, String),
     /// Anybody.
     Anybody,
 }
@@ -72,13 +74,16 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
-        let is_verified = matches!(trust, Trust::Roots(_));
-        let builder = match trust {
-            Trust::Roots(roots) => {
+        let is_verified = matches!(trust, Trust::Roots(..));
+        let (builder, trusted_by) = match trust {
+            Trust::Roots(roots, whose) => {
                 let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-                builder.with_webpki_verifier(verifier.map_err(|error| error.to_string())?)
+                (builder.with_webpki_verifier(verifier.map_err(|error| error.to_string())?), whose)
             }
-            Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))),
+            Trust::Anybody => {
+                let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)));
+                (builder, "nobody".to_owned())
+            }
         };
         let shows_certificate = client.is_some();
         let mut config = match client {
@@ -89,12 +94,17 @@ impl Tls {
         };
         config.resumption = Resumption::disabled();
         config.alpn_protocols = alpn.offers();
-        Ok(Tls { config: Arc::new(config), server_name, alpn, is_verified, shows_certificate })
+        Ok(Tls { config: Arc::new(config), server_name, alpn, trusted_by, is_verified, shows_certificate })
     }
 
     /// The name the target's certificate must have.
     pub fn server_name(&self) -> String {
         self.server_name.to_str().into_owned()
+    }
+
+    /// Whose roots vouch for the target: a file, or `this system`.
+    pub fn trusted_by(&self) -> &str {
+        &self.trusted_by
     }
 
     /// Secures a connection.

@@ -24,12 +24,12 @@ use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
 use crate::driver::grpc::Grpc;
-use crate::driver::http::Http;
+use crate::driver::http::{Http, Http2};
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
-use crate::plan::{Call, ConnectionPolicy, Operation, Plan};
+use crate::plan::{Call, ConnectionPolicy, HttpVersion, Operation, Plan};
 use crate::stream::{Scheduled, Stream};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
@@ -72,7 +72,10 @@ async fn drive(a: Assignment) -> io::Result<()> {
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
         let stream = match &operation.call {
-            Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
+            Call::Http(call) => match call.version {
+                HttpVersion::Http1 => stream::<Http>(&a, index, operation, call, &names, &permits),
+                HttpVersion::Http2 => stream::<Http2>(&a, index, operation, call, &names, &permits),
+            },
             Call::Grpc(call) => stream::<Grpc>(&a, index, operation, call, &names, &permits),
         };
         streams.extend(stream);

@@ -129,6 +129,7 @@ impl ErrorClass {
         match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => ErrorClass::Reset,
             io::ErrorKind::TimedOut => ErrorClass::Timeout,
+            io::ErrorKind::InvalidData => ErrorClass::Tls,
             _ => ErrorClass::Send,
         }
     }
@@ -144,6 +145,8 @@ impl ErrorClass {
             // The kernel gave up on an established connection (TCP_USER_TIMEOUT, keep-alive).
             io::ErrorKind::TimedOut => ErrorClass::Timeout,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => ErrorClass::ConnectUnreachable,
+            // No socket says so, but TLS does: an alert behind the handshake, such as the refusal of a client's certificate.
+            io::ErrorKind::InvalidData => ErrorClass::Tls,
             _ => ErrorClass::Internal,
         }
     }
@@ -335,6 +338,7 @@ mod tests {
             (AddrNotAvailable, ErrorClass::Internal, ErrorClass::Internal),
             (UnexpectedEof, ErrorClass::Internal, ErrorClass::Closed),
             (BrokenPipe, ErrorClass::Internal, ErrorClass::Reset),
+            (InvalidData, ErrorClass::Internal, ErrorClass::Tls),
             (OutOfMemory, ErrorClass::Internal, ErrorClass::Internal),
         ];
         for (kind, connect, receive) in cases {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a bare socket.
+//! HTTP/1.1 on a socket, bare or behind TLS; its sister `two` is HTTP/2.
 //!
 //! A codec of our own and not a client library, for three reasons: every failure must be seen as it happened on the wire
 //! (libraries retry dead pooled connections, or fold a reset into "connection closed"), the instants must be those of the
@@ -8,6 +8,7 @@
 mod answer;
 mod get;
 mod judge;
+mod two;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -19,18 +20,18 @@ use std::task::{Context, Poll, ready};
 use shared::identity::{HEADER_IDENTITY, RequestId};
 use shared::outcome::{Code, ErrorClass, Outcome};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use self::answer::Answer;
 use self::judge::{Answered, Wanted};
 use super::{Driver, Ending, H2End, IdentityTemplate, Marks, mark};
 use crate::counter::{Counter, Open};
-use crate::dial;
+use crate::dial::{self, Stream};
 use crate::names::Names;
-use crate::plan::{Endpoint, HttpCall, Method, Operation, StatusExpectation};
+use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
 
 pub(super) use self::answer::server_timing;
 pub(crate) use self::get::get;
+pub use self::two::Http2;
 
 /// Size of the read buffer that the connections of a thread share.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
@@ -41,7 +42,7 @@ thread_local! {
 
 /// One HTTP/1.1 connection.
 pub struct Http {
-    stream: TcpStream,
+    stream: Stream,
     open: Open,
     /// The head of the current request; kept, so that the next needs no memory of its own.
     head: Vec<u8>,
@@ -52,6 +53,7 @@ pub struct Http {
 pub struct Prepared {
     call: HttpCall,
     endpoint: Endpoint,
+    tls: Option<Tls>,
     /// Everything up to the sequence number.
     before_seq: Vec<u8>,
     /// The rest of the head.
@@ -85,12 +87,9 @@ impl Driver for Http {
         }
         after_seq.push_str("\r\n");
         let after_seq = after_seq.into_bytes();
-        let any_of = match &call.expect.status {
-            StatusExpectation::Predicted => None,
-            StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
-        };
-        let (call, endpoint) = (call.clone(), operation.endpoint.clone());
-        Prepared { call, endpoint, before_seq: before_seq.into_bytes(), after_seq, body, any_of }
+        let any_of = call.expect.status.any_of();
+        let (call, endpoint, tls) = (call.clone(), operation.endpoint.clone(), operation.tls.clone());
+        Prepared { call, endpoint, tls, before_seq: before_seq.into_bytes(), after_seq, body, any_of }
     }
 
     fn want(prepared: &Prepared, id: RequestId) -> Wanted {
@@ -98,7 +97,7 @@ impl Driver for Http {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Http, ErrorClass> {
-        let stream = dial::tcp(names, &prepared.endpoint, marks).await?;
+        let stream = dial::stream(names, &prepared.endpoint, prepared.tls.as_ref(), marks).await?;
         Ok(Http { stream, open: counter.opened(), head: Vec::new(), reusable: true })
     }
 
@@ -120,6 +119,7 @@ impl Driver for Http {
             head: &self.head,
             body: &prepared.body,
             written: 0,
+            is_flushed: false,
             write_error: None,
             wanted,
             marks,
@@ -162,12 +162,14 @@ impl Driver for Http {
 
 /// One request being written and its answer being read, at the same time: a target may answer early.
 struct Exchange<'a> {
-    stream: &'a mut TcpStream,
+    stream: &'a mut Stream,
     answer: Answer,
     head: &'a [u8],
     body: &'a [u8],
     /// Of head and body together.
     written: usize,
+    /// Whether the kernel has all of it, and not TLS some.
+    is_flushed: bool,
     /// What stopped the writing. The answer may still come: a target that refuses a body answers, then closes.
     write_error: Option<ErrorClass>,
     wanted: &'a mut Wanted,
@@ -204,9 +206,16 @@ impl Exchange<'_> {
                 Poll::Ready(Ok(bytes)) => {
                     self.written += bytes;
                     self.marks.sent_bytes.set(self.written.saturating_sub(self.head.len()) as u64);
-                    if self.is_written() {
-                        mark(&self.marks.sent);
-                    }
+                }
+                Poll::Ready(Err(error)) => self.write_error = Some(ErrorClass::of_send(&error)),
+            }
+        }
+        if self.write_error.is_none() && !self.is_flushed {
+            match Pin::new(&mut *self.stream).poll_flush(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => {
+                    self.is_flushed = true;
+                    mark(&self.marks.sent);
                 }
                 Poll::Ready(Err(error)) => self.write_error = Some(ErrorClass::of_send(&error)),
             }
@@ -217,10 +226,18 @@ impl Exchange<'_> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut into = ReadBuf::new(buffer);
             if let Err(error) = ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut into)) {
-                return Poll::Ready(Err(ending_of(&error)));
+                return Poll::Ready(Err(self.broken(&error)));
             }
             Poll::Ready(self.take(into.filled()))
         })
+    }
+
+    fn broken(&self, error: &io::Error) -> Ending<Answered> {
+        let class = ErrorClass::of_receive(error);
+        if class == ErrorClass::Tls {
+            self.marks.explain(error.to_string());
+        }
+        of_class(class)
     }
 
     /// Takes the next bytes of the answer.
@@ -254,10 +271,6 @@ impl Exchange<'_> {
             surplus_bytes: self.answer.surplus_bytes(),
         }
     }
-}
-
-fn ending_of(error: &io::Error) -> Ending<Answered> {
-    of_class(ErrorClass::of_receive(error))
 }
 
 fn of_class(class: ErrorClass) -> Ending<Answered> {

@@ -63,6 +63,11 @@ impl Ports {
         self.plain[protocol.index()] = Some(port);
     }
 
+    /// Whether it was told where HTTPS is.
+    pub(super) fn has_https(&self) -> bool {
+        self.https.is_some()
+    }
+
     /// From now on this one for everything that is behind HTTPS.
     pub fn set_https(&mut self, port: u16) {
         self.https = Some(port);

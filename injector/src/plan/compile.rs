@@ -156,10 +156,12 @@ fn stand_in() -> Address {
 
 impl Common<'_> {
     /// Where an operation goes: to its own target if it names one, else to the common one. The common port is for what the
-    /// common scheme is for: an operation that departs from it goes to the protocol's port.
+    /// common scheme is for: an operation that departs from it goes to the protocol's port. A port without a scheme is for
+    /// both, unless HTTPS is known to be elsewhere.
     fn endpoint(&self, own: Option<Address>, protocol: Protocol, is_secure: bool) -> Endpoint {
         let is_http = matches!(protocol, Protocol::Http | Protocol::Http2) || is_secure && is_behind_https(protocol);
-        let keeps_port = is_http && is_secure == self.tls.is_on;
+        let is_open = self.target.scheme.is_none() && !self.tls.is_on && !self.ports.has_https();
+        let keeps_port = is_http && (is_open || is_secure == self.tls.is_on);
         let common = || Address { port: self.target.port.filter(|_| keeps_port), ..self.target.clone() };
         own.unwrap_or_else(common).endpoint(self.ports.of(protocol, is_secure))
     }

@@ -4,9 +4,13 @@
 //! request is known before it is sent. An `expect` in the file overrides that property by property: `fault: status=503`
 //! through a proxy that retries may well be expected to give 200.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use shared::fault::{At, FaultKind, Verdict};
+use shared::fault::{At, FaultKind, H2Code, Verdict};
+
+use super::HttpVersion;
 
 /// What makes an answer right. All of it is checked; the default predicts everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,16 @@ pub enum StatusExpectation {
     AnyOf(Vec<u16>),
 }
 
+impl StatusExpectation {
+    /// The statuses to accept instead of the predicted one, as every request shares them.
+    pub(crate) fn any_of(&self) -> Option<Arc<[u16]>> {
+        match self {
+            StatusExpectation::Predicted => None,
+            StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
+        }
+    }
+}
+
 /// The length that is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeExpectation {
@@ -64,7 +78,7 @@ pub enum ContentExpectation {
 }
 
 /// How the client sees a call end when everything works, asked misbehaviour included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ExpectedEnd {
     /// A whole, well-formed answer.
     Answer,
@@ -72,66 +86,92 @@ pub enum ExpectedEnd {
     Reset,
     /// The connection closed before the answer was whole, or before it began.
     Closed,
-    /// Bytes that are not HTTP/1.1.
+    /// What is not HTTP of the version that is spoken.
     Malformed,
     /// Silence until the client's own timeout, from the start or in mid-answer.
     Hang,
+    /// This frame, and no whole answer.
+    H2(H2End),
 }
 
-impl ExpectedEnd {
-    /// Every end; `ALL[end.index()] == end`.
-    pub const ALL: [ExpectedEnd; 5] =
-        [ExpectedEnd::Answer, ExpectedEnd::Reset, ExpectedEnd::Closed, ExpectedEnd::Malformed, ExpectedEnd::Hang];
+/// How a peer ends one stream, or all of them, by a code (RFC 9113, section 7) and not by the connection underneath.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum H2End {
+    /// RST_STREAM with this code.
+    RstStream(u32),
+    /// GOAWAY with this code, and no answer.
+    GoAway(u32),
+}
 
-    /// One word, for reports.
-    pub const fn as_str(self) -> &'static str {
+/// For reports.
+impl fmt::Display for ExpectedEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExpectedEnd::Answer => "answer",
-            ExpectedEnd::Reset => "reset",
-            ExpectedEnd::Closed => "closed",
-            ExpectedEnd::Malformed => "malformed",
-            ExpectedEnd::Hang => "hang",
+            ExpectedEnd::Answer => f.write_str("answer"),
+            ExpectedEnd::Reset => f.write_str("reset"),
+            ExpectedEnd::Closed => f.write_str("closed"),
+            ExpectedEnd::Malformed => f.write_str("malformed"),
+            ExpectedEnd::Hang => f.write_str("hang"),
+            ExpectedEnd::H2(end) => end.fmt(f),
         }
     }
+}
 
-    /// Position in [`ExpectedEnd::ALL`].
-    pub const fn index(self) -> usize {
-        self as usize
+/// `RST_STREAM(CANCEL)`; a code that has no name by its number.
+impl fmt::Display for H2End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (frame, code) = match *self {
+            H2End::RstStream(code) => ("RST_STREAM", code),
+            H2End::GoAway(code) => ("GOAWAY", code),
+        };
+        match H2Code::name(code) {
+            Some(name) => write!(f, "{frame}({name})"),
+            None => write!(f, "{frame}({code})"),
+        }
     }
 }
 
-/// How an HTTP/1.1 call with this verdict should end, unless its method is HEAD.
+/// How an HTTP call of this version with this verdict should end, unless its method is HEAD.
 ///
 /// A fault that is asked for strikes: one that is timed keeps the answer open until its time has come, one that is placed
 /// beyond the end of the body strikes at its end. Only an answer without any body could end before, and the plan refuses
 /// faults that strike in the body of an answer to HEAD.
-pub fn expected_end(verdict: &Verdict) -> ExpectedEnd {
+pub fn expected_end(verdict: &Verdict, version: HttpVersion) -> ExpectedEnd {
     let Some(kind) = verdict.fault else { return ExpectedEnd::Answer };
-    match kind {
-        FaultKind::Hang => ExpectedEnd::Hang,
-        FaultKind::Reset => ExpectedEnd::Reset,
-        FaultKind::Empty | FaultKind::Abort => ExpectedEnd::Closed,
+    match (kind, version) {
+        (FaultKind::Hang, _) => ExpectedEnd::Hang,
+        (FaultKind::Reset, _) => ExpectedEnd::Reset,
+        (FaultKind::Empty, _) | (FaultKind::Abort, HttpVersion::Http1) => ExpectedEnd::Closed,
+        (FaultKind::Abort, HttpVersion::Http2) => ExpectedEnd::H2(H2End::RstStream(H2Code::INTERNAL_ERROR.get())),
+        (FaultKind::H2Rst(code), _) => ExpectedEnd::H2(H2End::RstStream(code.get())),
+        // Without an error it is an announcement: streams under way, this one too, come to their ends.
+        (FaultKind::Goaway(H2Code::NO_ERROR), _) => ExpectedEnd::Answer,
+        (FaultKind::Goaway(code), _) => ExpectedEnd::H2(H2End::GoAway(code.get())),
         // More announced than sent: the client waits for the rest and finds the connection closed.
-        FaultKind::Clen(1..) => ExpectedEnd::Closed,
-        // Less announced than sent: what follows the announced length is no answer to anything.
-        FaultKind::Clen(_) | FaultKind::BadChunk | FaultKind::Garbage | FaultKind::BadHead => ExpectedEnd::Malformed,
-        // Kinds of other protocols: no plan holds them, Fault::check refuses them over HTTP/1.1.
-        FaultKind::H2Rst(_)
-        | FaultKind::Goaway(_)
-        | FaultKind::NoStatus
-        | FaultKind::Oversize
-        | FaultKind::Drop
-        | FaultKind::Tc
-        | FaultKind::TcForced
-        | FaultKind::BadCase
-        | FaultKind::Qr0
-        | FaultKind::NoAa
-        | FaultKind::BadId
-        | FaultKind::BadQ
-        | FaultKind::Lame
-        | FaultKind::Cut(_)
-        | FaultKind::Dup
-        | FaultKind::Late => ExpectedEnd::Answer,
+        (FaultKind::Clen(1..), HttpVersion::Http1) => ExpectedEnd::Closed,
+        // Less announced than sent: what follows the announced length is no answer to anything. Over HTTP/2, where frames
+        // tell the end, each difference is an error of the stream.
+        (FaultKind::Clen(_) | FaultKind::BadChunk | FaultKind::Garbage | FaultKind::BadHead, _) => {
+            ExpectedEnd::Malformed
+        }
+        // Kinds of other protocols: no plan holds them, Fault::check refuses them over HTTP.
+        (
+            FaultKind::NoStatus
+            | FaultKind::Oversize
+            | FaultKind::Drop
+            | FaultKind::Tc
+            | FaultKind::TcForced
+            | FaultKind::BadCase
+            | FaultKind::Qr0
+            | FaultKind::NoAa
+            | FaultKind::BadId
+            | FaultKind::BadQ
+            | FaultKind::Lame
+            | FaultKind::Cut(_)
+            | FaultKind::Dup
+            | FaultKind::Late,
+            _,
+        ) => ExpectedEnd::Answer,
     }
 }
 

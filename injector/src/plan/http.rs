@@ -12,7 +12,7 @@ use shared::outcome::Code;
 use shared::protocol::Protocol;
 
 use super::Alpn;
-use super::expect::{Expect, StatusExpectation};
+use super::expect::{Expect, ExpectedEnd, StatusExpectation, expected_end};
 
 pub(super) use request::compile;
 
@@ -43,6 +43,11 @@ impl HttpCall {
     /// A pure function of the call and the key: the seed is part of the spec that is sent.
     pub fn predict(&self, key: &str) -> Verdict {
         self.fault.roll(0, key, 0)
+    }
+
+    /// How a request with this verdict should end.
+    pub fn expected_end(&self, verdict: &Verdict) -> ExpectedEnd {
+        expected_end(verdict, self.version)
     }
 
     /// The codes a right answer may have.
@@ -87,6 +92,14 @@ impl HttpVersion {
         match self {
             HttpVersion::Http1 => Protocol::Http,
             HttpVersion::Http2 => Protocol::Http2,
+        }
+    }
+
+    /// Name and number.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            HttpVersion::Http1 => "HTTP/1.1",
+            HttpVersion::Http2 => "HTTP/2",
         }
     }
 

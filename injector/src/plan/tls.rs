@@ -81,8 +81,8 @@ impl<'a> CommonTls<'a> {
                 found.add(ca.referenced, &part("ca"), message);
                 return None;
             }
-            (true, Some(ca)) => Trust::Roots(self.read(found, ca, &part("ca"), roots)?),
-            (true, None) => Trust::Roots(self.system_roots(found, at, subject)?),
+            (true, Some(ca)) => Trust::Roots(self.read(found, ca, &part("ca"), roots)?, ca.value.clone()),
+            (true, None) => Trust::Roots(self.system_roots(found, at, subject)?, "this system".to_owned()),
         };
         let server_name = match keys.get(|tls| tls.server_name.as_ref()) {
             Some(text) => found.read(Some(text), &part("server_name"), server_name)?,

@@ -1,1 +1,153 @@
+//! Who opens, who waits, who takes over.
 
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::red::Labels;
+use shared::red::client::{ClientOperation, ClientRed};
+use tokio::net::TcpListener;
+use tokio::task::{LocalSet, spawn_local, yield_now};
+use tokio::time::timeout;
+
+use super::*;
+use crate::account::{Ledger, OperationAccount};
+use crate::fixture::{Act, H2Server, plan};
+
+/// The trunks of an operation with these keys, and what lanes need beside them.
+struct Bench {
+    trunks: Trunks,
+    names: Names,
+    counter: Counter,
+}
+
+impl Bench {
+    fn new(keys: &str) -> Rc<Bench> {
+        let plan = plan(&format!("mix: [{{ name: a, rate: 1/s, {keys}, http: {{ version: 2 }} }}]\n"));
+        let labels = Labels {
+            source: plan.source,
+            protocol: plan.operations[0].protocol(),
+            operation: plan.operations[0].name,
+            injected: false,
+        };
+        let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 1.0, expected: Vec::new() }], 1);
+        let counter = Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 };
+        let names = Names::from_system(Duration::from_secs(1)).unwrap();
+        Rc::new(Bench { trunks: Trunks::new(&plan.operations[0]), names, counter })
+    }
+
+    async fn join(&self, marks: &Marks) -> Result<Berth, ErrorClass> {
+        self.trunks.join(&self.names, marks, &self.counter).await
+    }
+
+    fn connections(&self) -> u64 {
+        let mut accounts = [OperationAccount::default()];
+        self.counter.ledger.take(&mut accounts);
+        accounts[0].connections
+    }
+}
+
+fn local<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    LocalSet::new().block_on(&runtime, test)
+}
+
+#[test]
+fn lanes_that_come_together_share_one_opening() {
+    local(async {
+        let server = H2Server::start(None, |_, _| Act::Echo(Duration::ZERO)).await;
+        let bench = Bench::new(&format!("target: {}, connection: pooled(2), streams: 3", server.address));
+        let lanes: Vec<_> = (0..6)
+            .map(|_| {
+                let bench = Rc::clone(&bench);
+                spawn_local(async move {
+                    let marks = Marks::default();
+                    let berth = bench.join(&marks).await.unwrap();
+                    (berth, marks.resolving.get().is_some())
+                })
+            })
+            .collect();
+        let mut openers = 0;
+        let mut berths = Vec::new();
+        for lane in lanes {
+            let (berth, has_opened) = lane.await.unwrap();
+            openers += usize::from(has_opened);
+            berths.push(berth);
+        }
+        assert_eq!((openers, bench.connections()), (2, 2));
+        assert!(bench.trunks.shared.iter().all(|trunk| trunk.lanes.get() == 3));
+        // The last lane takes the connection with it.
+        let connections: Vec<_> = berths.iter().map(|berth| Rc::downgrade(&berth.connection)).collect();
+        drop(berths);
+        assert!(connections.iter().all(|connection| connection.upgrade().is_none()));
+        assert!(bench.trunks.shared.iter().all(|trunk| trunk.lanes.get() == 0));
+    });
+}
+
+#[test]
+fn another_lane_takes_over_from_an_opener_that_gives_up() {
+    local(async {
+        // A handshake that is never answered: TLS to a listener that accepts and is silent.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let bench =
+            Bench::new(&format!("target: {address}, tls: {{ verify: false }}, connection: pooled(1), streams: 2"));
+        let marks = [Marks::default(), Marks::default()];
+        let mut first = Box::pin(bench.join(&marks[0]));
+        let mut second = Box::pin(bench.join(&marks[1]));
+        assert!(timeout(Duration::from_millis(1), &mut first).await.is_err());
+        let (held, _) = listener.accept().await.unwrap();
+        assert!(timeout(Duration::from_millis(1), &mut second).await.is_err());
+        assert!(marks[1].started().is_none(), "it only waits");
+        drop(first);
+        // The second connection is the second lane's, with marks of its own.
+        let accepted = async { drop((listener.accept().await.unwrap(), yield_now().await)) };
+        let (ended, ()) = tokio::join!(second, accepted);
+        assert_eq!(ended.err(), Some(ErrorClass::Tls), "accepted and closed");
+        assert!(marks[1].connected.get().is_some());
+        drop(held);
+    });
+}
+
+#[test]
+fn who_waited_learns_of_the_failure_and_does_not_count_it() {
+    local(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let bench =
+            Bench::new(&format!("target: {address}, tls: {{ verify: false }}, connection: pooled(1), streams: 3"));
+        let marks = [Marks::default(), Marks::default(), Marks::default()];
+        let closing = async { drop(listener.accept().await.unwrap()) };
+        let (a, b, c, ()) = tokio::join!(bench.join(&marks[0]), bench.join(&marks[1]), bench.join(&marks[2]), closing);
+        for (ended, marks) in [a, b, c].into_iter().zip(&marks) {
+            assert_eq!(ended.err(), Some(ErrorClass::Tls));
+            assert!(marks.why().is_some_and(|why| why.contains("handshake")), "{:?}", marks.why());
+        }
+        assert_eq!(marks.iter().filter(|marks| marks.started().is_some()).count(), 1);
+    });
+}
+
+#[test]
+fn a_connection_that_is_over_is_not_joined_again() {
+    local(async {
+        let server = H2Server::start(None, |connection, _| match connection {
+            0 => Act::Abrupt(h2::Reason::NO_ERROR),
+            _ => Act::Echo(Duration::ZERO),
+        })
+        .await;
+        let bench = Bench::new(&format!("target: {}, connection: pooled(1), streams: 2", server.address));
+        let marks = Marks::default();
+        let mut first = bench.join(&marks).await.unwrap();
+        let request = || http::Request::get("http://localhost/").body(()).unwrap();
+        let sent = first.send(request(), true).await.unwrap();
+        let error = sent.response.await.unwrap_err();
+        assert!(matches!(first.ending::<()>(&error, &marks), Ending::H2(crate::driver::H2End::GoAway(0))), "{error}");
+        first.lost().await;
+        assert!(!first.is_usable());
+        // The first lane has not left yet; who comes now gets a new connection on the same trunk.
+        let mut second = bench.join(&marks).await.unwrap();
+        assert!(second.is_usable() && bench.connections() == 2);
+        assert_eq!(second.send(request(), true).await.unwrap().response.await.unwrap().status(), 200);
+    });
+}

@@ -83,6 +83,16 @@ const H2_NAMES: [&str; 14] = [
 ];
 
 impl H2Code {
+    /// Nothing went wrong.
+    pub const NO_ERROR: H2Code = H2Code(0);
+    /// What an answer that breaks off ends with.
+    pub const INTERNAL_ERROR: H2Code = H2Code(2);
+
+    /// The name of a number on the wire, which may be one that has none.
+    pub fn name(code: u32) -> Option<&'static str> {
+        H2_NAMES.get(usize::try_from(code).ok()?).copied()
+    }
+
     /// The number on the wire, 0 ..= 13.
     pub const fn get(self) -> u32 {
         self.0

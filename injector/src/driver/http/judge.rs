@@ -11,9 +11,7 @@ use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::payload::{Payload, PayloadMatcher};
 
 use super::{Ending, H2End};
-use crate::plan::{
-    ContentExpectation, ExpectedEnd, HttpCall, Method, SizeExpectation, StatusExpectation, expected_end,
-};
+use crate::plan::{ContentExpectation, ExpectedEnd, HttpCall, HttpVersion, Method, SizeExpectation, StatusExpectation};
 
 /// What a complete answer was like, beside what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +30,7 @@ pub struct Answered {
 
 /// What the answer to one request should be.
 pub struct Wanted {
+    version: HttpVersion,
     end: ExpectedEnd,
     /// The status the target should answer with.
     predicted: u16,
@@ -86,7 +85,8 @@ impl Wanted {
             }
         };
         Wanted {
-            end: if any_of.is_some() { ExpectedEnd::Answer } else { expected_end(&verdict) },
+            version: call.version,
+            end: if any_of.is_some() { ExpectedEnd::Answer } else { call.expected_end(&verdict) },
             predicted,
             only_if_predicted: call.expect.status != StatusExpectation::Predicted,
             any_of,
@@ -141,6 +141,7 @@ impl Wanted {
             (_, Ending::Answered(answered)) => Outcome::Failure(answered.code, ErrorClass::Validation),
             (_, Ending::Reset) => Outcome::Failure(Code::NONE, ErrorClass::Reset),
             (_, Ending::Closed) => Outcome::Failure(Code::NONE, ErrorClass::Closed),
+            (ExpectedEnd::H2(wanted), Ending::H2(got)) if wanted == got => Outcome::Success(Code::NONE),
             (_, Ending::H2(H2End::RstStream(_))) => Outcome::Failure(Code::NONE, ErrorClass::Reset),
             (_, Ending::H2(H2End::GoAway(_))) => Outcome::Failure(Code::NONE, ErrorClass::Closed),
             (_, Ending::Malformed) => Outcome::Failure(Code::NONE, ErrorClass::Protocol),
@@ -153,7 +154,7 @@ impl Wanted {
         let asked = match (self.end, &self.any_of) {
             (ExpectedEnd::Answer, Some(codes)) => format!("one of {codes:?}"),
             (ExpectedEnd::Answer, None) => self.predicted.to_string(),
-            (end, _) => end.as_str().to_owned(),
+            (end, _) => end.to_string(),
         };
         let size = self.size_bytes.map_or_else(String::new, |bytes| format!(" with {bytes} bytes"));
         let got = match ending {
@@ -170,7 +171,7 @@ impl Wanted {
             }
             Ending::Reset => "a reset".to_owned(),
             Ending::Closed => "a closed connection".to_owned(),
-            Ending::Malformed => "bytes that are no HTTP/1.1 answer".to_owned(),
+            Ending::Malformed => format!("what is no {} answer", self.version.as_str()),
             Ending::H2(end) => end.to_string(),
             Ending::TimedOut => "nothing complete in time".to_owned(),
             Ending::Failed(class) => class.as_str().to_owned(),

@@ -10,7 +10,7 @@ use super::ask::{Ask, Carrier};
 use super::expectation::expectation;
 use super::{HttpCall, HttpVersion, Method, RequestBody};
 use crate::plan::compile::Found;
-use crate::plan::expect::{ExpectedEnd, StatusExpectation, expected_end, least_time};
+use crate::plan::expect::{ExpectedEnd, StatusExpectation, least_time};
 use crate::scenario::{WrittenHeaders, WrittenHttp};
 
 /// Longest path and query: a spec of 2 KiB, each byte escaped, fits.
@@ -192,7 +192,8 @@ fn refuse_hopeless(
         found.add(at, &subject, "strikes in the body, and an answer to HEAD has none; use GET, or at=head");
     }
     // Asked hangs are meant to outlast the timeout, and where the file names the status, somebody on the path may answer.
-    let is_too_slow = |verdict: Verdict| least_time(&verdict) >= timeout && expected_end(&verdict) != ExpectedEnd::Hang;
+    let is_too_slow =
+        |verdict: Verdict| least_time(&verdict) >= timeout && call.expected_end(&verdict) != ExpectedEnd::Hang;
     if call.expect.status == StatusExpectation::Predicted && predicted.all(is_too_slow) {
         let (least, timeout) = (least_time(&call.predict("check.0")), print_duration(timeout));
         let message = format!(

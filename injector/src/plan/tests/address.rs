@@ -48,7 +48,8 @@ fn what_is_no_address_is_refused_with_what_would_be() {
         ("[::1", "\"[\" without \"]\""),
         ("[::g]", "\"::g\" is not an IPv6 address"),
         ("[::1]80", "write [::1]:port"),
-        ("https://host", "scheme \"https\" is not supported by this version: http"),
+        ("ftp://host", "scheme \"ftp\" is not supported by this version: http, https"),
+        ("https://host/path", "write it as path of the operation"),
         ("http://host/path", "write it as path of the operation"),
         ("host/path", "write it as path of the operation"),
     ] {

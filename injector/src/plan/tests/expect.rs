@@ -33,50 +33,54 @@ fn every_fault_of_http1_has_its_end() {
         ("fault=abort&at=after(1s)&size=1KiB", ExpectedEnd::Closed),
         ("fault=reset&at=1MiB", ExpectedEnd::Reset),
     ] {
-        assert_eq!(expected_end(&fault(spec).roll(0, "k", 0)), end, "{spec}");
+        assert_eq!(expected_end(&fault(spec).roll(0, "k", 0), HttpVersion::Http1), end, "{spec}");
     }
 }
 
-/// Should the language grow a fault for HTTP/1.1, this fails until the table above has it.
+#[test]
+fn every_fault_of_http2_has_its_end() {
+    let rst_stream = |code| ExpectedEnd::H2(H2End::RstStream(code));
+    for (spec, end) in [
+        ("", ExpectedEnd::Answer),
+        ("status=503&delay=1s", ExpectedEnd::Answer),
+        ("fault=hang", ExpectedEnd::Hang),
+        ("fault=h2rst(REFUSED_STREAM)", rst_stream(7)),
+        ("fault=h2rst(0)&at=body&size=1KiB", rst_stream(0)),
+        ("fault=abort&size=1KiB", rst_stream(2)),
+        ("fault=goaway(ENHANCE_YOUR_CALM)&allow_conn=1", ExpectedEnd::H2(H2End::GoAway(11))),
+        ("fault=goaway(NO_ERROR)&allow_conn=1", ExpectedEnd::Answer),
+        ("fault=reset&allow_conn=1", ExpectedEnd::Reset),
+        ("fault=garbage&allow_conn=1", ExpectedEnd::Malformed),
+        ("fault=clen(+5)&size=1KiB", ExpectedEnd::Malformed),
+        ("fault=clen(-5)&size=1KiB", ExpectedEnd::Malformed),
+    ] {
+        let fault = fault(spec);
+        assert!(fault.check(Dialect::Http2, &Limits::default()).is_ok(), "{spec}");
+        assert_eq!(expected_end(&fault.roll(0, "k", 0), HttpVersion::Http2), end, "{spec}");
+    }
+}
+
+/// Should the language grow a fault for HTTP, this fails until the tables above have it.
 #[test]
 fn faults_of_other_protocols_are_refused_and_end_in_an_answer() {
-    let words = [
-        "hang",
-        "empty",
-        "reset",
-        "abort",
-        "badchunk",
-        "garbage",
-        "badhead",
-        "clen(+1)",
-        "h2rst(8)",
-        "goaway(0)",
-        "nostatus",
-        "oversize",
-        "drop",
-        "tc",
-        "badid",
-        "badq",
-        "lame",
-        "cut",
-        "dup",
-        "late",
-    ];
-    for word in words {
-        let spec = fault(&format!("fault={word}&size=1KiB"));
-        let verdict = spec.roll(0, "k", 0);
-        let kind: FaultKind = verdict.fault.unwrap();
-        let is_http1 = kind.dialects().contains(&Dialect::Http1);
-        assert_eq!(spec.check(Dialect::Http1, &Limits::default()).is_ok(), is_http1, "{word}");
-        assert_eq!(expected_end(&verdict) != ExpectedEnd::Answer, is_http1, "{word}");
-    }
-}
-
-#[test]
-fn index_points_back_into_all() {
-    for end in ExpectedEnd::ALL {
-        assert_eq!(ExpectedEnd::ALL[end.index()], end);
-        assert!(!end.as_str().is_empty());
+    let words = "hang empty reset abort badchunk garbage badhead clen(+1) h2rst(8) goaway(1) nostatus oversize drop tc \
+                 badid badq lame cut dup late";
+    for (version, dialect) in [(HttpVersion::Http1, Dialect::Http1), (HttpVersion::Http2, Dialect::Http2)] {
+        for word in words.split_whitespace() {
+            let spec = fault(&format!("fault={word}&size=1KiB"));
+            let verdict = spec.roll(0, "k", 0);
+            let kind: FaultKind = verdict.fault.unwrap();
+            let is_spoken = kind.dialects().contains(&dialect);
+            let spec = if is_spoken && dialect == Dialect::Http2 {
+                fault(&format!("fault={word}&size=1KiB&allow_conn=1"))
+            } else {
+                spec
+            };
+            assert_eq!(spec.check(dialect, &Limits::default()).is_ok(), is_spoken, "{word}");
+            if is_spoken {
+                assert_ne!(expected_end(&verdict, version), ExpectedEnd::Answer, "{word}");
+            }
+        }
     }
 }
 

@@ -21,11 +21,7 @@ fn wanted(http: &str) -> Wanted {
     let scenario = Scenario::parse("test", &text).unwrap();
     let plan = Plan::new(&scenario, &Overrides::default(), &system).unwrap();
     let call = plan.operations[0].call.http().unwrap();
-    let any_of = match &call.expect.status {
-        StatusExpectation::AnyOf(codes) => Some(codes.as_slice().into()),
-        StatusExpectation::Predicted => None,
-    };
-    Wanted::new(call, any_of, &call.body.bytes().into(), id())
+    Wanted::new(call, call.expect.status.any_of(), &call.body.bytes().into(), id())
 }
 
 fn answered(code: u16, size_bytes: u64) -> Answered {
