@@ -7,6 +7,7 @@ mod cli;
 mod fixture;
 mod generated;
 mod grpc_stranger;
+mod grpc;
 mod injector_sees;
 mod metrics;
 mod process;

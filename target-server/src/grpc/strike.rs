@@ -65,7 +65,7 @@ impl Job {
     pub(super) async fn strike_before_head(mut self, respond: &mut SendResponse<Bytes>, kind: FaultKind) {
         match kind {
             FaultKind::Hang => {
-                let hung = self.hang(async { drop(left_before_head(respond).await) }).await;
+                let hung = self.hang(async { _ = left_before_head(respond).await }).await;
                 match hung {
                     Hung::Due => self.end_overdue_before_head(respond),
                     Hung::Left => self.left_hanging(),
@@ -113,7 +113,7 @@ impl Job {
         let Some(kind) = self.kind() else { return self.left() };
         match kind {
             FaultKind::Hang => {
-                let hung = self.hang(async { drop(left(stream).await) }).await;
+                let hung = self.hang(async { _ = left(stream).await }).await;
                 match hung {
                     Hung::Due => self.end_overdue(stream),
                     Hung::Left => self.left_hanging(),
