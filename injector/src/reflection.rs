@@ -34,7 +34,10 @@ pub(crate) async fn resolve(plan: &mut Plan) -> Result<(), (Exit, String)> {
         })?;
         call.resolve(&pool).map_err(|misfit| {
             let place = misfit.position().map_or_else(String::new, |(line, column)| format!("{line}:{column}: "));
-            (Exit::Scenario, format!("{place}operation {:?}: {misfit} (by the reflection of {endpoint})", name.as_str()))
+            (
+                Exit::Scenario,
+                format!("{place}operation {:?}: {misfit} (by the reflection of {endpoint})", name.as_str()),
+            )
         })?;
     }
     Ok(())

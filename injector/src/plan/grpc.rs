@@ -19,11 +19,11 @@ use prost_reflect::{DynamicMessage, MessageDescriptor};
 use shared::fault::{Fault, Verdict};
 use shared::outcome::Code;
 
-use super::expect::ContentExpectation;
+use super::expect::{ContentExpectation, H2End};
 
 pub use fit::{Misfit, Open};
-pub use own::{Own, Replies, Reply};
 pub(crate) use own::Held;
+pub use own::{Own, Replies, Reply};
 pub(super) use request::compile;
 
 /// How long behind its deadline a call still waits for the target's own word that it is over, so that both sides record
@@ -105,10 +105,8 @@ pub enum GrpcEnd {
     BadHead,
     /// By a message over the limit of every client.
     Oversize,
-    /// By RST_STREAM with this code.
-    RstStream(u32),
-    /// By GOAWAY with this code.
-    GoAway(u32),
+    /// By this frame.
+    H2(H2End),
     /// By a reset connection.
     Reset,
     /// By bytes that are no HTTP/2.
@@ -124,8 +122,7 @@ impl fmt::Display for GrpcEnd {
             GrpcEnd::NoStatus => f.write_str("no status"),
             GrpcEnd::BadHead => f.write_str("bad head"),
             GrpcEnd::Oversize => f.write_str("oversize"),
-            GrpcEnd::RstStream(code) => write!(f, "RST_STREAM({})", h2::Reason::from(*code)),
-            GrpcEnd::GoAway(code) => write!(f, "GOAWAY({})", h2::Reason::from(*code)),
+            GrpcEnd::H2(end) => end.fmt(f),
             GrpcEnd::Reset => f.write_str("reset"),
             GrpcEnd::Malformed => f.write_str("malformed"),
             GrpcEnd::Hang => f.write_str("hang"),

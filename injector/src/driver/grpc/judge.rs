@@ -124,12 +124,7 @@ impl Wanted {
         match (wanted, ending) {
             (_, Ending::Failed(class)) => none(class),
             (_, Ending::Answered(answered)) => self.judge_end(wanted, &answered),
-            (Some(GrpcEnd::RstStream(asked)), Ending::H2(H2End::RstStream(code))) if asked == code => {
-                Outcome::Success(Code::NONE)
-            }
-            (Some(GrpcEnd::GoAway(asked)), Ending::H2(H2End::GoAway(code))) if asked == code => {
-                Outcome::Success(Code::NONE)
-            }
+            (Some(GrpcEnd::H2(asked)), Ending::H2(end)) if asked == end => Outcome::Success(Code::NONE),
             (Some(GrpcEnd::Reset), Ending::Reset)
             | (Some(GrpcEnd::Malformed), Ending::Malformed)
             | (Some(GrpcEnd::Hang), Ending::TimedOut) => Outcome::Success(Code::NONE),
@@ -144,7 +139,7 @@ impl Wanted {
         match (wanted, answered.end) {
             (Some(GrpcEnd::NoStatus), End::NoStatus)
             // In mid-answer, h2 reads a reset without an error as its end.
-            | (Some(GrpcEnd::RstStream(0)), End::NoStatus)
+            | (Some(GrpcEnd::H2(H2End::RstStream(0))), End::NoStatus)
             | (Some(GrpcEnd::BadHead), End::BadHead(_))
             | (Some(GrpcEnd::Oversize), End::Unframed(Unframed::TooLong)) => Outcome::Success(Code::NONE),
             (None | Some(GrpcEnd::Status(_)), End::Status(code)) => self.judge_status(code, answered),

@@ -102,7 +102,8 @@ async fn all(mut questions: Questions<'_>, service: &str) -> Result<DescriptorPo
             break;
         };
         answered = questions.ask(MessageRequest::FileByFilename(missing.clone())).await?;
-        let is_there = |bytes: &Vec<u8>| FileDescriptorProto::decode(bytes.as_slice()).is_ok_and(|file| file.name() == missing);
+        let is_there =
+            |bytes: &Vec<u8>| FileDescriptorProto::decode(bytes.as_slice()).is_ok_and(|file| file.name() == missing);
         if !answered.iter().any(is_there) {
             return Err(Untold::Unknown(format!("it answers {missing} by other files")));
         }

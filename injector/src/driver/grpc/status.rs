@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn only_a_known_number_is_a_code() {
-        for (text, expected) in [("0", 0), ("16", 16), ("17", 2), ("99999", 2), ("-1", 2), ("+1", 2), ("", 2), ("OK", 2)]
+        for (text, expected) in
+            [("0", 0), ("16", 16), ("17", 2), ("99999", 2), ("-1", 2), ("+1", 2), ("", 2), ("OK", 2)]
         {
             assert_eq!(code(text.as_bytes()), expected, "{text:?}");
         }

@@ -155,7 +155,8 @@ fn a_method_that_is_not_ours_is_held_to_what_the_file_says() {
         "health" | "other-field" | "count" => Act::Health,
         other => panic!("{other}"),
     });
-    let check = |more: &str| format!("method: grpc.health.v1.Health/Check, message: {{ service: x }}, expect: {{ {more} }}");
+    let check =
+        |more: &str| format!("method: grpc.health.v1.Health/Check, message: {{ service: x }}, expect: {{ {more} }}");
     let accounts = run(
         &server,
         &[
@@ -196,7 +197,8 @@ mod reflection {
     fn a_method_is_asked_of_the_server_in_either_version() {
         for version in ["v1", "v1alpha"] {
             let server = Server::reflecting(version);
-            let plan = ask(&server, "method: cload.v1.Target/BidiStream, reflection: true, message: { payload: aGVsbG8= }");
+            let plan =
+                ask(&server, "method: cload.v1.Target/BidiStream, reflection: true, message: { payload: aGVsbG8= }");
             let Call::Grpc(call) = &plan.unwrap().operations[0].call else { panic!("a gRPC call") };
             let messages = call.messages.as_ref().unwrap();
             assert_eq!(messages.requests, [&b"\x12\x05hello"[..]], "{version}");

@@ -65,7 +65,11 @@ fn operation(
         (Some(call), None) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
         (None, Some(call)) => Call::Grpc(grpc::compile(found, &part("grpc"), call, seed, timeout)),
         (Some(_), Some(second)) => {
-            found.add(second.referenced, &part("grpc"), "http and grpc exclude each other: an operation has one protocol");
+            found.add(
+                second.referenced,
+                &part("grpc"),
+                "http and grpc exclude each other: an operation has one protocol",
+            );
             return None;
         }
         (None, None) => {

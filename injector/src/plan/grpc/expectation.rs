@@ -15,8 +15,7 @@ pub(super) fn expectation(
     written: Option<&Spanned<WrittenGrpcExpect>>,
     is_own: bool,
 ) -> GrpcExpect {
-    let mut result =
-        GrpcExpect { status: None, messages: None, content: ContentExpectation::Predicted, id: is_own };
+    let mut result = GrpcExpect { status: None, messages: None, content: ContentExpectation::Predicted, id: is_own };
     let Some(written) = written else { return result };
     let expect = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
@@ -53,7 +52,8 @@ fn statuses(texts: &[String]) -> Result<Vec<u8>, String> {
         let by_name = GRPC_NAMES.iter().position(|name| name.eq_ignore_ascii_case(text));
         let by_number = || digits(text).and_then(|text| text.parse().ok()).filter(|code| *code < GRPC_NAMES.len());
         let code = by_name.or_else(by_number).and_then(|code| u8::try_from(code).ok());
-        let code = code.ok_or_else(|| format!("{text:?} is not a gRPC status: 0 to 16, or a name such as UNAVAILABLE"))?;
+        let code =
+            code.ok_or_else(|| format!("{text:?} is not a gRPC status: 0 to 16, or a name such as UNAVAILABLE"))?;
         if codes.contains(&code) {
             return Err(format!("{text} appears twice"));
         }

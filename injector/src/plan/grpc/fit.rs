@@ -117,7 +117,8 @@ impl Open {
                 return Err(Misfit::new(*at, "messages", format!("{method} takes one message: write message: {{..}}")));
             }
             Requests::Many(_, list) => {
-                let encoded = |json| encode(&found.input(), "messages", json).map(|message| message.encode_to_vec().into());
+                let encoded =
+                    |json| encode(&found.input(), "messages", json).map(|message| message.encode_to_vec().into());
                 list.iter().map(encoded).collect::<Result<_, _>>()?
             }
             Requests::Sized(at, size_bytes) => {
@@ -137,7 +138,8 @@ impl Open {
             };
             return Err(Misfit::new(at, "message", errors.to_string()));
         }
-        let expected = self.expected.as_ref().map(|json| encode(&found.output(), "expect.message", json)).transpose()?;
+        let expected =
+            self.expected.as_ref().map(|json| encode(&found.output(), "expect.message", json)).transpose()?;
         Ok(Messages {
             requests,
             server_streams: found.is_server_streaming(),
@@ -151,7 +153,11 @@ impl Open {
 
 fn encode(shape: &MessageDescriptor, key: &'static str, json: &Json) -> Result<DynamicMessage, Misfit> {
     if !matches!(json.value, JsonValue::Map(_)) && !shape.full_name().starts_with("google.protobuf.") {
-        return Err(Misfit::new(json.referenced, key, format!("{} is a mapping such as {{ field: value }}", shape.full_name())));
+        return Err(Misfit::new(
+            json.referenced,
+            key,
+            format!("{} is a mapping such as {{ field: value }}", shape.full_name()),
+        ));
     }
     let read = json.value.read(json.referenced, shape.clone());
     read.map_err(|unfit| Misfit::new(unfit.at, key, format!("no {}: {}", shape.full_name(), unfit.reason)))

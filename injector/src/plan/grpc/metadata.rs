@@ -47,7 +47,9 @@ fn key(name: &str) -> Result<(), &'static str> {
 
 fn text(name: &str, value: &str) -> Result<(), String> {
     if let Some(bad) = value.chars().find(|c| !matches!(c, ' '..='~')) {
-        return Err(format!("{bad:?} cannot stand in metadata: visible ASCII and spaces; other bytes in a -bin key, as base64"));
+        return Err(format!(
+            "{bad:?} cannot stand in metadata: visible ASCII and spaces; other bytes in a -bin key, as base64"
+        ));
     }
     if value.trim_matches(' ') != value {
         return Err("spaces around a value are not part of it; leave them out".to_owned());

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use prost::Message as _;
 use shared::deadline::{Shape, is_lone, is_unavoidable};
-use shared::fault::{Body, FaultKind, Key, Read, Verdict};
+use shared::fault::{Body, FaultKind, H2Code, Key, Read, Verdict};
 use shared::payload::Payload;
 use shared::proto::cload::v1 as cload;
 use shared::proto::grpc::testing;
 
 use super::{GrpcCall, GrpcEnd, GrpcMethod, Messages};
+use crate::plan::expect::H2End;
 
 /// gRPC's code for an answer that did not come in time.
 pub(super) const DEADLINE_EXCEEDED: u8 = 4;
@@ -119,7 +120,9 @@ impl Own {
             Own::Unary | Own::ServerStream | Own::ClientStream | Own::BidiStream => {
                 cload::Request { payload, ..cload::Request::default() }.encode_to_vec()
             }
-            Own::TestUnary => testing::SimpleRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec(),
+            Own::TestUnary => {
+                testing::SimpleRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec()
+            }
             Own::TestOutput | Own::TestDuplex => {
                 testing::StreamingOutputCallRequest { payload: ballast(payload), ..Default::default() }.encode_to_vec()
             }
@@ -150,7 +153,8 @@ impl Own {
     fn replies(self, requests: &[Bytes], made: Option<Payload>, verdict: &Verdict) -> Replies {
         // Only a part of the request is there to be echoed, or counted.
         let is_whole = matches!(verdict.read, Read::All | Read::Rate(_));
-        let payloads = || requests.iter().map(|bytes| cload::Request::decode(bytes.clone()).unwrap_or_default().payload);
+        let payloads =
+            || requests.iter().map(|bytes| cload::Request::decode(bytes.clone()).unwrap_or_default().payload);
         let echo = |payload| if is_whole { Reply::Echo(payload) } else { Reply::Unknown };
         let or_made = |reply: Reply| made.map_or(reply, Reply::Made);
         let zeros = |size: i32| or_made(Reply::Made(zeros(u64::try_from(size).unwrap_or(0))));
@@ -215,7 +219,8 @@ impl Own {
 
     /// What is in a message of the answer; nothing if it cannot be read.
     pub(crate) fn read(self, message: Bytes) -> Option<Held> {
-        let of = |payload: Option<testing::Payload>| Held { payload: payload.unwrap_or_default().body, ..Held::default() };
+        let of =
+            |payload: Option<testing::Payload>| Held { payload: payload.unwrap_or_default().body, ..Held::default() };
         Some(match self {
             Own::Unary | Own::ServerStream | Own::ClientStream | Own::BidiStream => {
                 let reply = cload::Reply::decode(message).ok()?;
@@ -223,7 +228,9 @@ impl Own {
                 Held { payload: reply.payload, index: Some(reply.index), sum: None, received }
             }
             Own::TestUnary => of(testing::SimpleResponse::decode(message).ok()?.payload),
-            Own::TestOutput | Own::TestDuplex => of(testing::StreamingOutputCallResponse::decode(message).ok()?.payload),
+            Own::TestOutput | Own::TestDuplex => {
+                of(testing::StreamingOutputCallResponse::decode(message).ok()?.payload)
+            }
             Own::TestInput => {
                 let sum = testing::StreamingInputCallResponse::decode(message).ok()?.aggregated_payload_size;
                 Held { sum: u64::try_from(sum).ok(), ..Held::default() }
@@ -252,9 +259,9 @@ fn zeros(size_bytes: u64) -> Payload {
 impl GrpcCall {
     /// How a call with this verdict should end, and what comes before.
     pub fn expected(&self, messages: &Messages, verdict: &Verdict) -> (GrpcEnd, Replies) {
-        let made = verdict.size_bytes.and_then(|size_bytes| {
-            Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key)
-        });
+        let made = verdict
+            .size_bytes
+            .and_then(|size_bytes| Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key));
         let mut replies = match messages.own {
             Some(own) => own.replies(&messages.requests, made, verdict),
             None => Replies::unknown((!messages.server_streams).then_some(1)),
@@ -265,7 +272,7 @@ impl GrpcCall {
             bytes: replies.bytes().saturating_add(PREFIX_BYTES * replies.count.unwrap_or(1)),
         };
         // Without an error it is an announcement: streams under way, this one too, come to their ends.
-        let fault = verdict.fault.filter(|kind| !matches!(kind, FaultKind::Goaway(code) if code.get() == 0));
+        let fault = verdict.fault.filter(|kind| *kind != FaultKind::Goaway(H2Code::NO_ERROR));
         let asked = verdict.status.and_then(|status| status.grpc()).filter(|code| *code != 0);
         let by_message = messages.own.and_then(|own| own.asked_status(&messages.requests));
         let status = asked.or(by_message).unwrap_or(0);
@@ -295,9 +302,9 @@ fn expected_end(kind: FaultKind) -> GrpcEnd {
         FaultKind::Hang => GrpcEnd::Hang,
         FaultKind::Empty | FaultKind::NoStatus => GrpcEnd::NoStatus,
         FaultKind::Reset => GrpcEnd::Reset,
-        FaultKind::Abort => GrpcEnd::RstStream(u32::from(h2::Reason::INTERNAL_ERROR)),
-        FaultKind::H2Rst(code) => GrpcEnd::RstStream(code.get()),
-        FaultKind::Goaway(code) => GrpcEnd::GoAway(code.get()),
+        FaultKind::Abort => GrpcEnd::H2(H2End::RstStream(H2Code::INTERNAL_ERROR.get())),
+        FaultKind::H2Rst(code) => GrpcEnd::H2(H2End::RstStream(code.get())),
+        FaultKind::Goaway(code) => GrpcEnd::H2(H2End::GoAway(code.get())),
         FaultKind::Garbage => GrpcEnd::Malformed,
         FaultKind::BadHead => GrpcEnd::BadHead,
         FaultKind::Oversize => GrpcEnd::Oversize,

@@ -89,9 +89,10 @@ fn method(text: &str) -> Result<GrpcMethod, String> {
     let wrong = || format!("{text:?} is not a method: package.Service/Method, such as {DEFAULT_METHOD}");
     let (service, name) = text.strip_prefix('/').unwrap_or(text).split_once('/').ok_or_else(wrong)?;
     let is_name = |text: &str| {
-        !text.is_empty() && text.split('.').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        })
+        !text.is_empty()
+            && text
+                .split('.')
+                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
     };
     if text.len() > METHOD_BYTES_MAX || !is_name(service) || !is_name(name) || name.contains('.') {
         return Err(wrong());
@@ -159,9 +160,8 @@ fn refuse_hopeless(found: &mut Found, subject: &str, at: Location, call: &GrpcCa
         return;
     }
     let mut predicted = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}")));
-    let is_too_slow = |verdict: shared::fault::Verdict| {
-        least_time(&verdict) >= timeout && verdict.fault != Some(FaultKind::Hang)
-    };
+    let is_too_slow =
+        |verdict: shared::fault::Verdict| least_time(&verdict) >= timeout && verdict.fault != Some(FaultKind::Hang);
     if predicted.all(is_too_slow) {
         let (least, timeout) = (least_time(&call.predict("check.0")), print_duration(timeout));
         let message = format!(

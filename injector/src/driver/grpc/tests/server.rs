@@ -61,7 +61,9 @@ impl Server {
     /// Has reflection in one version and nothing else.
     pub(super) fn reflecting(version: &'static str) -> Server {
         let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
-        Server::serving(Arc::new(move |asked: &str, _: &str| if asked == path { Act::Reflect } else { Act::Status(12) }))
+        Server::serving(Arc::new(
+            move |asked: &str, _: &str| if asked == path { Act::Reflect } else { Act::Status(12) },
+        ))
     }
 
     fn serving(script: Arc<dyn Fn(&str, &str) -> Act + Send + Sync>) -> Server {
