@@ -123,6 +123,7 @@ pub(crate) fn ok(head: &str, body: &str) -> Vec<u8> {
 /// A target in this process.
 pub(crate) struct RunningTarget {
     pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
     drain: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
@@ -131,13 +132,13 @@ pub(crate) struct RunningTarget {
 impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
-        let target_server::Addresses { http, admin, .. } = target.addresses();
+        let target_server::Addresses { http, grpc, admin, .. } = target.addresses();
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, admin, drain, serving }
+        RunningTarget { http, grpc, admin, drain, serving }
     }
 
     pub(crate) async fn stop(self) {

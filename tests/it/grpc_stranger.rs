@@ -84,7 +84,8 @@ impl Stranger {
     fn inject(&self, operations: &str) -> (serde_json::Value, String, i32) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("stranger.yaml");
-        let text = format!("target: 127.0.0.1\ntimeout: 3s\nmix:\n{}", operations.replace("PORT", &self.port.to_string()));
+        let text =
+            format!("target: 127.0.0.1\ntimeout: 3s\nmix:\n{}", operations.replace("PORT", &self.port.to_string()));
         std::fs::write(&file, text).expect("the folder can be written");
         let output = Command::new(program("injector"))
             .args(["run", "--for", "1s", "--admin-address", "127.0.0.1:0", "--json", "-"])
@@ -117,7 +118,11 @@ fn every_shape_of_call_works_against_a_server_that_is_not_ours() {
     let operations = [
         operation("unary", "stranger.v1.Echo/Unary", "message: { text: hi }, expect: { message: { text: hi } }"),
         operation("down", "stranger.v1.Echo/Down", "message: { text: x, count: 3 }, expect: { messages: 3 }"),
-        operation("up", "stranger.v1.Echo/Up", "messages: [ { text: a }, { text: b } ], expect: { message: { text: ab } }"),
+        operation(
+            "up",
+            "stranger.v1.Echo/Up",
+            "messages: [ { text: a }, { text: b } ], expect: { message: { text: ab } }",
+        ),
         operation("both", "stranger.v1.Echo/Both", "messages: [ { text: a }, {} ], expect: { messages: 2 }"),
         operation("fail", "stranger.v1.Echo/Fail", "message: { code: 14 }, expect: { status: UNAVAILABLE }"),
         operation("health", "grpc.health.v1.Health/Check", "expect: { message: { status: SERVING } }"),

@@ -63,7 +63,7 @@ fn operation(
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
     let call = match (&written.http, &written.grpc) {
         (Some(call), None) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
-        (None, Some(call)) => Call::Grpc(grpc::compile(found, &part("grpc"), call, seed, timeout)),
+        (None, Some(call)) => Call::Grpc(Box::new(grpc::compile(found, &part("grpc"), call, seed, timeout))),
         (Some(_), Some(second)) => {
             found.add(
                 second.referenced,

@@ -48,6 +48,9 @@ pub(super) enum Act {
     Reflect,
 }
 
+/// The method's path and the operation's name in, what to do out.
+type Script = dyn Fn(&str, &str) -> Act + Send + Sync;
+
 pub(super) struct Server {
     pub(super) address: SocketAddr,
 }
@@ -66,7 +69,7 @@ impl Server {
         ))
     }
 
-    fn serving(script: Arc<dyn Fn(&str, &str) -> Act + Send + Sync>) -> Server {
+    fn serving(script: Arc<Script>) -> Server {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -78,7 +81,7 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, script: Arc<dyn Fn(&str, &str) -> Act + Send + Sync>) {
+async fn accept(listener: TcpListener, script: Arc<Script>) {
     while let Ok((stream, _)) = listener.accept().await {
         let script = Arc::clone(&script);
         tokio::spawn(async move {
@@ -102,7 +105,7 @@ async fn accept(listener: TcpListener, script: Arc<dyn Fn(&str, &str) -> Act + S
 async fn serve(
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
-    script: Arc<dyn Fn(&str, &str) -> Act + Send + Sync>,
+    script: Arc<Script>,
     goaway: watch::Sender<Option<u32>>,
 ) {
     let (parts, mut body) = request.into_parts();
