@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use shared::fault::{Dialect, Fault, Limits, Separator};
 
-    /// Whatever HTTP/1.1 lets a spec ask for is counted under a name that is exported at 0 from the start, and the
+    /// Whatever a protocol lets a spec ask for is counted under a name that is exported at 0 from the start, and the
     /// effects agree with the language's own idea of what is worse than plain.
     #[test]
     fn every_effect_has_a_name_and_only_effects_have() {
@@ -80,10 +80,15 @@ mod tests {
             ("fault=garbage", "garbage"),
             ("fault=clen(+1)", "clen"),
             ("fault=badhead", "badhead"),
+            ("fault=h2rst(CANCEL)", "h2rst"),
+            ("fault=goaway(NO_ERROR)&allow_conn=1", "goaway"),
+            ("fault=nostatus", "nostatus"),
+            ("fault=oversize", "oversize"),
         ];
         for (spec, effect) in specs {
             let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            fault.check(Dialect::Http1, &Limits::default()).unwrap();
+            let can = |dialect: &Dialect| fault.check(*dialect, &Limits::default()).is_ok();
+            assert!(Dialect::ALL.iter().any(can), "{spec}");
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");

@@ -10,14 +10,26 @@
 //! - A call that is settled is recorded when its last byte is in the kernel's hands; if the connection ends before, it is
 //!   dropped, which says that the client left.
 
+use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use h2::Reason;
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, RecvStream};
+use http::Request;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::record::Call;
+
+/// One stream being served to its end.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Who serves the streams of a protocol on top of HTTP/2, from the request's head on. A function rather than a type: the
+/// connection's loop must not know which protocols there are.
+pub(crate) type Handler = Box<dyn Fn(Request<RecvStream>, SendResponse<Bytes>, Arc<H2Conn>) -> Serving + Send + Sync>;
 
 /// What all streams of one connection share.
 #[derive(Debug)]

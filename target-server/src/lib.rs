@@ -22,8 +22,11 @@ mod pace;
 mod record;
 mod sessions;
 mod slots;
+mod stream;
 mod stress;
 mod target;
+mod tls;
 
 pub use config::Config;
 pub use target::{Addresses, BindError, Report, Target, runtime};
+pub use tls::TlsError;

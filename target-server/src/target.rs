@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 
 use shared::admin::{Readiness, registry};
 use shared::fault::Key;
+use shared::protocol::Protocol;
 use shared::red::server::ServerRed;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
@@ -27,7 +28,10 @@ use crate::accept::{accept, note_panic};
 use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::effects::EFFECTS;
-use crate::http::Http;
+use crate::grpc::Grpc;
+use crate::h2conn::Handler;
+use crate::http::{Door, Http, Secured};
+use crate::tls::Tls;
 pub use addresses::Addresses;
 pub use listen::BindError;
 
@@ -39,6 +43,8 @@ pub struct Target {
     config: Config,
     core: Arc<Core>,
     http: Arc<Http>,
+    grpc: Arc<Grpc>,
+    tls: Option<Arc<Tls>>,
     sockets: Sockets,
     router: axum::Router,
     readiness: Readiness,
@@ -48,6 +54,8 @@ pub struct Target {
 /// Everything that was bound.
 struct Sockets {
     http: TcpListener,
+    /// Nothing without a certificate.
+    https: Option<TcpListener>,
     grpc: Option<TcpListener>,
     tcp: Option<TcpListener>,
     udp: Option<UdpSocket>,
@@ -86,7 +94,7 @@ impl Target {
     /// Opens all sockets. Must be called on a runtime.
     ///
     /// # Errors
-    /// Names the flag whose address cannot be listened on.
+    /// Names the flag whose address cannot be listened on, or whose file cannot be served.
     pub fn bind(config: Config) -> Result<Target, BindError> {
         let parameters: Vec<&'static str> = Key::all().map(Key::as_str).collect();
         let red = ServerRed::new(&EFFECTS, &parameters);
@@ -95,13 +103,21 @@ impl Target {
 
         let max_connections = listen::max_connections(config.connections.max_connections);
         let core = Arc::new(Core::new(&config, max_connections, red));
-        let http = Http::new(Arc::clone(&core)).map_err(|_| BindError::Place(core.place.clone()))?;
+        let place = |_| BindError::Place(core.place.clone());
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
+        let http = Http::new(Arc::clone(&core), handler(&grpc)).map_err(place)?;
+
+        let tls = Tls::load(&config.listeners)?.map(Arc::new);
+        if let Some(tls) = &tls {
+            tls.register(&registry)?;
+        }
 
         let backlog = i32::from(config.connections.backlog);
         let listeners = &config.listeners;
         let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
         let sockets = Sockets {
             http: listen::on("--http-address", config.http_address(), backlog)?,
+            https: if tls.is_some() { stream("--https-address", listeners.https_address)? } else { None },
             grpc: stream("--grpc-address", listeners.grpc_address)?,
             tcp: stream("--tcp-address", listeners.tcp_address)?,
             udp: listeners.udp_address.address().map(|at| listen::datagrams("--udp-address", at)).transpose()?,
@@ -112,7 +128,7 @@ impl Target {
         let readiness = Readiness::default();
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
-        Ok(Target { config, core, http: Arc::new(http), sockets, router, readiness, addresses })
+        Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
     }
 
     /// Where it listens, with the ports that were chosen for port 0.
@@ -125,10 +141,10 @@ impl Target {
         self.readiness.clone()
     }
 
-    /// Serves until `stop`, then drains: not ready → drain delay → no new connections, `Connection: close` on what is in
-    /// flight → at most the drain timeout. Dropping the future ends everything at once.
+    /// Serves until `stop`, then drains: not ready, gRPC NOT_SERVING → drain delay → no new connections, `Connection: close` or GOAWAY on
+    /// what is in flight → at most the drain timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
-        let Target { config, core, http, sockets, router, readiness, .. } = self;
+        let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
             if let Err(error) = axum::serve(sockets.admin, router).await {
@@ -138,13 +154,27 @@ impl Target {
         background.spawn(Arc::clone(&http).keep_small());
         let stop_accepting = CancellationToken::new();
         let mut accepting = JoinSet::new();
-        for listener in [Some(sockets.http), sockets.grpc].into_iter().flatten() {
-            accepting.spawn(accept(Arc::clone(&core), Arc::clone(&http), listener, stop_accepting.clone()));
+        let (if_asked, always) = match tls {
+            Some(tls) => {
+                background.spawn(Arc::clone(&tls).watch());
+                (Secured::IfAsked(Arc::clone(&tls)), Secured::Always(tls))
+            }
+            None => (Secured::Never, Secured::Never),
+        };
+        for (listener, protocol, secured) in [
+            (Some(sockets.http), Protocol::Http, Secured::Never),
+            (sockets.https, Protocol::Http, always),
+            (sockets.grpc, Protocol::Grpc, if_asked),
+        ] {
+            let Some(listener) = listener else { continue };
+            let door = Arc::new(Door { http: Arc::clone(&http), secured, protocol });
+            accepting.spawn(accept(Arc::clone(&core), door, listener, stop_accepting.clone()));
         }
         readiness.set(true);
 
         stop.cancelled().await;
         readiness.set(false);
+        grpc.draining();
         tracing::info!(delay_ms = config.drain_delay.as_millis(), "draining");
         sleep(config.drain_delay).await;
         stop_accepting.cancel();
@@ -166,12 +196,18 @@ impl Target {
     }
 }
 
+/// Who serves the streams that speak gRPC.
+fn handler(grpc: &Arc<Grpc>) -> Handler {
+    let grpc = Arc::clone(grpc);
+    Box::new(move |request, respond, conn| Box::pin(Arc::clone(&grpc).serve(request, respond, conn)))
+}
+
 impl Sockets {
     fn addresses(&self) -> io::Result<Addresses> {
         let of = |listener: &Option<TcpListener>| listener.as_ref().map(TcpListener::local_addr).transpose();
         Ok(Addresses {
             http: self.http.local_addr()?,
-            https: None,
+            https: of(&self.https)?,
             grpc: of(&self.grpc)?,
             tcp: of(&self.tcp)?,
             udp: self.udp.as_ref().map(UdpSocket::local_addr).transpose()?,

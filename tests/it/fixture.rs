@@ -138,7 +138,7 @@ impl RunningTarget {
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, grpc, admin, drain, serving }
+        RunningTarget { http, grpc: grpc.expect("listens by default"), admin, drain, serving }
     }
 
     pub(crate) async fn stop(self) {

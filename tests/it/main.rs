@@ -9,6 +9,7 @@ mod generated;
 mod grpc;
 mod grpc_agreement;
 mod grpc_stranger;
+mod http2;
 mod injector_sees;
 mod metrics;
 mod process;

@@ -1,6 +1,5 @@
 //! Programs that are not ours, against programs that are.
 
-use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use crate::fixture::{RunningTarget, engine, plan, run};
@@ -19,9 +18,9 @@ struct Example {
     expectations: Vec<(String, String)>,
 }
 
-fn examples() -> Vec<Example> {
+fn examples(manual: &str) -> Vec<Example> {
     let mut examples: Vec<Example> = Vec::new();
-    for block in MANUAL.split("```sh\n").skip(1) {
+    for block in manual.split("```sh\n").skip(1) {
         let block = block.split("```").next().unwrap();
         for line in block.lines() {
             if line.starts_with("curl ") {
@@ -36,10 +35,10 @@ fn examples() -> Vec<Example> {
 }
 
 /// What curl saw: its exit code, the status, the size, and the head it was sent.
-fn curl(command: &str, target: SocketAddr) -> (String, String, String, String) {
+fn curl(command: &str, replaced: &[(&str, String)]) -> (String, String, String, String) {
     let headers = tempfile::NamedTempFile::new().unwrap();
     let path = headers.path().display();
-    let command = command.replace("127.0.0.1:9898", &target.to_string());
+    let command = replaced.iter().fold(command.to_owned(), |command, (from, to)| command.replace(from, to));
     let arguments = command.strip_prefix("curl ").unwrap();
     let line = format!("curl -s -S -m 5 -o /dev/null -D {path} -w '%{{http_code}} %{{size_download}}' {arguments}");
     let output = Command::new("bash").args(["-c", &line]).stdin(Stdio::null()).output().unwrap();
@@ -56,12 +55,17 @@ fn every_curl_example_of_the_manual_does_what_it_says() {
         return;
     }
     let (_target, http, _) = Process::target();
-    let examples = examples();
-    assert!(examples.len() >= 30, "the manual has {} curl examples", examples.len());
+    assert_examples(MANUAL, 30, &[("127.0.0.1:9898", http.to_string())]);
+}
+
+/// Runs the `sh` examples of a manual, of which there are at least so many, with these words replaced.
+pub(crate) fn assert_examples(manual: &str, at_least: usize, replaced: &[(&str, String)]) {
+    let examples = examples(manual);
+    assert!(examples.len() >= at_least, "the manual has {} curl examples", examples.len());
     let mut wrong = Vec::new();
     for example in &examples {
         assert!(!example.expectations.is_empty(), "{} promises nothing", example.command);
-        let (exit, status, size, head) = curl(&example.command, http);
+        let (exit, status, size, head) = curl(&example.command, replaced);
         // A command without a word on its exit is expected to succeed.
         let exit_wanted = example.expectations.iter().find(|(key, _)| key == "exit").map_or("0", |(_, value)| value);
         let mut seen = vec![exit == exit_wanted];

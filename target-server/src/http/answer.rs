@@ -6,15 +6,14 @@ use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, TRAILER, VARY,
 };
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, StatusCode};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, StatusCode};
 use shared::fault::{Body, Read, Verdict};
 use shared::identity::RequestId;
 use shared::outcome::Code;
 use shared::payload::Payload;
 
-use super::body::AnswerBody;
 use super::exchange::Exchange;
+use super::incoming::Incoming;
 use super::intake::Intake;
 use super::shape::Shaped;
 use super::source::Source;
@@ -32,6 +31,19 @@ pub(super) struct Job {
     pub(super) request: RequestHead,
     /// Nothing if nothing was asked for.
     pub(super) decision: Option<Box<Decision>>,
+}
+
+/// An answer that nobody has framed yet.
+pub(super) struct Answer {
+    pub(super) exchange: Arc<Exchange>,
+    /// Recorded when the last byte is in the kernel's hands. Nothing if the request is recorded already.
+    pub(super) call: Option<Call>,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    /// Nothing if the head is all.
+    pub(super) body: Option<Shaped>,
+    /// What is to be announced as the body's length. In `headers` already where it is not that of this very body.
+    pub(super) length: Option<u64>,
 }
 
 /// What of the request's head the answer depends on.
@@ -115,8 +127,8 @@ impl Job {
         }
     }
 
-    /// The answer, framed by hyper.
-    pub(super) fn respond(mut self, source: Source) -> Response<AnswerBody> {
+    /// The answer as asked.
+    pub(super) fn respond(mut self, source: Source) -> Answer {
         let (status, is_bodiless) = (self.status(), self.is_bodiless());
         let mut headers = self.head_fields();
         let shaped = self.shape(source);
@@ -129,15 +141,10 @@ impl Job {
         {
             headers.insert(CONTENT_LENGTH, length.into());
         }
-        let body = if is_bodiless || length == Some(0) {
-            AnswerBody::none(&self.exchange, Some(self.call))
-        } else {
-            AnswerBody::new(shaped, self.exchange, self.call)
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        response
+        let body = Some(shaped).filter(|_| !is_bodiless && length != Some(0));
+        // RFC 9110, section 15.3.6: 205 says that it has no content.
+        let length = if is_bodiless { Some(0).filter(|_| status == StatusCode::RESET_CONTENT) } else { length };
+        Answer { exchange: self.exchange, call: Some(self.call), status, headers, body, length }
     }
 
     /// The answer's fields but for those that frame it.

@@ -21,13 +21,13 @@ pub(super) struct Ask {
 
 impl Ask {
     /// Reads all three carriers; whoever is more specific wins, key by key: header, then query, then path.
-    pub(super) fn read(parts: &Parts, limits: &Limits) -> Ask {
+    pub(super) fn read(parts: &Parts, dialect: Dialect, limits: &Limits) -> Ask {
         let identity = headers::identity(&parts.headers);
         let operation = match &identity {
             Some(identity) => identity.operation,
             None => route(parts.uri.path()),
         };
-        Ask { identity, operation, fault: fault(parts, limits) }
+        Ask { identity, operation, fault: fault(parts, dialect, limits) }
     }
 }
 
@@ -42,7 +42,7 @@ fn route(path: &str) -> Name {
     })
 }
 
-fn fault(parts: &Parts, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
+fn fault(parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
     let asks = [carrier::path(parts.uri.path()), parts.uri.query().map(carrier::query), headers::fault(&parts.headers)];
     let mut asked: Result<Option<Fault>, SpecErrors> = Ok(None);
     for ask in asks.into_iter().flatten() {
@@ -54,13 +54,13 @@ fn fault(parts: &Parts, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
         };
     }
     let Some(fault) = asked?.filter(|fault| !fault.is_empty()) else { return Ok(None) };
-    fault.check(Dialect::Http1, limits)?;
+    fault.check(dialect, limits)?;
     if fault.keys().any(|key| key == Key::Trailer) && !takes_trailers(parts) {
         return Err(fault.error_at(
             Key::Trailer,
             SpecErrorCode::Conflict,
             "the request does not say that it accepts trailers",
-            "the request header TE: trailers, on HTTP/1.1",
+            "the request header TE: trailers, on HTTP/1.1 or HTTP/2",
         ));
     }
     Ok(Some(fault))

@@ -1,13 +1,15 @@
-//! The body that hyper frames: a shaped source, and the call that is recorded when its last byte is in the kernel.
+//! The answer that hyper frames: a shaped source, and the call that is recorded when its last byte is in the kernel.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Frame, SizeHint};
 use shared::outcome::ServerError;
 
+use super::answer::Answer;
 use super::exchange::Exchange;
 use super::shape::{Piece, Shaped};
 use super::source::BodyError;
@@ -23,6 +25,21 @@ pub(super) struct AnswerBody {
 struct Open {
     exchange: Arc<Exchange>,
     call: Call,
+}
+
+impl Answer {
+    /// The same for hyper, which says its length by itself.
+    pub(super) fn into_response(self) -> Response<AnswerBody> {
+        let Answer { exchange, call, status, headers, body, .. } = self;
+        let body = match (body, call) {
+            (Some(shaped), Some(call)) => AnswerBody::new(shaped, exchange, call),
+            (_, call) => AnswerBody::none(&exchange, call),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
 }
 
 impl AnswerBody {
@@ -60,7 +77,7 @@ impl http_body::Body for AnswerBody {
             None => None,
             Some(Err(error)) => {
                 if let Some(open) = this.open.take() {
-                    open.call.failed(class_of(&error));
+                    open.call.failed(error.class());
                 }
                 Some(Err(error))
             }
@@ -91,20 +108,4 @@ impl Drop for AnswerBody {
         }
         // Otherwise the call is dropped, which says what became of it.
     }
-}
-
-/// What the end of a body means for its request.
-pub(super) fn class_of(error: &BodyError) -> ServerError {
-    match error {
-        BodyError::TooLong => ServerError::Overload,
-        BodyError::Request(error) if is_malformed(error) => ServerError::BadRequest,
-        BodyError::Request(_) => ServerError::Aborted,
-    }
-}
-
-/// Whether a request body ended because it breaks the grammar, rather than because its sender left.
-fn is_malformed(error: &hyper::Error) -> bool {
-    use std::io::ErrorKind::{InvalidData, InvalidInput};
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    cause.is_some_and(|cause| matches!(cause.kind(), InvalidData | InvalidInput))
 }

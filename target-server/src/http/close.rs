@@ -11,16 +11,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::stream::Stream;
+
 /// Longest wait for the client to end its side too.
-const LINGER_MAX: Duration = Duration::from_secs(1);
+pub(super) const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Most input that is read and thrown away meanwhile. A client that sends on beyond it gets its RST.
 const LINGER_MAX_BYTES: usize = 1 << 20;
 
-/// FIN, after everything that was written.
-pub(super) async fn orderly(mut stream: TcpStream) {
-    if stream.shutdown().await.is_err() {
+/// FIN, after everything that was written, and after TLS has said that this is the end.
+pub(super) async fn orderly(mut stream: Stream) {
+    // TLS may have to wait for room; whoever reads nothing misses nothing.
+    if !matches!(timeout(LINGER_MAX, stream.shutdown()).await, Ok(Ok(()))) {
         return;
     }
+    let (mut stream, _) = stream.into_parts();
     let drain = async {
         // On the heap: an array would be part of every connection's future.
         let mut scrap = vec![0; 4096];

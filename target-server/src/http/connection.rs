@@ -1,4 +1,4 @@
-//! The life of one connection: parked → active → parked … → closed.
+//! The life of one HTTP/1.1 connection: parked → active → parked … → closed.
 //!
 //! While nothing happens a connection is only a socket and a small task waiting in `peek`. The first byte builds hyper's
 //! state (two 8 KiB buffers) around it, in a future of its own on the heap; a second of silence takes it down again.
@@ -12,14 +12,15 @@ use hyper_util::rt::TokioIo;
 use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::exchange::{Activity, Exchange};
+use super::door::wait_for_a_byte;
+use super::exchange::{Activity, Exchange, Takeover};
 use super::service::Service;
 use super::socket::Socket;
-use super::{Http, close, wire};
+use super::{Http, close, two, wire};
+use crate::stream::Stream;
 
 /// How long a connection stays active without a request. Shorter would rebuild hyper's state for connections that are
 /// merely slow; longer would hold 20 KiB for those that are idle.
@@ -27,32 +28,43 @@ pub(super) const PARK_AFTER: Duration = Duration::from_secs(1);
 
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves a connection to its end.
-pub(super) async fn serve(http: Arc<Http>, mut stream: TcpStream, client: IpAddr, drain: CancellationToken) {
-    let _open = http.core.opened(Protocol::Http);
-    while wait_for_a_byte(&stream, http.core.idle_timeout, &drain).await {
+/// Serves a connection to its end. `prefix` was read from it already.
+pub(super) async fn serve(
+    http: &Arc<Http>,
+    mut stream: Stream,
+    mut prefix: Bytes,
+    client: IpAddr,
+    drain: &CancellationToken,
+) {
+    let open = http.core.opened(Protocol::Http);
+    loop {
         // On the heap and only while active: a parked task stays small.
-        match Box::pin(converse(&http, stream, client, &drain)).await {
-            Some(parked) => {
+        match Box::pin(converse(http, stream, prefix, client, drain)).await {
+            Turned::Parked(parked) => {
                 http.parked.count();
                 stream = parked;
+                prefix = Bytes::new();
             }
-            None => return,
+            Turned::Closed => return,
+            Turned::Upgraded(stream, read) => {
+                drop(open);
+                return Box::pin(two::serve(http, stream, read, client, drain, Protocol::Http2)).await;
+            }
+        }
+        if !wait_for_a_byte(stream.tcp(), http.core.idle_timeout, drain).await {
+            break;
         }
     }
     Box::pin(close::orderly(stream)).await;
 }
 
-/// Whether there is something to read; not if the client leaves, stays silent for too long, or we drain.
-async fn wait_for_a_byte(stream: &TcpStream, idle_timeout: Duration, drain: &CancellationToken) -> bool {
-    // `readable` may say yes without data on a fresh socket; `peek` cannot.
-    let mut byte = [0];
-    tokio::select! {
-        biased;
-        peeked = stream.peek(&mut byte) => matches!(peeked, Ok(1..)),
-        () = drain.cancelled() => false,
-        () = sleep(idle_timeout) => false,
-    }
+/// What became of an active connection.
+enum Turned {
+    /// Nothing is going on.
+    Parked(Stream),
+    Closed,
+    /// It goes on as HTTP/2, with these bytes of it read.
+    Upgraded(Stream, Bytes),
 }
 
 type Connection = hyper::server::conn::http1::Connection<TokioIo<Socket>, Service>;
@@ -69,16 +81,17 @@ enum Turn {
     Stalled,
 }
 
-/// Serves requests until the connection is idle (the socket comes back) or closed.
+/// Serves requests until the connection is idle, closed, or no longer HTTP/1.1.
 async fn converse(
     http: &Arc<Http>,
-    mut stream: TcpStream,
+    mut stream: Stream,
+    mut prefix: Bytes,
     client: IpAddr,
     drain: &CancellationToken,
-) -> Option<TcpStream> {
-    let mut prefix = Bytes::new();
+) -> Turned {
+    let is_secured = matches!(stream, Stream::Tls(_));
     loop {
-        let exchange = Arc::new(Exchange::new(Arc::clone(http), client));
+        let exchange = Arc::new(Exchange::new(Arc::clone(http), client, is_secured));
         let socket = TokioIo::new(Socket::new(stream, prefix, Arc::clone(&exchange)));
         let mut connection = http.builder.serve_connection(socket, Service(Arc::clone(&exchange)));
         let turn = turn(&mut connection, &exchange, drain).await;
@@ -88,26 +101,38 @@ async fn converse(
         exchange.give_up_flushing();
         stream = parts.io.into_inner().into_stream();
         match turn {
-            Turn::Idle if parts.read_buf.is_empty() => return Some(stream),
+            Turn::Idle if parts.read_buf.is_empty() => return Turned::Parked(stream),
             // The beginning of a head came along with the last request's bytes.
             Turn::Idle => prefix = parts.read_buf,
-            Turn::Stalled => return None,
+            Turn::Stalled => return Turned::Closed,
             Turn::HeadTimeout => {
                 count_malformed(http, Code::Http(408), ServerError::BadRequest);
                 let _ = timeout(PARK_AFTER, stream.write_all(REQUEST_TIMEOUT)).await;
                 close::orderly(stream).await;
-                return None;
+                return Turned::Closed;
             }
             Turn::Over(result) => {
-                if let Some(plan) = exchange.take_wire() {
-                    wire::run(stream, plan, drain).await;
-                    return None;
+                match exchange.taken_over() {
+                    Some(Takeover::Broken(plan)) => {
+                        wire::run(stream, plan, drain).await;
+                        return Turned::Closed;
+                    }
+                    Some(Takeover::Two(upgrade)) => {
+                        let begun = timeout(http.core.head_timeout, upgrade.begin(&mut stream, parts.read_buf)).await;
+                        if let Ok(Ok(read)) = begun {
+                            return Turned::Upgraded(stream, read);
+                        }
+                        http.core.count_nameless(Protocol::Http2, "malformed", Code::NONE, ServerError::BadRequest);
+                        close::orderly(stream).await;
+                        return Turned::Closed;
+                    }
+                    None => {}
                 }
                 if let Err(error) = result {
                     note(http, &exchange, &error);
                 }
                 close::orderly(stream).await;
-                return None;
+                return Turned::Closed;
             }
         }
     }
@@ -165,9 +190,7 @@ fn note(http: &Http, exchange: &Exchange, error: &hyper::Error) {
     if exchange.activity() == Activity::Busy {
         return; // Its call says what became of it.
     }
-    if error.is_parse_version_h2() {
-        count_malformed(http, Code::NONE, ServerError::BadRequest);
-    } else if error.is_parse_too_large() {
+    if error.is_parse_too_large() {
         count_malformed(http, Code::Http(431), ServerError::BadRequest);
     } else if error.is_parse() {
         count_malformed(http, Code::Http(400), ServerError::BadRequest);
@@ -178,5 +201,5 @@ fn note(http: &Http, exchange: &Exchange, error: &hyper::Error) {
 
 /// One record for a request whose head never made sense. Nobody signed it, so that it is a stranger's.
 fn count_malformed(http: &Http, code: Code, error: ServerError) {
-    http.count_nameless("malformed", code, error);
+    http.core.count_nameless(Protocol::Http, "malformed", code, error);
 }

@@ -4,7 +4,7 @@
 //! satisfy a runtime that may move the task to another thread.
 //!
 //! Invariant: a request that [`Exchange::began`] ends in exactly one of three ways: [`Exchange::settle`] and the flush
-//! after it, the wire ([`Exchange::give_wire`]), or the end of the connection.
+//! after it, the bare socket ([`Exchange::take_over`]), or the end of the connection.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -16,6 +16,7 @@ use shared::red::Labels;
 use tokio::time::Instant;
 
 use super::Http;
+use super::two::Upgrade;
 use super::wire::Plan;
 use crate::record::{Call, Handles};
 
@@ -25,6 +26,8 @@ const HANDLES_MAX: usize = 8;
 pub(super) struct Exchange {
     pub(super) http: Arc<Http>,
     pub(super) client: IpAddr,
+    /// TLS is around it.
+    pub(super) is_secured: bool,
     /// Requests begun and not ended.
     active: AtomicU32,
     /// Requests ended.
@@ -46,8 +49,16 @@ pub(super) struct Exchange {
 struct Desk {
     /// Handed to hyper whole; recorded when the socket has taken it. Nothing for a request that is recorded already.
     flushing: Vec<Option<Call>>,
-    wire: Option<Box<Plan>>,
+    takeover: Option<Takeover>,
     handles: Vec<(Labels, Option<Session>, Arc<Handles>)>,
+}
+
+/// What is to become of a socket that hyper gives back.
+pub(super) enum Takeover {
+    /// A broken answer is written.
+    Broken(Box<Plan>),
+    /// HTTP/2 goes on, as the client asked.
+    Two(Box<Upgrade>),
 }
 
 /// What a connection is doing, for the one who decides to park it.
@@ -62,10 +73,11 @@ pub(super) enum Activity {
 }
 
 impl Exchange {
-    pub(super) fn new(http: Arc<Http>, client: IpAddr) -> Exchange {
+    pub(super) fn new(http: Arc<Http>, client: IpAddr, is_secured: bool) -> Exchange {
         Exchange {
             http,
             client,
+            is_secured,
             active: AtomicU32::new(0),
             ended: AtomicU64::new(0),
             heard: AtomicBool::new(false),
@@ -183,14 +195,14 @@ impl Exchange {
         }
     }
 
-    /// Leaves the plan for whoever gets the socket back from hyper.
-    pub(super) fn give_wire(&self, plan: Box<Plan>) {
-        self.desk().wire = Some(plan);
+    /// For whoever gets the socket back from hyper.
+    pub(super) fn take_over(&self, takeover: Takeover) {
+        self.desk().takeover = Some(takeover);
     }
 
-    /// The plan, if the service asked for the socket.
-    pub(super) fn take_wire(&self) -> Option<Box<Plan>> {
-        self.desk().wire.take()
+    /// What the service asked for the socket for, if it did.
+    pub(super) fn taken_over(&self) -> Option<Takeover> {
+        self.desk().takeover.take()
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {

@@ -3,14 +3,12 @@
 //! Time spent here is the path's and the client's, not the target's: it is kept apart from the target's own time.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 use shared::fault::Read;
 use tokio::time::Instant;
 
+use super::incoming::Incoming;
 use super::source::{BodyError, Echo, Source};
 use crate::pace::Pace;
 use crate::record::Call;
@@ -100,25 +98,22 @@ impl Intake<'_> {
     }
 
     async fn next(&mut self, pace: &mut Option<Pace>) -> Result<Option<Bytes>, BodyError> {
-        loop {
-            let since = Instant::now();
-            let frame = poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx)).await;
-            self.call.add_awaited(since.elapsed());
-            let Some(frame) = frame else { return Ok(None) };
-            let Ok(data) = frame.map_err(BodyError::Request)?.into_data() else { continue };
-            self.call.add_received(data.len());
-            if let Some(pace) = pace {
-                let now = Instant::now();
-                let wait = pace.wait(data.len() as u64, now);
-                if wait > self.deadline.saturating_duration_since(now) {
-                    return Err(BodyError::TooLong);
-                }
-                self.call.asked_begins();
-                tokio::time::sleep(wait).await;
-                self.call.asked_ends();
+        let since = Instant::now();
+        let data = poll_fn(|cx| self.incoming.poll_data(cx)).await;
+        self.call.add_awaited(since.elapsed());
+        let Some(data) = data.transpose()? else { return Ok(None) };
+        self.call.add_received(data.len());
+        if let Some(pace) = pace {
+            let now = Instant::now();
+            let wait = pace.wait(data.len() as u64, now);
+            if wait > self.deadline.saturating_duration_since(now) {
+                return Err(BodyError::TooLong);
             }
-            return Ok(Some(data));
+            self.call.asked_begins();
+            tokio::time::sleep(wait).await;
+            self.call.asked_ends();
         }
+        Ok(Some(data))
     }
 }
 

@@ -1,29 +1,29 @@
-//! The socket as hyper sees it: notes when bytes come and when everything is in the kernel's hands.
+//! The stream as hyper and h2 see it: notes when bytes come and when everything is in the kernel's hands.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::exchange::Exchange;
+use crate::stream::Stream;
 
 pub(super) struct Socket {
-    stream: TcpStream,
-    /// Bytes that an earlier hyper connection had read but not used; read again before the stream.
+    stream: Stream,
+    /// Bytes that were read already and not used; read again before the stream.
     prefix: Bytes,
     exchange: Arc<Exchange>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, prefix: Bytes, exchange: Arc<Exchange>) -> Socket {
+    pub(super) fn new(stream: Stream, prefix: Bytes, exchange: Arc<Exchange>) -> Socket {
         Socket { stream, prefix, exchange }
     }
 
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> Stream {
         self.stream
     }
 
@@ -54,7 +54,7 @@ impl AsyncRead for Socket {
     }
 }
 
-/// Not vectored, although a TCP stream could: hyper then copies head and body into one buffer. For small answers, which are
+/// It says that it is not vectored, although it is: hyper then copies head and body into one buffer. For small answers, which are
 /// most, that is cheaper than what the kernel does for a second slice (8 % of the whole request at 600 bytes); for large ones
 /// it costs half as much (4 % at 256 KiB).
 impl AsyncWrite for Socket {
@@ -64,16 +64,31 @@ impl AsyncWrite for Socket {
         Poll::Ready(this.note(result))
     }
 
-    /// hyper flushes when its own buffers are empty, and a TCP stream has none: the kernel has everything.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.exchange.flushed();
+    /// For h2, which writes vectors without asking: see `two::lent`.
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
+        Poll::Ready(this.note(result))
+    }
+
+    /// hyper flushes when its own buffers are empty; when those of TLS are too, the kernel has everything.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if let Err(error) = ready!(Pin::new(&mut this.stream).poll_flush(cx)) {
+            this.exchange.write_failed(error.kind());
+            return Poll::Ready(Err(error));
+        }
+        this.exchange.flushed();
         Poll::Ready(Ok(()))
     }
 
     /// hyper shuts down when it has flushed what it still holds, and only then, which is why it is let. How the socket
     /// really ends is not its business: see `close`.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.exchange.flushed();
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
     }
 }

@@ -4,11 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::Body as _;
-use hyper::body::Incoming;
+use shared::outcome::ServerError;
 use shared::payload::Payload;
 use tokio::time::{Instant, Sleep};
 
+use super::incoming::Incoming;
 use crate::pace::Pace;
 use crate::record::Call;
 
@@ -18,12 +18,26 @@ pub(super) const PIECE_BYTES: u64 = 64 << 10;
 /// Why a body ended early.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BodyError {
-    /// The request's body, which was to be echoed, could not be read to its end.
+    /// The request's body breaks the grammar.
+    #[error("the request's body is malformed")]
+    Malformed,
+    /// The request's body ended early: its sender left.
     #[error("the request's body ended early")]
-    Request(#[source] hyper::Error),
+    Left,
     /// Pacing would have taken longer than a single answer may.
     #[error("the answer would have taken longer than one may")]
     TooLong,
+}
+
+impl BodyError {
+    /// What it means for the request.
+    pub(super) fn class(&self) -> ServerError {
+        match self {
+            BodyError::TooLong => ServerError::Overload,
+            BodyError::Malformed => ServerError::BadRequest,
+            BodyError::Left => ServerError::Aborted,
+        }
+    }
 }
 
 /// The bytes of a body, in order.
@@ -74,7 +88,7 @@ impl Echo {
 
     fn remaining(&self) -> Option<u64> {
         let coming = match &self.incoming {
-            Some(incoming) => incoming.size_hint().exact(),
+            Some(incoming) => incoming.length(),
             None => Some(0),
         };
         match coming {
@@ -100,12 +114,10 @@ impl Echo {
                 return Poll::Ready(Some(Ok(self.ahead.split_to(len as usize))));
             }
             let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
-            match ready!(Pin::new(incoming).poll_frame(cx)) {
+            match ready!(incoming.poll_data(cx)) {
                 None => self.incoming = None,
-                Some(Err(error)) => return Poll::Ready(Some(Err(BodyError::Request(error)))),
-                // The client's trailers are not echoed: they say something about its message, not about ours.
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(data)) => {
                     call.add_received(data.len());
                     if let Some(paced) = &mut self.pace {
                         let now = Instant::now();

@@ -21,12 +21,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::body::class_of;
 use super::close;
 use super::shape::Piece;
 use super::source::BodyError;
+use super::strike::{Broken, Strike};
+use crate::stream::{Seal, Stream};
 pub(super) use plan::Plan;
-use plan::Strike;
 
 use crate::act::wait;
 
@@ -40,21 +40,29 @@ enum End {
     Short(BodyError),
 }
 
+/// A socket to write on while its other direction is watched.
+struct Wire {
+    stream: TcpStream,
+    seal: Seal,
+}
+
 /// Writes the answer up to where its fault strikes, and strikes. A drain cuts a hang short.
-pub(super) async fn run(stream: TcpStream, mut plan: Box<Plan>, drain: &CancellationToken) {
-    let at = plan.strike_time();
+pub(super) async fn run(stream: Stream, mut plan: Box<Plan>, drain: &CancellationToken) {
+    let at = plan.broken.at;
+    let (stream, seal) = stream.into_parts();
+    let mut wire = Wire { stream, seal };
     let end = tokio::select! {
         // First, so that an answer without delays also reaches a client that has ended its side already.
         biased;
-        end = write(&stream, &mut plan) => end,
+        end = write(&wire.stream, &mut wire.seal, &mut plan) => end,
         () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => End::Reached,
-        () = close::left(&stream) => End::Left,
+        () = close::left(&wire.stream) => End::Left,
     };
     match end {
-        End::Reached => strike(stream, *plan, drain).await,
-        End::Left => plan.job.call.failed(ServerError::Aborted),
-        End::Short(error) => plan.job.call.failed(class_of(&error)),
-        End::Broken(error) => plan.job.call.failed(class_of_write(&error)),
+        End::Reached => strike(wire, *plan, drain).await,
+        End::Left => plan.broken.job.call.failed(ServerError::Aborted),
+        End::Short(error) => plan.broken.job.call.failed(error.class()),
+        End::Broken(error) => plan.broken.job.call.failed(class_of_write(&error)),
     }
 }
 
@@ -66,45 +74,48 @@ fn class_of_write(error: &io::Error) -> ServerError {
     }
 }
 
-async fn write(stream: &TcpStream, plan: &mut Plan) -> End {
-    match write_to_strike(stream, plan).await {
+async fn write(stream: &TcpStream, seal: &mut Seal, plan: &mut Plan) -> End {
+    match write_to_strike(stream, seal, plan).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return End::Short(error),
         Err(error) => return End::Broken(error),
     }
-    if plan.strike_time().is_some() {
+    if plan.broken.at.is_some() {
         // All is written and it is too early: the message stays open until its time has come.
         std::future::pending::<()>().await;
     }
     End::Reached
 }
 
-async fn write_to_strike(stream: &TcpStream, plan: &mut Plan) -> io::Result<Result<(), BodyError>> {
-    wait(&mut plan.job.call, plan.delay).await;
-    if plan.strike == Strike::Head {
+async fn write_to_strike(stream: &TcpStream, seal: &mut Seal, plan: &mut Plan) -> io::Result<Result<(), BodyError>> {
+    let delay = plan.broken.delay;
+    wait(&mut plan.broken.job.call, delay).await;
+    if plan.broken.strike == Strike::Head {
         return Ok(Ok(()));
     }
-    write_all(stream, &plan.head()).await?;
-    plan.job.call.set_code(Code::Http(plan.job.status().as_u16()));
-    if plan.job.is_bodiless() {
+    write_all(stream, &seal.wrap(&plan.head())).await?;
+    let status = plan.broken.job.status();
+    plan.broken.job.call.set_code(Code::Http(status.as_u16()));
+    if plan.broken.job.is_bodiless() {
         return Ok(Ok(()));
     }
-    let mut left = match plan.strike {
+    let mut left = match plan.broken.strike {
         Strike::Byte(bytes) => bytes,
         Strike::Head | Strike::End => u64::MAX,
     };
     loop {
-        let piece = poll_fn(|cx| plan.shaped.poll_piece(cx, &mut plan.job.call)).await;
+        let Broken { shaped, job, .. } = &mut plan.broken;
+        let piece = poll_fn(|cx| shaped.poll_piece(cx, &mut job.call)).await;
         let data = match piece {
             None | Some(Ok(Piece::Trailers(_))) => return Ok(Ok(())),
             Some(Err(error)) => return Ok(Err(error)),
             Some(Ok(Piece::Data(data))) => data,
         };
         let len = usize::try_from(left).unwrap_or(usize::MAX).min(data.len());
-        plan.job.call.take_back_sent(data.len() - len);
+        job.call.take_back_sent(data.len() - len);
         left -= len as u64;
         if len > 0 {
-            write_all(stream, &plan.framed(&data[..len])).await?;
+            write_all(stream, &seal.wrap(&plan.framed(&data[..len]))).await?;
         }
         if left == 0 {
             return Ok(Ok(()));
@@ -112,10 +123,14 @@ async fn write_to_strike(stream: &TcpStream, plan: &mut Plan) -> io::Result<Resu
     }
 }
 
-async fn strike(stream: TcpStream, plan: Plan, drain: &CancellationToken) {
-    let hang_max = plan.job.exchange.http.core.faults.limits().hang_max;
-    let last_words = plan.last_words();
-    let Plan { job, kind, .. } = plan;
+async fn strike(Wire { stream, mut seal }: Wire, plan: Plan, drain: &CancellationToken) {
+    let hang_max = plan.broken.job.exchange.http.core.faults.limits().hang_max;
+    let mut last_words = seal.wrap(&plan.last_words()).into_owned();
+    let Broken { job, kind, .. } = plan.broken;
+    let is_orderly = !matches!(kind, FaultKind::Hang | FaultKind::Reset);
+    if is_orderly {
+        last_words.extend(seal.end());
+    }
     if !last_words.is_empty() {
         let written = tokio::select! {
             biased;
@@ -126,28 +141,22 @@ async fn strike(stream: TcpStream, plan: Plan, drain: &CancellationToken) {
             return job.call.failed(class_of_write(&error));
         }
     }
-    match kind {
-        FaultKind::Hang => {
-            let since = Instant::now();
-            tokio::select! {
-                () = close::left(&stream) => {}
-                () = tokio::time::sleep(hang_max) => {}
-                () = drain.cancelled() => {}
-            }
-            let mut call = job.call;
-            call.add_asked(since.elapsed());
-            call.left_unanswered();
-            // Whoever waited this long must not take the end for that of an answer.
-            close::reset(stream).await;
+    let mut call = job.call;
+    if kind == FaultKind::Hang {
+        let since = Instant::now();
+        tokio::select! {
+            () = close::left(&stream) => {}
+            () = tokio::time::sleep(hang_max) => {}
+            () = drain.cancelled() => {}
         }
-        FaultKind::Reset => {
-            job.call.left_unanswered();
-            close::reset(stream).await;
-        }
-        _ => {
-            job.call.left_unanswered();
-            close::orderly(stream).await;
-        }
+        call.add_asked(since.elapsed());
+    }
+    call.left_unanswered();
+    if is_orderly {
+        close::orderly(Stream::Plain(stream)).await;
+    } else {
+        // Also whoever was left hanging must not take the end for that of an answer.
+        close::reset(stream).await;
     }
 }
 

@@ -41,6 +41,9 @@ pub enum BindError {
     /// The parts of `x-cload-server` are no header value.
     #[error("--pod, --node, --zone: {0:?} cannot be sent in a header; use A-Z a-z 0-9 . _ - :")]
     Place(String),
+    /// Certificate or key cannot be served.
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
     /// Two metrics share a name: a defect of ours.
     #[error("metrics")]
     Metrics(#[from] prometheus::Error),

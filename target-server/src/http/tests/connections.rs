@@ -24,7 +24,8 @@ async fn what_hyper_refuses_by_itself_is_counted_too() {
         ("GET / HTTP/1.1\r\nhost: t\r\ncontent-length: x\r\n\r\n".to_owned(), "HTTP/1.1 400", "400"),
         (format!("GET / HTTP/1.1\r\n{many}\r\n"), "HTTP/1.1 431", "431"),
         (big, "HTTP/1.1 431", "431"),
-        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), "", ""),
+        // The head of HTTP/2's preface, and then something else.
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nwhat now?".to_owned(), "", ""),
     ];
     for (request, start, code) in cases {
         let words =

@@ -8,14 +8,14 @@ pub struct Request {
     /// both give a key, the metadata wins. In a stream only the first message may carry it.
     #[prost(string, tag = "1")]
     pub fault: ::prost::alloc::string::String,
-    /// Ballast; the target counts it and looks no further.
+    /// Counted, and sent back where each answer has one request and no size was asked for.
     #[prost(bytes = "bytes", tag = "2")]
     pub payload: ::prost::bytes::Bytes,
 }
 /// One message from the target.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Reply {
-    /// As large as the fault asks for, empty without one.
+    /// As large as the fault asks for; without that, the payload of the request it answers, if it answers one.
     #[prost(bytes = "bytes", tag = "1")]
     pub payload: ::prost::bytes::Bytes,
     /// Which reply of its stream this is, counted from 0.
