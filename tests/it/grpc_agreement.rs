@@ -32,7 +32,7 @@ mix:
   - { name: interop, weight: 2, target: AT, grpc: { method: grpc.testing.TestService/UnaryCall, message: { response_size: 31415, payload: { body: YQ== } } } }
   - { name: interop-down, weight: 2, target: AT, grpc: { method: grpc.testing.TestService/StreamingOutputCall, message: { response_parameters: [ { size: 31 }, { size: 0, interval_us: 500 }, { size: 5 } ] } } }
   - { name: interop-sum, weight: 1, target: AT, grpc: { method: grpc.testing.TestService/StreamingInputCall, messages: [ { payload: { body: YQ== } }, { payload: { body: YmM= } } ] } }
-  - { name: interop-fails, weight: 1, target: AT, grpc: { method: grpc.testing.TestService/UnaryCall, message: { response_status: { code: 9, message: no } } } }
+  - { name: interop-fails, weight: 1, target: AT, grpc: { method: grpc.testing.TestService/UnaryCall, message: { response_status: { code: 9, message: as-asked } } } }
   - { name: health, weight: 1, target: AT, grpc: { method: grpc.health.v1.Health/Check, expect: { message: { status: SERVING } } } }
   - { name: nostatus, weight: 2, target: AT, grpc: { fault: fault=nostatus } }
   - { name: empty, weight: 2, target: AT, grpc: { fault: fault=empty } }

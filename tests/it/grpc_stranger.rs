@@ -3,7 +3,6 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use crate::fixture::program;
 use crate::tools::require;
