@@ -5,6 +5,7 @@
 
 pub mod grpc;
 pub mod http;
+mod timing;
 
 use std::cell::{Cell, RefCell};
 

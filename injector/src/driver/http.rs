@@ -29,7 +29,6 @@ use crate::dial::{self, Stream};
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
 
-pub(super) use self::answer::server_timing;
 pub(crate) use self::get::get;
 pub use self::two::Http2;
 

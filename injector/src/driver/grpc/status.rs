@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
 
-use crate::driver::http::server_timing;
+use crate::driver::timing::server_timing;
 
 /// gRPC's code for an answer whose status cannot be told.
 pub(super) const UNKNOWN: u8 = 2;
