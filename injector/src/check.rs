@@ -3,25 +3,25 @@
 //! Probabilities and delays are counted over requests predicted one by one, with the very draws the target will make. That
 //! covers every combination of choices, gates and distributions, and cannot disagree with what will happen.
 
+mod echo;
+mod grpc;
+mod http;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use shared::fault::Status;
+use shared::fault::Verdict;
 use shared::units::{print_duration, print_size};
 
 use crate::plan::{
-    Call, ConnectionPolicy, ContentExpectation, ExpectedEnd, HttpCall, HttpVersion, Operation, Plan, RequestBody,
-    SizeExpectation, StatusExpectation, Tls,
+    Call, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, Operation, Plan, RequestBody, SizeExpectation, Tls,
 };
 use crate::rate::Rate;
 use crate::schedule::Arrival;
 
 /// Requests predicted per operation: enough to show a choice of 0.1 %, done in milliseconds.
 const PREDICTED: u32 = 10_000;
-
-/// What the target answers when no status is asked for.
-const PLAIN_STATUS: u16 = 200;
 
 /// The longest line.
 const COLUMNS: usize = 100;
@@ -63,22 +63,24 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
+/// A key and what it means.
+type Line = (&'static str, String);
+
+fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
+    let (request, asks, outcomes) = match &operation.call {
+        Call::Http(call) => (http::request(operation, call), call.fault_text.clone(), http::outcomes(call)),
+        Call::Grpc(call) => (grpc::request(operation, call), call.fault_text.clone(), grpc::outcomes(call)),
+        Call::Tcp(call) | Call::Udp(call) => (echo::request(operation, call), echo::asks(call), echo::outcomes(call)),
+    };
     let mut lines = vec![
         ("rate", rate(plan, operation)),
         ("connection", connection(operation)),
         ("timeout", print_duration(operation.timeout)),
-        ("request", request(operation)),
+        ("request", request),
     ];
     lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
-    let asks = match &operation.call {
-        Call::Http(call) => call.fault_text.clone(),
-        Call::Tcp(call) | Call::Udp(call) => Some(call.fault_text()).filter(|text| !text.is_empty()),
-    };
-    if let Some(asks) = asks {
-        lines.push(("asks", asks));
-    }
-    lines.extend(outcomes(&operation.call));
+    lines.extend(asks.map(|asks| ("asks", asks)));
+    lines.extend(outcomes);
     lines
 }
 
@@ -107,24 +109,10 @@ fn connection(operation: &Operation) -> String {
     }
 }
 
-fn request(operation: &Operation) -> String {
-    let with = |body: &RequestBody| match body {
+fn with(body: &RequestBody) -> String {
+    match body {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),
-    };
-    match &operation.call {
-        Call::Http(call) => {
-            let scheme = if operation.tls.is_some() { "https" } else { "http" };
-            let version = match call.version {
-                HttpVersion::Http1 => String::new(),
-                version => format!(" over {}", version.as_str()),
-            };
-            format!("{} {scheme}://{}{}{}{version}", call.method, operation.endpoint, call.path, with(&call.body))
-        }
-        Call::Tcp(call) | Call::Udp(call) => {
-            let kind = if call.is_plain { "plain echo" } else { "echo" };
-            format!("{kind} {}://{}{}", call.protocol.as_str(), operation.endpoint, with(&call.body))
-        }
     }
 }
 
@@ -136,53 +124,41 @@ fn tls(tls: &Tls) -> String {
     format!("the target must be {}, trusted by {}{shown}", tls.server_name(), tls.trusted_by())
 }
 
-/// What the predicted requests come to.
-fn outcomes(call: &Call) -> Vec<(&'static str, String)> {
+/// How predicted requests end, whether any ends with an answer, and how long they are asked to take.
+fn ends_and_delays(
+    predict: impl Fn(&str) -> Verdict,
+    end: impl Fn(&Verdict) -> ExpectedEnd,
+) -> (String, bool, Option<String>) {
     let mut ends: BTreeMap<ExpectedEnd, u32> = BTreeMap::new();
     let mut delays = Vec::with_capacity(PREDICTED as usize);
     for n in 0..PREDICTED {
-        let verdict = call.predict(&format!("check.{n}"));
-        *ends.entry(call.expected_end(&verdict)).or_default() += 1;
+        let verdict = predict(&format!("check.{n}"));
+        *ends.entry(end(&verdict)).or_default() += 1;
         delays.push(verdict.asked_delay());
     }
     let answers = ends.contains_key(&ExpectedEnd::Answer);
-    let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
     let counted = if ends.len() > 1 { format!(" (of {PREDICTED} predicted)") } else { String::new() };
-    let mut lines = vec![("ends", shares(ends) + &counted)];
-    match &call.expect().status {
-        StatusExpectation::AnyOf(codes) => {
-            let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
-            lines =
-                vec![("ends", "answer".to_owned()), ("status", format!("{} (as the file says)", codes.join(" or ")))];
-        }
-        StatusExpectation::Predicted if answers => lines.extend(call.http().map(|call| ("status", statuses(call)))),
-        StatusExpectation::Predicted => {}
-    }
-    delays.sort_unstable();
-    let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
-    if least == most && !most.is_zero() {
-        lines.push(("delay", print_duration(most)));
-    } else if !most.is_zero() {
-        let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
-        lines.push((
-            "delay",
-            format!(
-                "p50 {}, p90 {}, p99 {}, longest of {PREDICTED} {}",
-                quantile(500),
-                quantile(900),
-                quantile(990),
-                about(most)
-            ),
-        ));
-    }
-    if answers || call.expect().status != StatusExpectation::Predicted {
-        lines.push(("checked", checked(call)));
-    }
-    lines
+    let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
+    (shares(ends) + &counted, answers, self::delays(delays))
 }
 
-fn checked(call: &Call) -> String {
-    let expect = call.expect();
+/// The delays of predicted requests, if there are any.
+fn delays(mut delays: Vec<Duration>) -> Option<String> {
+    delays.sort_unstable();
+    let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
+    if most.is_zero() {
+        return None;
+    }
+    if least == most {
+        return Some(print_duration(most));
+    }
+    let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
+    let (p50, p90, p99) = (quantile(500), quantile(900), quantile(990));
+    Some(format!("p50 {p50}, p90 {p90}, p99 {p99}, longest of {PREDICTED} {}", about(most)))
+}
+
+/// What is compared of an answer, beside its code.
+fn properties(expect: &Expect) -> String {
     let length = match expect.size {
         SizeExpectation::Predicted => "size as asked".to_owned(),
         SizeExpectation::Exactly(bytes) => format!("size {}", size(bytes)),
@@ -193,21 +169,7 @@ fn checked(call: &Call) -> String {
         ContentExpectation::Any => "any content",
     };
     let id = if expect.id { "id repeated" } else { "any id" };
-    match call {
-        Call::Http(_) => format!("status, {length}, {content}, {id}"),
-        Call::Tcp(call) | Call::Udp(call) if call.is_plain => format!("{length}, {content}"),
-        Call::Tcp(_) | Call::Udp(_) => format!("{length}, {content}, {id}"),
-    }
-}
-
-/// The statuses of answers, with their exact probabilities.
-fn statuses(call: &HttpCall) -> String {
-    let mut probabilities: BTreeMap<u16, f64> = BTreeMap::new();
-    for choice in call.fault.status_choices() {
-        let status = choice.status.and_then(Status::http).unwrap_or(PLAIN_STATUS);
-        *probabilities.entry(status).or_default() += choice.probability;
-    }
-    shares(probabilities)
+    format!("{length}, {content}, {id}")
 }
 
 /// `200 95%, 503 5%`; a certainty stands alone.

@@ -6,8 +6,10 @@
 mod buffer;
 mod content;
 mod echo;
+pub mod grpc;
 pub mod http;
 pub mod tcp;
+mod timing;
 pub mod udp;
 
 use std::cell::{Cell, RefCell};

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod preflight;
 pub mod probe;
 pub mod rate;
+mod reflection;
 mod registry;
 pub mod scenario;
 pub mod schedule;

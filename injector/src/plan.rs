@@ -14,6 +14,7 @@ mod compile;
 mod connection;
 mod echo;
 mod expect;
+mod grpc;
 mod http;
 mod tls;
 
@@ -36,6 +37,10 @@ pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
 pub use echo::EchoCall;
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
+pub(crate) use grpc::Held;
+pub use grpc::{
+    DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,
+};
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 
 /// Most operations in a mix: the bound on the label `operation`.

@@ -1,6 +1,7 @@
 //! The one place that names the drivers: from an operation's call to the code that speaks its protocol.
 
 use crate::driver::Driver;
+use crate::driver::grpc::Grpc;
 use crate::driver::http::{Http, Http2};
 use crate::driver::tcp::Tcp;
 use crate::driver::udp::Udp;
@@ -21,6 +22,7 @@ pub(crate) fn dispatch<V: Visit>(call: &Call, visit: V) -> V::Output {
             HttpVersion::Http1 => visit.visit::<Http>(call),
             HttpVersion::Http2 => visit.visit::<Http2>(call),
         },
+        Call::Grpc(call) => visit.visit::<Grpc>(call),
         Call::Tcp(call) => visit.visit::<Tcp>(call),
         Call::Udp(call) => visit.visit::<Udp>(call),
     }

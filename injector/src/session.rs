@@ -21,7 +21,7 @@ use crate::engine::{Engine, Options};
 use crate::plan::Plan;
 use crate::summary::Summary;
 use crate::verdict::Exit;
-use crate::{live, table, target};
+use crate::{live, reflection, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -50,15 +50,13 @@ pub struct NotStarted {
 ///
 /// # Errors
 /// If nothing could be sent; everything after the first request is a figure.
-pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
+pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
     let json = job.json.as_deref().map(JsonOutput::open).transpose()?;
     let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
     tokio::select! {
-        reached = target::reach(&job.plan) => {
-            reached.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
-        }
+        ready = prepare(&mut job) => ready?,
         () = stop.cancelled() => {
             let message = "stopped before the first request".to_owned();
             return Err(NotStarted { exit: Exit::Interrupted, message });
@@ -89,6 +87,16 @@ pub async fn execute(job: Job, stop: CancellationToken) -> Result<Exit, NotStart
         json.write(&summary).map_err(defect)?;
     }
     Ok(summary.exit())
+}
+
+/// Everything the servers are asked before the first request.
+async fn prepare(job: &mut Job) -> Result<(), NotStarted> {
+    target::reach(&job.plan).await.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
+    let resolved = reflection::resolve(&mut job.plan).await;
+    resolved.map_err(|(exit, message)| match exit {
+        Exit::Scenario => NotStarted { exit, message: format!("{}:{message}", job.name) },
+        exit => NotStarted { exit, message },
+    })
 }
 
 fn announcement(name: &str, engine: &Engine, length: Option<Duration>) -> String {

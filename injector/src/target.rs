@@ -13,7 +13,7 @@ use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 
 /// How long one question may take.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait for the target to have finished its own records after our last answer.
 const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks while it settles.

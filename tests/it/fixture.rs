@@ -124,6 +124,7 @@ pub(crate) fn ok(head: &str, body: &str) -> Vec<u8> {
 /// A target in this process.
 pub(crate) struct RunningTarget {
     pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) addresses: target_server::Addresses,
     drain: CancellationToken,
@@ -134,13 +135,13 @@ impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
         let addresses = target.addresses();
-        let target_server::Addresses { http, admin, .. } = addresses;
+        let target_server::Addresses { http, grpc, admin, .. } = addresses;
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, admin, addresses, drain, serving }
+        RunningTarget { http, grpc: grpc.expect("listens by default"), admin, addresses, drain, serving }
     }
 
     pub(crate) async fn stop(self) {

@@ -8,6 +8,8 @@ mod echo;
 mod fixture;
 mod generated;
 mod grpc;
+mod grpc_agreement;
+mod grpc_stranger;
 mod http2;
 mod injector_sees;
 mod metrics;

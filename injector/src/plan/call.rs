@@ -1,16 +1,18 @@
 //! What an operation sends, by protocol.
 
-use shared::fault::{Fault, Verdict};
+use shared::fault::Fault;
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::{Alpn, EchoCall, Expect, ExpectedEnd, HttpCall};
+use super::{Alpn, EchoCall, GrpcCall, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// An HTTP request.
     Http(HttpCall),
+    /// A gRPC call; boxed, because it is twice as large.
+    Grpc(Box<GrpcCall>),
     /// A TCP echo.
     Tcp(EchoCall),
     /// A UDP echo.
@@ -22,6 +24,7 @@ impl Call {
     pub fn protocol(&self) -> Protocol {
         match self {
             Call::Http(call) => call.version.protocol(),
+            Call::Grpc(_) => Protocol::Grpc,
             Call::Tcp(_) => Protocol::Tcp,
             Call::Udp(_) => Protocol::Udp,
         }
@@ -31,6 +34,7 @@ impl Call {
     pub fn alpn(&self) -> Option<Alpn> {
         match self {
             Call::Http(call) => Some(call.version.alpn()),
+            Call::Grpc(_) => Some(Alpn::Http2),
             Call::Tcp(_) | Call::Udp(_) => None,
         }
     }
@@ -44,7 +48,15 @@ impl Call {
     pub fn http(&self) -> Option<&HttpCall> {
         match self {
             Call::Http(call) => Some(call),
-            Call::Tcp(_) | Call::Udp(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The gRPC call, if it is one.
+    pub fn grpc(&self) -> Option<&GrpcCall> {
+        match self {
+            Call::Grpc(call) => Some(call),
+            _ => None,
         }
     }
 
@@ -52,31 +64,8 @@ impl Call {
     pub fn fault(&self) -> &Fault {
         match self {
             Call::Http(call) => &call.fault,
+            Call::Grpc(call) => &call.fault,
             Call::Tcp(call) | Call::Udp(call) => &call.fault,
-        }
-    }
-
-    /// What makes an answer right.
-    pub fn expect(&self) -> &Expect {
-        match self {
-            Call::Http(call) => &call.expect,
-            Call::Tcp(call) | Call::Udp(call) => &call.expect,
-        }
-    }
-
-    /// What the target will decide for the request with this key if it is idle.
-    pub fn predict(&self, key: &str) -> Verdict {
-        match self {
-            Call::Http(call) => call.predict(key),
-            Call::Tcp(call) | Call::Udp(call) => call.predict(key),
-        }
-    }
-
-    /// How a call with this verdict should end.
-    pub fn expected_end(&self, verdict: &Verdict) -> ExpectedEnd {
-        match self {
-            Call::Http(call) => call.expected_end(verdict),
-            Call::Tcp(call) | Call::Udp(call) => call.expected_end(verdict),
         }
     }
 
@@ -84,6 +73,7 @@ impl Call {
     pub fn expected_codes(&self) -> Vec<Code> {
         match self {
             Call::Http(call) => call.expected_codes(),
+            Call::Grpc(call) => call.expected_codes(),
             Call::Tcp(_) | Call::Udp(_) => vec![Code::Echo],
         }
     }

@@ -20,7 +20,7 @@ use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
 use crate::schedule::Arrival;
 
-pub(super) use values::digits;
+pub(super) use values::{digits, duration};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -4,6 +4,7 @@ mod address;
 mod capacity;
 mod echo;
 mod expect;
+mod grpc;
 mod http;
 mod tls;
 

@@ -3,6 +3,7 @@
 //! Pure: bytes in, head and body pieces out. Any split of the same bytes gives the same result. Strict where leniency
 //! would hide a fault: what does not follow the grammar is an error, and bytes behind a complete answer are reported.
 
+use crate::driver::timing::server_timing;
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -280,14 +281,6 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
 /// Digits only: `parse` alone would let a sign through.
 fn content_length(digits: &[u8]) -> Option<u64> {
     digits.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(digits).ok()?.parse().ok()).flatten()
-}
-
-/// The `dur` of one metric of a Server-Timing field (W3C Server Timing), in milliseconds there.
-pub(super) fn server_timing(value: &[u8], metric: &str) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?;
-    let entry = text.split(',').find_map(|entry| entry.trim().strip_prefix(metric)?.strip_prefix(';'))?;
-    let dur_ms: f64 = entry.split(';').find_map(|part| part.trim().strip_prefix("dur="))?.parse().ok()?;
-    Duration::try_from_secs_f64(dur_ms / 1e3).ok()
 }
 
 /// The size on a chunk's first line; extensions behind `;` are passed over (RFC 9112 section 7.1.1).

@@ -16,9 +16,10 @@ use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
 use shared::outcome::{Code, ErrorClass, Outcome};
 
-use super::answer::{Head, server_timing};
+use super::answer::Head;
 use super::judge::{Answered, Wanted};
 use crate::counter::{Counter, Open};
+use crate::driver::timing::server_timing;
 use crate::driver::{Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::names::Names;
 use crate::plan::{HttpCall, Operation};

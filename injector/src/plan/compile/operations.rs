@@ -11,7 +11,7 @@ use shared::protocol::Protocol;
 
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, echo, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, echo, grpc, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -65,6 +65,10 @@ fn operation(
     let calls = [
         written.http.as_ref().map(|call| Call::Http(http::compile(found, &part("http"), call, seed, timeout))),
         written
+            .grpc
+            .as_ref()
+            .map(|call| Call::Grpc(Box::new(grpc::compile(found, &part("grpc"), call, seed, timeout)))),
+        written
             .tcp
             .as_ref()
             .map(|call| Call::Tcp(echo::compile(found, &part("tcp"), call, Protocol::Tcp, seed, timeout))),
@@ -78,7 +82,7 @@ fn operation(
         found.add(
             entry.referenced,
             &subject,
-            "needs a protocol; this version has http, tcp and udp: write http: {} for a plain GET /",
+            "needs a protocol: http, grpc, tcp, udp or dns; write http: {} for a plain GET /",
         );
         return None;
     };

@@ -11,7 +11,7 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(3_600);
 /// Most requests in flight that may be asked for.
 const IN_FLIGHT_MAX: u32 = 1_000_000;
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::plan) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string()).and_then(in_range)
 }
 

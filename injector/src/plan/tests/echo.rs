@@ -10,7 +10,7 @@ fn with(entry: &str) -> String {
 fn call(entry: &str) -> EchoCall {
     match plan(&with(entry)).operations.remove(0).call {
         Call::Tcp(call) | Call::Udp(call) => call,
-        Call::Http(_) => panic!("{entry} is an echo"),
+        _ => panic!("{entry} is an echo"),
     }
 }
 

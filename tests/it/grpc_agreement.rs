@@ -1,0 +1,92 @@
+//! gRPC: both sides report the same, request by request and label by label.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prometheus::{Registry, TextEncoder};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, run};
+use crate::metrics::metric;
+use crate::process::get;
+
+/// Everything gRPC can do, at a rate that a busy machine's debug build holds. `AT` is the target's gRPC listener.
+const EVERYTHING: &str = "
+target: t
+rate: 200/s
+timeout: 3s
+mix:
+  - { name: plain, weight: 20, target: AT, connection: pooled(2), streams: 8, grpc: {} }
+  - { name: fresh, weight: 5, target: AT, connection: fresh, grpc: { message: { payload: aGVsbG8= } } }
+  - { name: slow, weight: 4, target: AT, grpc: { fault: \"delay=5ms..20ms&size=22KiB\" } }
+  - { name: large, weight: 1, target: AT, grpc: { fault: \"size=1MiB&body=text\" } }
+  - { name: upload, weight: 1, target: AT, grpc: { size: 300KiB } }
+  - { name: packed, weight: 1, target: AT, grpc: { fault: \"size=30KiB&body=zero&gzip=true\" } }
+  - { name: failing, weight: 4, target: AT, grpc: { fault: \"status=UNAVAILABLE:50,NOT_FOUND:10\" } }
+  - { name: behind, weight: 2, target: AT, grpc: { fault: \"status=ABORTED&trailers=after\" } }
+  - { name: in-message, weight: 2, target: AT, grpc: { message: { fault: \"status=INTERNAL:50\" } } }
+  - { name: down, weight: 2, target: AT, grpc: { method: cload.v1.Target/ServerStream, fault: \"count=3&size=5KiB&chunk_delay=2ms\" } }
+  - { name: partial, weight: 2, target: AT, grpc: { method: cload.v1.Target/ServerStream, fault: \"count=3&status=UNAVAILABLE\" } }
+  - { name: up, weight: 2, target: AT, grpc: { method: cload.v1.Target/ClientStream, messages: [ { payload: YQ== }, { payload: YmM= } ] } }
+  - { name: both, weight: 2, target: AT, grpc: { method: cload.v1.Target/BidiStream, messages: [ { payload: YQ== }, {}, { payload: YmM= } ] } }
+  - { name: interop, weight: 2, target: AT, grpc: { method: grpc.testing.TestService/UnaryCall, message: { response_size: 31415, payload: { body: YQ== } } } }
+  - { name: interop-down, weight: 2, target: AT, grpc: { method: grpc.testing.TestService/StreamingOutputCall, message: { response_parameters: [ { size: 31 }, { size: 0, interval_us: 500 }, { size: 5 } ] } } }
+  - { name: interop-sum, weight: 1, target: AT, grpc: { method: grpc.testing.TestService/StreamingInputCall, messages: [ { payload: { body: YQ== } }, { payload: { body: YmM= } } ] } }
+  - { name: interop-fails, weight: 1, target: AT, grpc: { method: grpc.testing.TestService/UnaryCall, message: { response_status: { code: 9, message: as-asked } } } }
+  - { name: health, weight: 1, target: AT, grpc: { method: grpc.health.v1.Health/Check, expect: { message: { status: SERVING } } } }
+  - { name: nostatus, weight: 2, target: AT, grpc: { fault: fault=nostatus } }
+  - { name: empty, weight: 2, target: AT, grpc: { fault: fault=empty } }
+  - { name: badhead, weight: 2, target: AT, grpc: { fault: fault=badhead } }
+  - { name: abort, weight: 2, target: AT, grpc: { fault: \"size=1000&fault=abort&at=500\" } }
+  - { name: refused, weight: 2, target: AT, grpc: { fault: fault=h2rst(REFUSED_STREAM) } }
+  - { name: oversize, weight: 1, target: AT, grpc: { fault: fault=oversize } }
+  - { name: goaway, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=goaway(ENHANCE_YOUR_CALM)&allow_conn=1\" } }
+  - { name: reset, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=reset&allow_conn=1\" } }
+  - { name: garbage, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=garbage&allow_conn=1\" } }
+  - { name: overdue, weight: 1, target: AT, grpc: { deadline: 100ms, fault: delay=150ms } }
+  - { name: overdue-hang, weight: 1, target: AT, grpc: { deadline: 100ms, fault: fault=hang } }
+  - { name: in-time, weight: 1, target: AT, grpc: { deadline: 2s, fault: delay=5ms } }
+  - { name: gated, weight: 4, target: AT, grpc: { fault: \"p=25&status=5&delay=3ms\" } }
+";
+
+#[test]
+fn the_two_sides_agree_on_grpc_label_by_label() {
+    run(async {
+        let target = RunningTarget::start();
+        let scenario = EVERYTHING.replace("AT", &format!("\"{}\"", target.grpc));
+        let engine = engine(plan(&scenario, target.http, target.admin), Duration::from_secs(4));
+        let registry = Registry::new();
+        registry.register(Box::new(engine.red())).unwrap();
+        let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
+        let session = engine.session();
+        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+        let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let mut server = String::new();
+        eventually("the target has nothing in flight", async || {
+            server = get(target.admin, "/metrics");
+            let left =
+                metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
+            if left == 0.0 { Ok(()) } else { Err(left) }
+        })
+        .await;
+        let account: shared::account::Account =
+            serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
+        for (name, ours) in names.iter().zip(&finished.accounts) {
+            assert_accounted(ours);
+            assert!(ours.planned > 0);
+            assert_eq!(ours.success, ours.planned, "{name}: {:?}", ours.examples);
+            let theirs = &account.operations[name];
+            assert_eq!(theirs.received, ours.sent, "{name}: {theirs:?}");
+            let answered: BTreeMap<String, u64> =
+                ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
+            assert_eq!(theirs.answered, answered, "{name}");
+            for label in ["code", "result", "injected", "protocol"] {
+                let of = |side: &str, text: &str| {
+                    metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
+                };
+                assert_eq!(of("client", &client), of("server", &server), "{name}: by {label}");
+            }
+        }
+        target.stop().await;
+    });
+}
