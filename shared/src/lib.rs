@@ -5,7 +5,7 @@
 //!
 //! | half | modules | may use |
 //! |---|---|---|
-//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `reply` `identity` `payload` `code` `outcome` | std and rand; no I/O, no clock, no runtime |
+//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `dnsanswer` `reply` `identity` `payload` `code` `outcome` | std and rand; no I/O, no clock, no runtime |
 //! | edge | `red` `account` `admin` `shutdown` | the pure half, serde, prometheus, axum, tokio |
 //!
 //! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
@@ -15,6 +15,7 @@ pub mod account;
 pub mod admin;
 pub mod carrier;
 pub mod code;
+pub mod dnsanswer;
 pub mod draw;
 pub mod fault;
 pub mod identity;

@@ -1,9 +1,9 @@
 //! The effects of one verdict, by the name they are counted under.
 
-use shared::fault::Verdict;
+use shared::fault::{Cname, Rcode, Verdict};
 
 /// Every effect this target can inject: the label `kind` of `continuous_load_server_faults_total`.
-pub(crate) const EFFECTS: [&str; 19] = [
+pub(crate) const EFFECTS: [&str; 35] = [
     "status",
     "delay",
     "body_delay",
@@ -23,6 +23,22 @@ pub(crate) const EFFECTS: [&str; 19] = [
     "garbage",
     "clen",
     "badhead",
+    "rcode",
+    "nodata",
+    "cname",
+    "oversize",
+    "drop",
+    "tc",
+    "tcf",
+    "badid",
+    "badq",
+    "badcase",
+    "qr0",
+    "noaa",
+    "lame",
+    "cut",
+    "dup",
+    "late",
 ];
 
 /// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.
@@ -42,6 +58,9 @@ pub(crate) fn of(verdict: &Verdict) -> impl Iterator<Item = &'static str> {
         (verdict.retry_after.is_some_and(|delay| !delay.is_zero()), "retry_after"),
         (!verdict.cpu.is_zero(), "cpu"),
         (verdict.mem_bytes > 0, "mem"),
+        (verdict.rcode.is_some_and(|rcode| rcode != Rcode::NOERROR), "rcode"),
+        (verdict.nodata, "nodata"),
+        (verdict.cname == Some(Cname::Loop), "cname"),
     ];
     let kind = verdict.fault.map(|kind| kind.as_str());
     words.into_iter().filter(|(applies, _)| *applies).map(|(_, word)| word).chain(kind)
@@ -76,10 +95,27 @@ mod tests {
             ("fault=garbage", "garbage"),
             ("fault=clen(+1)", "clen"),
             ("fault=badhead", "badhead"),
+            ("rcode=SERVFAIL", "rcode"),
+            ("nodata=true", "nodata"),
+            ("cname=loop", "cname"),
+            ("fault=oversize", "oversize"),
+            ("fault=drop", "drop"),
+            ("fault=tc", "tc"),
+            ("fault=tcf", "tcf"),
+            ("fault=badid", "badid"),
+            ("fault=badq", "badq"),
+            ("fault=badcase", "badcase"),
+            ("fault=qr0", "qr0"),
+            ("fault=noaa", "noaa"),
+            ("fault=lame", "lame"),
+            ("fault=cut", "cut"),
+            ("fault=dup", "dup"),
+            ("fault=late", "late"),
         ];
         for (spec, effect) in specs {
             let fault = Fault::parse(spec, Separator::Ampersand).unwrap();
-            fault.check(Dialect::Http1, &Limits::default()).unwrap();
+            let can = |dialect| fault.check(dialect, &Limits::default()).is_ok();
+            assert!(can(Dialect::Http1) || can(Dialect::Dns), "{spec}");
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use shared::fault::{Fault, Limits, Read, Verdict};
+use shared::fault::{Cname, Fault, Limits, Read, Verdict};
 use shared::identity::RequestId;
 use shared::red::server::ServerRed;
 
@@ -145,6 +145,9 @@ impl Decision {
         verdict.mem_bytes = 0;
         verdict.fault = None;
         verdict.at = plain.at;
+        verdict.rcode = None;
+        verdict.nodata = false;
+        verdict.cname = verdict.cname.filter(|cname| *cname != Cname::Loop);
     }
 }
 

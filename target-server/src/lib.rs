@@ -6,6 +6,7 @@
 mod accept;
 pub mod config;
 mod core;
+mod dns;
 mod effects;
 mod faults;
 #[cfg(test)]

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::{accept, note_panic};
 use crate::config::{Config, Listen};
 use crate::core::Core;
+use crate::dns::Dns;
 use crate::effects::EFFECTS;
 use crate::http::Http;
 pub use addresses::Addresses;
@@ -140,6 +141,11 @@ impl Target {
         let mut accepting = JoinSet::new();
         for listener in [Some(sockets.http), sockets.grpc].into_iter().flatten() {
             accepting.spawn(accept(Arc::clone(&core), Arc::clone(&http), listener, stop_accepting.clone()));
+        }
+        if let Some((listener, socket)) = sockets.dns {
+            let dns = Dns::new(Arc::clone(&core), &config.dns);
+            accepting.spawn(Arc::clone(&dns).datagrams(socket, stop_accepting.clone()));
+            accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
         readiness.set(true);
 
