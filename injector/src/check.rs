@@ -3,6 +3,8 @@
 //! Probabilities and delays are counted over requests predicted one by one, with the very draws the target will make. That
 //! covers every combination of choices, gates and distributions, and cannot disagree with what will happen.
 
+mod dns;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -64,17 +66,19 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn details(plan: &Plan, operation: &Operation) -> Vec<(&'static str, String)> {
-    let Call::Http(call) = &operation.call;
     let mut lines = vec![
         ("rate", rate(plan, operation)),
         ("connection", connection(operation)),
         ("timeout", print_duration(operation.timeout)),
-        ("request", request(operation)),
     ];
-    if let Some(fault) = &call.fault_text {
-        lines.push(("asks", fault.clone()));
+    match &operation.call {
+        Call::Http(call) => {
+            lines.push(("request", request(operation, call)));
+            lines.extend(call.fault_text.as_ref().map(|fault| ("asks", fault.clone())));
+            lines.extend(outcomes(call));
+        }
+        Call::Dns(call) => lines.extend(dns::details(operation, call)),
     }
-    lines.extend(outcomes(call));
     lines
 }
 
@@ -100,8 +104,7 @@ fn connection(operation: &Operation) -> String {
     }
 }
 
-fn request(operation: &Operation) -> String {
-    let Call::Http(call) = &operation.call;
+fn request(operation: &Operation, call: &HttpCall) -> String {
     let body = match &call.body {
         RequestBody::Empty => String::new(),
         body => format!(" with {}", size(body.size_bytes())),
@@ -131,13 +134,23 @@ fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
         StatusExpectation::Predicted if answers => lines.push(("status", statuses(call))),
         StatusExpectation::Predicted => {}
     }
+    lines.extend(delay(delays));
+    if answers || call.expect.status != StatusExpectation::Predicted {
+        lines.push(("checked", checked(call)));
+    }
+    lines
+}
+
+/// The delays of the predicted requests, if there are any.
+fn delay(mut delays: Vec<Duration>) -> Option<(&'static str, String)> {
     delays.sort_unstable();
     let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
     if least == most && !most.is_zero() {
-        lines.push(("delay", print_duration(most)));
-    } else if !most.is_zero() {
+        return Some(("delay", print_duration(most)));
+    }
+    (!most.is_zero()).then(|| {
         let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
-        lines.push((
+        (
             "delay",
             format!(
                 "p50 {}, p90 {}, p99 {}, longest of {PREDICTED} {}",
@@ -146,12 +159,8 @@ fn outcomes(call: &HttpCall) -> Vec<(&'static str, String)> {
                 quantile(990),
                 about(most)
             ),
-        ));
-    }
-    if answers || call.expect.status != StatusExpectation::Predicted {
-        lines.push(("checked", checked(call)));
-    }
-    lines
+        )
+    })
 }
 
 fn checked(call: &HttpCall) -> String {

@@ -3,6 +3,7 @@
 //! One trait, static dispatch, chosen once per stream by [`crate::worker`]'s exhaustive `match`. A call never fails in
 //! Rust's sense: whatever happens on the wire is an [`Ending`], and failing is seeing. Nothing here or below retries.
 
+pub mod dns;
 pub mod http;
 
 use std::cell::Cell;

@@ -11,6 +11,7 @@ mod call;
 mod capacity;
 mod compile;
 mod connection;
+mod dns;
 mod expect;
 mod http;
 
@@ -30,6 +31,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub use connection::{ConnectionError, ConnectionPolicy};
+pub use dns::{Carrier, DnsCall, DnsExpect};
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, SizeExpectation, StatusExpectation, expected_end};
 pub use http::{HttpCall, Method, RequestBody};
 

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
+use crate::driver::dns::Dns;
 use crate::driver::http::Http;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::lanes::{Lanes, Permits};
@@ -71,6 +72,7 @@ async fn drive(a: Assignment) -> io::Result<()> {
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
         let stream = match &operation.call {
+            Call::Dns(call) => stream::<Dns>(&a, index, operation, call, &names, &permits),
             Call::Http(call) => stream::<Http>(&a, index, operation, call, &names, &permits),
         };
         streams.extend(stream);

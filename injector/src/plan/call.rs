@@ -4,13 +4,15 @@ use shared::fault::Fault;
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::HttpCall;
+use super::{DnsCall, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
 pub enum Call {
     /// An HTTP request.
     Http(HttpCall),
+    /// A DNS query.
+    Dns(DnsCall),
 }
 
 impl Call {
@@ -18,6 +20,7 @@ impl Call {
     pub fn protocol(&self) -> Protocol {
         match self {
             Call::Http(_) => Protocol::Http,
+            Call::Dns(call) => call.protocol(),
         }
     }
 
@@ -25,6 +28,7 @@ impl Call {
     pub fn http(&self) -> Option<&HttpCall> {
         match self {
             Call::Http(call) => Some(call),
+            Call::Dns(_) => None,
         }
     }
 
@@ -32,6 +36,7 @@ impl Call {
     pub fn fault(&self) -> &Fault {
         match self {
             Call::Http(call) => &call.fault,
+            Call::Dns(call) => &call.fault,
         }
     }
 
@@ -39,6 +44,7 @@ impl Call {
     pub fn expected_codes(&self) -> Vec<Code> {
         match self {
             Call::Http(call) => call.expected_codes(),
+            Call::Dns(call) => call.expected_codes(),
         }
     }
 }

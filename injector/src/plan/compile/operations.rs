@@ -9,7 +9,7 @@ use shared::identity::Name;
 
 use super::values::duration;
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, dns, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -60,13 +60,18 @@ fn operation(
     let target = found.read(written.target.as_ref(), &part("target"), str::parse::<Address>);
     let connection = found.read(written.connection.as_ref(), &part("connection"), ConnectionPolicy::parse).flatten();
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
-    let call = match &written.http {
-        Some(call) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
-        None => {
+    let call = match (&written.http, &written.dns) {
+        (Some(call), None) => Call::Http(http::compile(found, &part("http"), call, seed, timeout)),
+        (None, Some(call)) => Call::Dns(dns::compile(found, &part("dns"), call, seed, timeout)),
+        (Some(_), Some(_)) => {
+            found.add(entry.referenced, &subject, "has two protocols; an operation speaks one");
+            return None;
+        }
+        (None, None) => {
             found.add(
                 entry.referenced,
                 &subject,
-                "needs a protocol; this version has http: write http: {} for a plain GET /",
+                "needs a protocol; this version has http and dns: write http: {} for a plain GET /",
             );
             return None;
         }

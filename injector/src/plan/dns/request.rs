@@ -56,7 +56,11 @@ pub(in crate::plan) fn compile(
     let is_mixed = found.read(dns.case.as_ref(), &part("case"), case).unwrap_or(false);
     let written_name = found.read(dns.name.as_ref(), &part("name"), |text| absolute(text, &zone));
     if let (Carrier::Name, Some(text)) = (carrier, &dns.name) {
-        found.add(text.referenced, &part("name"), "the name is made of identity and fault; leave it out, or use carrier: option");
+        found.add(
+            text.referenced,
+            &part("name"),
+            "the name is made of identity and fault; leave it out, or use carrier: option",
+        );
     }
     let full = written_name.unwrap_or_else(|| format!("ok.{zone}"));
     let fault = dns.fault.as_ref().and_then(|text| {
@@ -64,7 +68,9 @@ pub(in crate::plan) fn compile(
             fault.check(Dialect::Dns, &Limits::default())?;
             Ok(fault)
         });
-        parsed.map_err(|errors| (&errors).into_iter().for_each(|error| found.add(text.referenced, &part("fault"), error))).ok()
+        parsed
+            .map_err(|errors| (&errors).into_iter().for_each(|error| found.add(text.referenced, &part("fault"), error)))
+            .ok()
     });
     let fault_at = dns.fault.as_ref().or(dns.name.as_ref()).map_or(written.referenced, |text| text.referenced);
     let labels: Vec<&[u8]> = full.split('.').filter(|label| !label.is_empty()).map(str::as_bytes).collect();
@@ -77,7 +83,8 @@ pub(in crate::plan) fn compile(
         }
         NameAsk::Ok { .. } => Fault::default(),
         _ => {
-            let message = format!("lies neither in ok.{zone} nor, with a nonce, in f.{zone}; for another server use plain: true");
+            let message =
+                format!("lies neither in ok.{zone} nor, with a nonce, in f.{zone}; for another server use plain: true");
             found.add(fault_at, &part("name"), message);
             Fault::default()
         }
@@ -129,7 +136,9 @@ fn kind(text: &str) -> Result<u16, String> {
     let text = text.to_ascii_uppercase();
     // Beside what names under `ok` have, what every zone has.
     let of_zones = [("NS", 2), ("SOA", 6)].into_iter().find(|(name, _)| *name == text).map(|(_, kind)| kind);
-    type_number(&text).or(of_zones).ok_or_else(|| format!("{text:?} is not a type of this version; expected one of {}, NS, SOA", all()))
+    type_number(&text)
+        .or(of_zones)
+        .ok_or_else(|| format!("{text:?} is not a type of this version; expected one of {}, NS, SOA", all()))
 }
 
 fn transport(text: &str) -> Result<Transport, String> {
@@ -152,7 +161,8 @@ fn edns_size(text: &str) -> Result<u16, String> {
 
 /// A name with a dot at its end is absolute, another lies in the zone.
 fn absolute(text: &str, zone: &Zone) -> Result<String, String> {
-    let full = if text.ends_with('.') { text.to_ascii_lowercase() } else { format!("{}.{zone}", text.to_ascii_lowercase()) };
+    let full =
+        if text.ends_with('.') { text.to_ascii_lowercase() } else { format!("{}.{zone}", text.to_ascii_lowercase()) };
     let labels = full.strip_suffix('.').unwrap_or(&full);
     let fits = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_graphic());
     if full != "." && (labels.len() > 253 || !labels.split('.').all(fits)) {
@@ -172,7 +182,11 @@ fn expectation(found: &mut Found, subject: &str, written: &Spanned<WrittenDnsExp
         for text in &list.value.0 {
             match rcode(text) {
                 Some(code) => rcodes.push(code.get()),
-                None => found.add(list.referenced, &part("rcode"), format!("{text:?} is not a response code such as NXDOMAIN")),
+                None => found.add(
+                    list.referenced,
+                    &part("rcode"),
+                    format!("{text:?} is not a response code such as NXDOMAIN"),
+                ),
             }
         }
     }
