@@ -124,6 +124,8 @@ pub(crate) fn ok(head: &str, body: &str) -> Vec<u8> {
 pub(crate) struct RunningTarget {
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// DNS, over UDP and TCP.
+    pub(crate) dns: SocketAddr,
     drain: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -131,13 +133,14 @@ pub(crate) struct RunningTarget {
 impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
-        let target_server::Addresses { http, admin, .. } = target.addresses();
+        let target_server::Addresses { http, admin, dns, .. } = target.addresses();
+        let dns = dns.expect("DNS is on by default");
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, admin, drain, serving }
+        RunningTarget { http, admin, dns, drain, serving }
     }
 
     pub(crate) async fn stop(self) {
@@ -146,7 +149,7 @@ impl RunningTarget {
     }
 }
 
-fn at(address: SocketAddr) -> Option<Address> {
+pub(crate) fn at(address: SocketAddr) -> Option<Address> {
     Some(Address { host: Host::Ip(address.ip()), port: Some(address.port()) })
 }
 

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod cli;
+mod dns;
 mod fixture;
 mod injector_sees;
 mod metrics;
