@@ -3,6 +3,7 @@
 //! Probabilities and delays are counted over requests predicted one by one, with the very draws the target will make. That
 //! covers every combination of choices, gates and distributions, and cannot disagree with what will happen.
 
+mod dns;
 mod echo;
 mod grpc;
 mod http;
@@ -71,6 +72,7 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
         Call::Http(call) => (http::request(operation, call), call.fault_text.clone(), http::outcomes(call)),
         Call::Grpc(call) => (grpc::request(operation, call), call.fault_text.clone(), grpc::outcomes(call)),
         Call::Tcp(call) | Call::Udp(call) => (echo::request(operation, call), echo::asks(call), echo::outcomes(call)),
+        Call::Dns(call) => (dns::request(operation, call), dns::asks(call), dns::outcomes(call)),
     };
     let mut lines = vec![
         ("rate", rate(plan, operation)),

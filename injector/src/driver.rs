@@ -5,6 +5,7 @@
 
 mod buffer;
 mod content;
+pub mod dns;
 mod echo;
 pub mod grpc;
 pub mod http;

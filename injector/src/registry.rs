@@ -1,6 +1,7 @@
 //! The one place that names the drivers: from an operation's call to the code that speaks its protocol.
 
 use crate::driver::Driver;
+use crate::driver::dns::Dns;
 use crate::driver::grpc::Grpc;
 use crate::driver::http::{Http, Http2};
 use crate::driver::tcp::Tcp;
@@ -25,5 +26,6 @@ pub(crate) fn dispatch<V: Visit>(call: &Call, visit: V) -> V::Output {
         Call::Grpc(call) => visit.visit::<Grpc>(call),
         Call::Tcp(call) => visit.visit::<Tcp>(call),
         Call::Udp(call) => visit.visit::<Udp>(call),
+        Call::Dns(call) => visit.visit::<Dns>(call),
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! YAML 1.2, of which JSON is a subset.
 
+mod dns;
 mod files;
 mod json;
 mod problem;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
+pub use dns::{WrittenDns, WrittenDnsExpect};
 pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
 pub(crate) use problem::position;
@@ -138,6 +140,8 @@ pub struct WrittenOperation {
     pub tcp: Option<Spanned<WrittenEcho>>,
     #[serde(default, deserialize_with = "present")]
     pub udp: Option<Spanned<WrittenEcho>>,
+    #[serde(default, deserialize_with = "present")]
+    pub dns: Option<Spanned<WrittenDns>>,
 }
 
 /// What a `tcp` or `udp` operation sends and expects.
@@ -269,7 +273,7 @@ pub struct WrittenGrpcExpect {
 }
 
 /// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 3] = ["phases", "thresholds", "dns"];
+const NOT_YET: [&str; 2] = ["phases", "thresholds"];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
 fn shape_problem(error: &Error) -> Problem {

@@ -5,7 +5,7 @@
 //!
 //! | half | modules | may use |
 //! |---|---|---|
-//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `reply` `identity` `payload` `echo` `code` `deadline` `outcome` | std and rand; no I/O, no clock, no runtime |
+//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `dnsanswer` `reply` `identity` `payload` `echo` `code` `deadline` `outcome` | std and rand; no I/O, no clock, no runtime |
 //! | edge | `red` `account` `admin` `shutdown` `proto` | the pure half, serde, prometheus, axum, tokio, tonic |
 //!
 //! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
@@ -16,6 +16,7 @@ pub mod admin;
 pub mod carrier;
 pub mod code;
 pub mod deadline;
+pub mod dnsanswer;
 pub mod draw;
 pub mod echo;
 pub mod fault;

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is validated before a socket opens: a value that cannot be
 //! meant is refused with exit code 2, naming the flag and what would have worked.
 
+mod dns;
 mod listeners;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -13,6 +14,7 @@ use shared::fault::{Limits, SPEC_MAX_BYTES};
 use shared::protocol::{ADMIN_PORT, Protocol};
 use shared::units;
 
+pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
@@ -73,6 +75,10 @@ pub struct Config {
     /// Where the other protocols are served.
     #[command(flatten)]
     pub listeners: ListenerConfig,
+
+    /// What DNS answers.
+    #[command(flatten)]
+    pub dns: DnsConfig,
 
     /// Bounds of the connections.
     #[command(flatten)]

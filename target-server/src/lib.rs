@@ -9,6 +9,7 @@ mod bare;
 mod close;
 pub mod config;
 mod core;
+mod dns;
 mod echo;
 mod effects;
 mod faults;

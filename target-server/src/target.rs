@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::{accept, note_panic};
 use crate::config::{Config, Listen};
 use crate::core::Core;
+use crate::dns::Dns;
 use crate::effects;
 use crate::grpc::Grpc;
 use crate::h2conn::Handler;
@@ -178,6 +179,11 @@ impl Target {
         }
         if let Some(socket) = sockets.udp {
             accepting.spawn(Udp::new(Arc::clone(&core), socket).serve(stop_accepting.clone()));
+        }
+        if let Some((listener, socket)) = sockets.dns {
+            let dns = Dns::new(Arc::clone(&core), &config.dns);
+            accepting.spawn(Arc::clone(&dns).datagrams(socket, stop_accepting.clone()));
+            accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
         readiness.set(true);
 

@@ -127,6 +127,8 @@ pub(crate) struct RunningTarget {
     pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) addresses: target_server::Addresses,
+    /// DNS, over UDP and TCP.
+    pub(crate) dns: SocketAddr,
     drain: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
@@ -135,13 +137,14 @@ impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
         let target = Target::bind(Config::loopback()).unwrap();
         let addresses = target.addresses();
-        let target_server::Addresses { http, grpc, admin, .. } = addresses;
+        let target_server::Addresses { http, grpc, admin, dns, .. } = addresses;
+        let dns = dns.expect("DNS is on by default");
         let drain = CancellationToken::new();
         let token = drain.clone();
         let serving = tokio::spawn(async move {
             target.serve(token).await;
         });
-        RunningTarget { http, grpc: grpc.expect("listens by default"), admin, addresses, drain, serving }
+        RunningTarget { http, grpc: grpc.expect("listens by default"), admin, addresses, dns, drain, serving }
     }
 
     pub(crate) async fn stop(self) {
@@ -150,7 +153,7 @@ impl RunningTarget {
     }
 }
 
-fn at(address: SocketAddr) -> Option<Address> {
+pub(crate) fn at(address: SocketAddr) -> Option<Address> {
     Some(Address { scheme: None, host: Host::Ip(address.ip()), port: Some(address.port()) })
 }
 

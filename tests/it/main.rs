@@ -4,6 +4,7 @@
 
 mod agreement;
 mod cli;
+mod dns;
 mod echo;
 mod fixture;
 mod generated;

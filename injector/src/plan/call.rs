@@ -4,7 +4,7 @@ use shared::fault::Fault;
 use shared::outcome::Code;
 use shared::protocol::Protocol;
 
-use super::{Alpn, EchoCall, GrpcCall, HttpCall};
+use super::{Alpn, DnsCall, EchoCall, GrpcCall, HttpCall};
 
 /// The request of an operation and what is right about its answer.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub enum Call {
     Tcp(EchoCall),
     /// A UDP echo.
     Udp(EchoCall),
+    /// A DNS query.
+    Dns(DnsCall),
 }
 
 impl Call {
@@ -27,6 +29,7 @@ impl Call {
             Call::Grpc(_) => Protocol::Grpc,
             Call::Tcp(_) => Protocol::Tcp,
             Call::Udp(_) => Protocol::Udp,
+            Call::Dns(call) => call.protocol(),
         }
     }
 
@@ -35,7 +38,7 @@ impl Call {
         match self {
             Call::Http(call) => Some(call.version.alpn()),
             Call::Grpc(_) => Some(Alpn::Http2),
-            Call::Tcp(_) | Call::Udp(_) => None,
+            Call::Tcp(_) | Call::Udp(_) | Call::Dns(_) => None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Call {
             Call::Http(call) => &call.fault,
             Call::Grpc(call) => &call.fault,
             Call::Tcp(call) | Call::Udp(call) => &call.fault,
+            Call::Dns(call) => &call.fault,
         }
     }
 
@@ -75,6 +79,7 @@ impl Call {
             Call::Http(call) => call.expected_codes(),
             Call::Grpc(call) => call.expected_codes(),
             Call::Tcp(_) | Call::Udp(_) => vec![Code::Echo],
+            Call::Dns(call) => call.expected_codes(),
         }
     }
 }

@@ -11,7 +11,7 @@ use shared::protocol::Protocol;
 
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, echo, grpc, http};
+use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, dns, echo, grpc, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -76,6 +76,7 @@ fn operation(
             .udp
             .as_ref()
             .map(|call| Call::Udp(echo::compile(found, &part("udp"), call, Protocol::Udp, seed, timeout))),
+        written.dns.as_ref().map(|call| Call::Dns(dns::compile(found, &part("dns"), call, seed, timeout))),
     ];
     let mut calls = calls.into_iter().flatten();
     let Some(call) = calls.next() else {

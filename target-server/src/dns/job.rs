@@ -1,0 +1,219 @@
+//! One query from its packet to the bytes that go out, the same over UDP and TCP.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use shared::carrier::dns::error_text;
+use shared::dnsanswer::{End, end};
+use shared::fault::{Fault, Separator, SpecErrors, Transport, Verdict};
+use shared::identity::Source;
+use shared::outcome::{Code, ServerError};
+use shared::protocol::Protocol;
+use shared::red::Labels;
+use shared::reply::{Plan, Reply};
+use tokio::time::Instant;
+
+use super::Dns;
+use super::answer::{Asked, Said};
+use super::ask::{Ask, Place};
+use super::handles::Cache;
+use super::query::{Packet, Query, read};
+use super::spoil::{Spoilt, spoil};
+use crate::core::client_ip;
+use crate::faults::{Decision, Mark};
+use crate::record::Call;
+
+/// The code of extended errors that have no better one (RFC 8914, section 4.1).
+const EDE_OTHER: u16 = 0;
+
+/// A query that was read, decided and opened in the records.
+pub(super) struct Job {
+    query: Box<Query>,
+    client: SocketAddr,
+    transport: Transport,
+    place: Place,
+    id: Option<String>,
+    nonce: Option<String>,
+    decision: Result<Decision, SpecErrors>,
+    call: Call,
+}
+
+/// What a packet comes to.
+pub(super) enum Taken {
+    Job(Box<Job>),
+    /// Answered as it is, and recorded.
+    Refused(Vec<u8>),
+    Silence,
+}
+
+/// What goes out, and the record that is closed when it has.
+pub(super) struct Wire {
+    pub(super) spoilt: Spoilt,
+    call: Call,
+    end: End,
+}
+
+pub(super) fn protocol(transport: Transport) -> Protocol {
+    match transport {
+        Transport::Udp => Protocol::DnsUdp,
+        Transport::Tcp => Protocol::DnsTcp,
+    }
+}
+
+/// Takes a packet.
+pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Transport, cache: &mut Cache) -> Taken {
+    let now = Instant::now();
+    let malformed = |code| {
+        dns.core.count_nameless(protocol(transport), "malformed", code, ServerError::BadRequest);
+    };
+    let query = match read(packet) {
+        Packet::Query(query) => query,
+        Packet::Refused(answer, rcode) => {
+            malformed(Code::Rcode(rcode));
+            return Taken::Refused(answer);
+        }
+        Packet::Unanswerable => {
+            malformed(Code::NONE);
+            return Taken::Silence;
+        }
+    };
+    let Ask { place, identity, operation, nonce, fault } = Ask::read(dns, &query, transport);
+    let labels = Labels {
+        source: identity.map_or_else(Source::external, |identity| identity.source),
+        protocol: protocol(transport),
+        operation,
+        injected: fault.as_ref().is_ok_and(Fault::injects),
+    };
+    let handles = cache.get(&dns.core, labels, identity.map(|identity| identity.id.session), now);
+    let mut call = Call::start(handles, now);
+    call.add_received(packet.len());
+    let decision = fault.map(|fault| {
+        let id = identity.map(|identity| identity.id);
+        dns.core.faults.decide(&keyed(fault, id.is_none(), nonce.as_deref()), id, client_ip(client))
+    });
+    let id = identity.map(|identity| identity.id.to_string()).or_else(|| nonce.clone());
+    Taken::Job(Box::new(Job { query, client, transport, place, id, nonce, decision, call }))
+}
+
+/// Without an identity or an id of its own, a query's nonce is the key of its draws.
+fn keyed(fault: Fault, is_nameless: bool, nonce: Option<&str>) -> Fault {
+    match nonce.filter(|_| is_nameless && fault.id().is_none()) {
+        Some(nonce) => match Fault::parse(&format!("id={nonce}"), Separator::Semicolon) {
+            Ok(key) => key.overridden_by(fault),
+            Err(_) => fault,
+        },
+        None => fault,
+    }
+}
+
+impl Job {
+    /// The delay that was asked for.
+    pub(super) fn delay(&self) -> Duration {
+        self.decision.as_ref().map_or(Duration::ZERO, |decision| decision.verdict.delay)
+    }
+
+    /// Waits that long.
+    pub(super) async fn wait(&mut self) {
+        let delay = self.delay();
+        if !delay.is_zero() {
+            self.call.asked_begins();
+            tokio::time::sleep(delay).await;
+            self.call.asked_ends();
+        }
+    }
+
+    /// The answer as it goes out.
+    pub(super) async fn finish(self: Box<Self>, dns: &Arc<Dns>) -> Wire {
+        let Job { query, client, transport, place, id, nonce, decision, mut call } = *self;
+        let asked = Asked { dns, query: &query, transport, client };
+        let plain = |answer: Vec<u8>| Spoilt { messages: vec![answer], ..Spoilt::default() };
+        let is_limited = transport == Transport::Udp && {
+            let mut limiter = dns.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+            !limiter.admits(client_ip(client), call.started())
+        };
+        if is_limited {
+            call.set_code(Code::NOERROR);
+            call.set_error(ServerError::Overload);
+            return Wire { spoilt: plain(asked.truncated()), call, end: End::Answer };
+        }
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(errors) => {
+                dns.core.red.spec_error(errors.first().parameter.as_str());
+                let rcode = u16::from(ResponseCode::NXDomain);
+                call.set_code(Code::Rcode(rcode));
+                call.set_error(ServerError::BadRequest);
+                let said = Said { error: Some((EDE_OTHER, error_text(&errors))), ..Said::default() };
+                return Wire { spoilt: plain(asked.code(rcode, said)), call, end: End::Answer };
+            }
+        };
+        let verdict = &decision.verdict;
+        let mark = |call: &Call| {
+            let reply = Reply {
+                id: id.as_deref(),
+                own: call.own(),
+                asked: call.asked(),
+                server: &dns.core.place,
+                plan: match decision.mark {
+                    Mark::Overflow => Plan::Overflow,
+                    Mark::Disabled => Plan::Disabled,
+                    Mark::None | Mark::Verdict => Plan::of(verdict),
+                },
+            };
+            Said { mark: Some(reply.option()), error: None }
+        };
+        let (rcode, good) = match place {
+            _ if query.kind == RecordType::ANY => (REFUSED, asked.code(REFUSED, mark(&call))),
+            Place::Ok | Place::Fault => asked.verdict(verdict, place, nonce.as_deref(), mark(&call)),
+            Place::Unarmed => (0, asked.code(0, mark(&call))),
+            Place::Root => (0, asked.root(mark(&call))),
+            Place::Outside => (REFUSED, asked.code(REFUSED, mark(&call))),
+            Place::Zone => match dns.zones.answer(&query, client, transport, dns.udp_size_max).await {
+                Some(answer) if answer.len() > 3 => (u16::from(answer[3] & 15), answer),
+                _ => (SERVFAIL, asked.code(SERVFAIL, mark(&call))),
+            },
+        };
+        let plain_verdict = Verdict::default();
+        let spoiling = if matches!(place, Place::Ok | Place::Fault) { verdict } else { &plain_verdict };
+        let end = end(spoiling, transport, query.is_mixed());
+        if end == End::Answer {
+            call.set_code(Code::Rcode(rcode));
+        }
+        let whole = || {
+            let late = Verdict { fault: None, ..verdict.clone() };
+            asked.verdict(&late, place, nonce.as_deref(), mark(&call)).1
+        };
+        let spoilt = match spoiling.fault {
+            // Its shape is the failure's; the real one follows.
+            Some(shared::fault::FaultKind::Late) => spoil(spoiling, transport, whole(), || good),
+            _ => spoil(spoiling, transport, good, Vec::new),
+        };
+        Wire { spoilt, call, end }
+    }
+}
+
+const SERVFAIL: u16 = 2;
+const REFUSED: u16 = 5;
+
+impl Wire {
+    /// Bytes were handed to the kernel.
+    pub(super) fn add_sent(&mut self, bytes: usize) {
+        self.call.add_sent(bytes);
+    }
+
+    /// Everything that was to go out has.
+    pub(super) fn done(self) {
+        match self.end {
+            End::Answer => self.call.answered(),
+            End::Silence | End::Reset | End::Closed | End::Malformed => self.call.left_unanswered(),
+        }
+    }
+
+    /// It could not be written.
+    pub(super) fn failed(self) {
+        self.call.failed(ServerError::Write);
+    }
+}

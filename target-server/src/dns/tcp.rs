@@ -1,0 +1,132 @@
+//! Queries over a connection: two bytes of length before each (RFC 1035, section 4.2.2), any number of them, answered in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::fault::Transport;
+use shared::protocol::Protocol;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Dns;
+use super::handles::Cache;
+use super::job::{Taken, Wire, take};
+use super::spoil::Then;
+use super::udp::LATE_PAUSE;
+
+/// How long an orderly close waits for the client's own.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// Serves a connection to its end.
+pub(super) async fn serve(dns: Arc<Dns>, mut stream: TcpStream, client: SocketAddr, drain: CancellationToken) {
+    let _open = dns.core.opened(Protocol::DnsTcp);
+    let mut cache = Cache::default();
+    let mut packet = Vec::new();
+    loop {
+        let read = tokio::select! {
+            biased;
+            read = timeout(dns.core.idle_timeout, next(&mut stream, &mut packet, dns.core.head_timeout)) => read,
+            () = drain.cancelled() => break,
+        };
+        if !matches!(read, Ok(Ok(()))) {
+            break;
+        }
+        let then = match take(&dns, &packet, client, Transport::Tcp, &mut cache) {
+            Taken::Silence => Ok(Then::Close),
+            Taken::Refused(answer) => write(&mut stream, &answer, 0).await.map(|()| Then::Keep),
+            Taken::Job(mut job) => {
+                if !job.delay().is_zero() {
+                    tokio::select! {
+                        () = job.wait() => {}
+                        // Nobody is there to be answered; its record says so when it is dropped.
+                        () = left(&stream) => return,
+                    }
+                }
+                let wire = job.finish(&dns).await;
+                send(&mut stream, wire).await
+            }
+        };
+        match then {
+            Ok(Then::Keep) if !drain.is_cancelled() => {}
+            Ok(Then::Keep | Then::Close) => break,
+            Ok(Then::Reset) => {
+                let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                return;
+            }
+            Err(_) => return,
+        }
+    }
+    close(stream).await;
+}
+
+/// The next message. A length alone may wait as long as a connection may idle; what it announces may not.
+async fn next(stream: &mut TcpStream, packet: &mut Vec<u8>, patience: Duration) -> io::Result<()> {
+    let length = stream.read_u16().await?;
+    packet.resize(usize::from(length), 0);
+    let whole = timeout(patience, stream.read_exact(packet)).await;
+    whole.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(drop)
+}
+
+/// Until the client has closed its side. One that asks further has not.
+async fn left(stream: &TcpStream) {
+    match stream.peek(&mut [0]).await {
+        Ok(1..) => std::future::pending().await,
+        Ok(0) | Err(_) => {}
+    }
+}
+
+async fn send(stream: &mut TcpStream, mut wire: Wire) -> io::Result<Then> {
+    let spoilt = std::mem::take(&mut wire.spoilt);
+    for (i, message) in spoilt.messages.iter().enumerate() {
+        if i > 0 && spoilt.is_late {
+            sleep(LATE_PAUSE).await;
+        }
+        let written = if spoilt.is_aborted {
+            let mut half = prefix(message.len(), 0).to_vec();
+            half.extend_from_slice(&message[..message.len() / 2]);
+            stream.write_all(&half).await
+        } else {
+            write(stream, message, spoilt.length_error).await
+        };
+        match written {
+            Ok(()) => wire.add_sent(message.len()),
+            Err(error) => {
+                // Dropped, it is the client who left; any other reason is ours.
+                if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
+                    wire.failed();
+                }
+                return Err(error);
+            }
+        }
+    }
+    wire.done();
+    Ok(spoilt.then)
+}
+
+/// In one write: a prefix that travels alone is read alone by clients that do not expect that.
+async fn write(stream: &mut TcpStream, message: &[u8], length_error: i64) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(2 + message.len());
+    bytes.extend_from_slice(&prefix(message.len(), length_error));
+    bytes.extend_from_slice(message);
+    stream.write_all(&bytes).await
+}
+
+fn prefix(length: usize, error: i64) -> [u8; 2] {
+    let announced = i64::try_from(length).unwrap_or(i64::MAX).saturating_add(error).clamp(0, i64::from(u16::MAX));
+    u16::try_from(announced).unwrap_or(u16::MAX).to_be_bytes()
+}
+
+/// Our end first, then what the client still sends: a close with bytes unread would be a reset.
+async fn close(mut stream: TcpStream) {
+    let drained = async {
+        stream.shutdown().await?;
+        let mut rest = [0; 512];
+        while stream.read(&mut rest).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let _ = timeout(CLOSE_MAX, drained).await;
+}
