@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 
+use shared::protocol::Protocol;
 use shared::units::print_duration;
 
 use super::{ConnectionPolicy, Endpoint, Operation};
@@ -63,8 +64,12 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
             }
             ConnectionPolicy::Fresh => {
                 fresh += held(operation.rate, operation.timeout.as_secs_f64());
-                let time_wait = system.time_wait(operation.endpoint.is_loopback());
-                held(operation.rate, time_wait.as_secs_f64())
+                // A datagram's port is free as soon as its answer is here or given up.
+                let port_held = match operation.protocol() {
+                    Protocol::Udp | Protocol::DnsUdp => operation.timeout,
+                    _ => system.time_wait(operation.endpoint.is_loopback()),
+                };
+                held(operation.rate, port_held.as_secs_f64())
             }
         };
         match endpoints.iter_mut().find(|known| known.endpoint == operation.endpoint) {

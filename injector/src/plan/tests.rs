@@ -2,6 +2,7 @@
 
 mod address;
 mod capacity;
+mod dns;
 mod expect;
 mod http;
 
