@@ -271,7 +271,7 @@ mod tests {
             ("cname=3", CNAME, 0, 1, 0),
             ("cname=loop", A, 0, 2, 0),
             ("count=4", CNAME, 0, 0, 1),
-            ("addr=192.0.2.7", AAAA, 0, 0, 0),
+            ("addr=127.0.0.7", AAAA, 0, 0, 0),
             ("answer=who&count=9", TXT, 0, 0, 1),
             ("fault=late", A, 2, 0, 0),
             ("fault=lame", A, 0, 0, 0),

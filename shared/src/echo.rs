@@ -1,11 +1,10 @@
-//! What a TCP or UDP echo answers, as far as both sides have to know it: the bytes, the flips of `corrupt`, where a fault
-//! strikes, and which asks contradict each other on a stream that has no head and perhaps no end.
+//! What a TCP or UDP echo answers, as far as both sides have to know it: the bytes, the flips of `corrupt`, and where a
+//! fault strikes.
 
 use std::time::Duration;
 
 use crate::draw::Draw;
-use crate::fault::{At, AtAsk, Body, Dialect, Expr, Fault, FaultKind, Key, Limits, Mode};
-use crate::fault::{SpecErrorCode, SpecErrors, Verdict};
+use crate::fault::{At, Body, FaultKind, Key, Mode, Verdict};
 use crate::payload::Payload;
 
 /// The port on which others echo (RFC 862); a datagram from there is somebody's answer.
@@ -103,57 +102,6 @@ impl Strike {
             (_, At::After(_)) => Strike::End,
         })
     }
-}
-
-/// [`Fault::check`], and what an echo in particular cannot do.
-///
-/// # Errors
-/// Everything that is wrong.
-pub fn check(fault: &Fault, dialect: Dialect, limits: &Limits) -> Result<(), SpecErrors> {
-    fault.check(dialect, limits)?;
-    if dialect != Dialect::Tcp {
-        return Ok(());
-    }
-    let mode = match fault.single(Key::Mode) {
-        Some(Expr::Mode(mode)) => *mode,
-        _ => Mode::Echo,
-    };
-    let asks = |wanted: Key| fault.keys().any(|key| key == wanted);
-    let (is_framed, is_sized) = (asks(Key::Bytes), asks(Key::Size));
-    let shares = fault.possible(Key::At).any(|expr| matches!(expr, Expr::At(AtAsk::Share(_))));
-    let closes = fault.possible(Key::Close).any(|expr| *expr == Expr::Flag(true));
-    let conflicts = [
-        (
-            is_sized && matches!(mode, Mode::Discard | Mode::Upper),
-            Key::Size,
-            "this mode does not choose how much it sends",
-            "size with mode=echo, source or chargen",
-        ),
-        (
-            is_framed && mode.generates() && !is_sized,
-            Key::Mode,
-            "an exchange of bytes= has an end and this answer has none",
-            "size=.. beside it",
-        ),
-        (
-            shares && !is_framed && !is_sized,
-            Key::At,
-            "nobody knows how long this answer will be",
-            "bytes=.. or size=.. beside a share",
-        ),
-        (
-            closes && !is_framed,
-            Key::Close,
-            "without bytes= the connection ends with this answer anyway",
-            "bytes=.. beside close",
-        ),
-    ];
-    let errors = conflicts
-        .into_iter()
-        .filter(|(applies, ..)| *applies)
-        .map(|(_, key, reason, expected)| fault.error_at(key, SpecErrorCode::Conflict, reason, expected))
-        .reduce(SpecErrors::and);
-    errors.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Ask {
     /// Reads the text of a command line, as [`carrier::command`] cut it out.
     pub(crate) fn read(text: &[u8], dialect: Dialect, limits: &Limits) -> Ask {
         let carrier::Line { identity, fault } = carrier::line(text, Separator::Space);
-        let checked = |fault: Fault| echo::check(&fault, dialect, limits).map(|()| Some(fault));
+        let checked = |fault: Fault| fault.check(dialect, limits).map(|()| Some(fault));
         let fault = fault.and_then(|fault| if fault.is_empty() { Ok(None) } else { checked(fault) });
         Ask { identity, fault }
     }

@@ -62,7 +62,7 @@ mix:
   - { name: closing, weight: 4, tcp: { fault: close=50 } }
   - { name: reset, weight: 4, tcp: { fault: \"fault=reset:50\" } }
   - { name: reset-late, weight: 2, tcp: { size: 10KiB, fault: \"fault=reset&at=50%\" } }
-  - { name: reset-end, weight: 2, tcp: { fault: \"fault=reset&at=1MiB\" } }
+  - { name: reset-end, weight: 2, tcp: { fault: \"fault=reset&at=64\" } }
   - { name: reset-timed, weight: 2, tcp: { fault: \"fault=reset&at=after(5ms)\" } }
   - { name: empty, weight: 2, tcp: { fault: fault=empty } }
   - { name: abort, weight: 2, tcp: { size: 1KiB, fault: \"fault=abort&at=500\" } }

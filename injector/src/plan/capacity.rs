@@ -64,10 +64,10 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
             }
             ConnectionPolicy::Fresh => {
                 fresh += held(operation.rate, operation.timeout.as_secs_f64());
-                let port_held = match operation.protocol() {
-                    // Nothing lingers behind a socket without connections.
-                    Protocol::Udp => operation.timeout,
-                    _ => system.time_wait(operation.endpoint.is_loopback()),
+                // A datagram's port is free as soon as its answer is here or given up.
+                let port_held = match operation.protocol().is_datagram() {
+                    true => operation.timeout,
+                    false => system.time_wait(operation.endpoint.is_loopback()),
                 };
                 held(operation.rate, port_held.as_secs_f64())
             }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_saphyr::Spanned;
 use shared::carrier::{TCP_LINE_MAX_BYTES, compose_line};
-use shared::echo::check;
 use shared::fault::{Fault, FaultKind, Key, Limits, Separator, Verdict};
 use shared::identity::{Identity, Name, RequestId, Source};
 use shared::protocol::Protocol;
@@ -134,7 +133,7 @@ fn asked(
     if protocol == Protocol::Tcp {
         fault = fault.overridden_by(own(format!("bytes={}", body.size_bytes())));
     }
-    if let Err(errors) = check(&fault, protocol.dialect(), &Limits::default()) {
+    if let Err(errors) = fault.check(protocol.dialect(), &Limits::default()) {
         refuse(&errors);
         return Fault::default();
     }

@@ -2,6 +2,7 @@
 
 mod address;
 mod capacity;
+mod dns;
 mod echo;
 mod expect;
 mod grpc;
@@ -229,7 +230,7 @@ fn operations_that_cannot_be_meant_are_refused_with_line_and_column() {
         ("name: Web\n  weight: 1\n  http: {}", "3:9 operation \"Web\": name: \"Web\" is no name"),
         (long_name.as_str(), "3:9 operation"),
         ("name: ''\n  weight: 1\n  http: {}", "3:9 operation 1: name: \"\" is no name"),
-        ("name: a\n  weight: 1", "3:3 operation \"a\": needs a protocol; this version has http"),
+        ("name: a\n  weight: 1", "3:3 operation \"a\": needs a protocol: http, grpc, tcp, udp or dns"),
         ("name: a\n  weight: 1\n  timeout: 5\n  http: {}", "5:12 operation \"a\": timeout: \"5\" has no unit"),
         (
             "name: a\n  weight: 1\n  target: a b\n  http: {}",

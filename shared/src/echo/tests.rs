@@ -55,25 +55,3 @@ fn a_fault_strikes_where_it_says() {
     }
     assert_eq!(Strike::of(&verdict("fault=reset at=50%"), None), Some(Strike::End));
 }
-
-#[test]
-fn what_cannot_happen_on_a_stream_is_refused_at_its_key() {
-    let refused = |spec: &str| {
-        let fault = Fault::parse(spec, Separator::Space).unwrap();
-        check(&fault, Dialect::Tcp, &Limits::default()).err().map(|errors| errors.first().parameter.clone())
-    };
-    for (spec, parameter) in [
-        ("mode=discard size=10", "size"),
-        ("mode=upper size=10", "size"),
-        ("bytes=10 mode=source", "mode"),
-        ("fault=reset at=50%", "at"),
-        ("close=true", "close"),
-        ("status=200", "status"),
-        ("loss=true", "loss"),
-    ] {
-        assert_eq!(refused(spec).as_deref(), Some(parameter), "{spec}");
-    }
-    for fine in ["bytes=10 close=true", "mode=source", "fault=reset size=10 at=50%", "bytes=8 mode=chargen size=1"] {
-        assert_eq!(refused(fine), None, "{fine}");
-    }
-}

@@ -27,7 +27,7 @@ struct Entry {
 }
 
 impl Counts {
-    /// Counts one query, and says all there were, as `udp/192.0.2.1=3`.
+    /// Counts one query, and says all there were, as `udp/127.0.2.1=3`.
     pub(super) fn count(&mut self, nonce: &str, client: IpAddr, transport: Transport) -> Vec<String> {
         if !self.by_nonce.contains_key(nonce) {
             if self.order.len() >= NONCES_MAX
@@ -59,15 +59,15 @@ mod tests {
     #[test]
     fn counts_are_by_nonce_client_and_transport_and_bounded() {
         let mut counts = Counts::default();
-        let [a, b] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
+        let [a, b] = [1, 2].map(|last| IpAddr::from([127, 0, 2, last]));
         counts.count("n", a, Transport::Udp);
         counts.count("n", a, Transport::Udp);
-        assert_eq!(counts.count("n", b, Transport::Tcp), ["udp/192.0.2.1=2", "tcp/192.0.2.2=1"]);
+        assert_eq!(counts.count("n", b, Transport::Tcp), ["udp/127.0.2.1=2", "tcp/127.0.2.2=1"]);
         for i in 0..NONCES_MAX {
             counts.count(&format!("other{i}"), a, Transport::Udp);
         }
         assert_eq!((counts.order.len(), counts.by_nonce.len()), (NONCES_MAX, NONCES_MAX));
-        assert_eq!(counts.count("n", a, Transport::Udp), ["udp/192.0.2.1=1"], "forgotten since");
+        assert_eq!(counts.count("n", a, Transport::Udp), ["udp/127.0.2.1=1"], "forgotten since");
         for last in 0..=255 {
             counts.count("many", IpAddr::from([10, 0, 0, last]), Transport::Udp);
         }

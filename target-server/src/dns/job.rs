@@ -142,7 +142,7 @@ impl Job {
         let decision = match decision {
             Ok(decision) => decision,
             Err(errors) => {
-                dns.core.red.spec_error(errors.first().parameter.as_str());
+                errors.iter().for_each(|error| dns.core.red.spec_error(&error.parameter));
                 let rcode = u16::from(ResponseCode::NXDomain);
                 call.set_code(Code::Rcode(rcode));
                 call.set_error(ServerError::BadRequest);

@@ -66,8 +66,8 @@ pub(super) fn spoil(
             message[0] ^= 0x5a;
             message[1] ^= 0xa5;
         }),
-        Some(FaultKind::BadQ) => changed(bad_question),
-        Some(FaultKind::BadCase) => changed(bad_case),
+        Some(FaultKind::BadQ) => changed(|message| bad_question(message)),
+        Some(FaultKind::BadCase) => changed(|message| bad_case(message)),
         Some(FaultKind::Qr0) => changed(|message| message[2] &= 0x7f),
         Some(FaultKind::BadHead) => changed(|message| {
             let answers = u16::from_be_bytes([message[6], message[7]]).saturating_add(5);
@@ -91,7 +91,7 @@ fn name(message: &mut [u8]) -> &mut [u8] {
 }
 
 /// A name nobody asked for. The root has no letter to change, so its type is.
-fn bad_question(message: &mut Vec<u8>) {
+fn bad_question(message: &mut [u8]) {
     match name(message).get_mut(1) {
         Some(letter) => *letter = if *letter == b'z' { b'y' } else { b'z' },
         None => message[HEADER_BYTES + 2] ^= 1,
@@ -99,7 +99,7 @@ fn bad_question(message: &mut Vec<u8>) {
 }
 
 /// Every letter in the other case. The lengths between them are below 64, and no letter is.
-fn bad_case(message: &mut Vec<u8>) {
+fn bad_case(message: &mut [u8]) {
     for byte in name(message) {
         if byte.is_ascii_alphabetic() {
             *byte ^= 0x20;

@@ -73,9 +73,8 @@ async fn next(stream: &mut TcpStream, packet: &mut Vec<u8>, patience: Duration) 
 
 /// Until the client has closed its side. One that asks further has not.
 async fn left(stream: &TcpStream) {
-    match stream.peek(&mut [0]).await {
-        Ok(1..) => std::future::pending().await,
-        Ok(0) | Err(_) => {}
+    if let Ok(1..) = stream.peek(&mut [0]).await {
+        std::future::pending().await
     }
 }
 

@@ -21,7 +21,7 @@ use crate::Config;
 use crate::core::Core;
 use crate::effects;
 
-const CLIENT: &str = "192.0.2.200:5353";
+const CLIENT: &str = "127.0.2.200:5353";
 
 fn dns() -> Arc<Dns> {
     let config = Config::loopback();

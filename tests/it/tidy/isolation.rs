@@ -76,8 +76,12 @@ pub(super) const KNOWN_TOOLS: Rule = Rule {
 const READERS: &[&str] = &["target-server/src/config", "injector/src/cli", "src/main"];
 
 /// Addresses that tests parse or match and no socket sees: (file, address).
-const ADDRESS_DATA: &[(&str, &str)] =
-    &[("injector/src/plan/tests/address.rs", "10.0.0.1"), ("target-server/src/config/tests.rs", "1.2.3.4")];
+const ADDRESS_DATA: &[(&str, &str)] = &[
+    ("injector/src/plan/tests/address.rs", "10.0.0.1"),
+    ("shared/src/dnsanswer.rs", "192.0.2.1"),
+    ("target-server/src/config/tests.rs", "1.2.3.4"),
+    ("tests/it/dns.rs", "192.0.2.1"),
+];
 
 /// The examples above are full of what the rules look for.
 const EXAMPLES: &str = "tests/it/tidy/";

@@ -110,7 +110,6 @@ fn what_breaks_behind_its_last_byte_is_read_on_until_it_does() {
         ("fault=reset", false),
         ("fault=reset&at=4", false),
         ("fault=reset&at=5", true),
-        ("fault=abort&at=100%", true),
         ("fault=hang&at=after(5ms)", true),
         ("delay=1ms", false),
     ] {

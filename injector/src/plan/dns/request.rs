@@ -94,6 +94,9 @@ pub(in crate::plan) fn compile(
         _ => full.ends_with(&format!(".f.{zone}")),
     };
     let mut asked = fault.unwrap_or_default();
+    if asked.id().is_some() {
+        found.add(fault_at, &part("fault"), "id: the request's identity is the key of its draws here");
+    }
     let together = in_name.clone().overridden_by(asked.clone());
     if !together.is_empty() && together.seed().is_none() {
         asked = Fault::parse(&format!("seed={seed}"), Separator::Ampersand)

@@ -44,7 +44,7 @@ fn what_cannot_work_is_refused_where_it_stands() {
         ("tcp: { fault: bytes=5 }", "tcp.fault: bytes is written by the injector itself"),
         ("udp: { fault: ack=0 }", "udp.fault: ack is written by the injector itself"),
         ("tcp: { fault: mode=source }", "an exchange of bytes= has an end"),
-        ("tcp: { fault: 'mode=upper&size=5' }", "this mode does not choose"),
+        ("tcp: { fault: 'mode=upper&size=5' }", "size has no meaning with mode=upper"),
         ("udp: { size: 100, fault: size=101 }", "udp.fault: an answer over UDP is never longer than what was sent"),
         ("udp: { size: 65KiB }", "udp.size: 65KiB is over the limit"),
         ("tcp: { size: 1KiB, body: x }", "tcp.size: body and size exclude each other"),

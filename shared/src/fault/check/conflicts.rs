@@ -17,6 +17,7 @@ impl Check<'_> {
         self.announced_length();
         self.streams();
         self.modes();
+        self.ends();
         self.messages();
     }
 

@@ -14,7 +14,8 @@ impl Check<'_> {
             Mode::Echo | Mode::Upper => &[Key::Size],
             // What is not sent has no size, no pace and no bits to flip.
             Mode::Discard => &[Key::Size, Key::Chunk, Key::ChunkDelay, Key::Rate, Key::Corrupt],
-            Mode::Source | Mode::Chargen => &[Key::Bytes],
+            // What came in is read and dropped.
+            Mode::Source | Mode::Chargen => &[],
         };
         for &key in useless {
             let reason = format!("{} has no meaning with mode={}", key.as_str(), mode.as_str());
@@ -23,6 +24,26 @@ impl Check<'_> {
         let in_answer = |expr: &Expr| matches!(expr, Expr::At(AtAsk::Bytes(_) | AtAsk::Share(_)));
         if mode == Mode::Discard && self.fault.possible(Key::At).any(in_answer) {
             self.conflict(Key::At, "mode=discard sends no bytes to strike after", "head, body or after(..)");
+        }
+        if mode.generates() && self.asks(Key::Bytes) && !self.asks(Key::Size) {
+            let reason = "an exchange of bytes= has an end and this answer has none";
+            self.conflict(Key::Mode, reason, "size=.. beside it");
+        }
+    }
+
+    /// What only an answer with an end can have.
+    pub(super) fn ends(&mut self) {
+        if self.dialect != Dialect::Tcp || self.asks(Key::Bytes) {
+            return;
+        }
+        let is_share = |expr: &Expr| matches!(expr, Expr::At(AtAsk::Share(_)));
+        if !self.asks(Key::Size) && self.fault.possible(Key::At).any(is_share) {
+            let reason = "nobody knows how long this answer will be";
+            self.conflict(Key::At, reason, "bytes=.. or size=.. beside a share");
+        }
+        if self.fault.possible(Key::Close).any(|expr| *expr == Expr::Flag(true)) {
+            let reason = "without bytes= the connection ends with this answer anyway";
+            self.conflict(Key::Close, reason, "bytes=.. beside close");
         }
     }
 
