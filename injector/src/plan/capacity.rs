@@ -5,7 +5,6 @@
 
 use std::num::NonZeroU32;
 
-use shared::protocol::Protocol;
 use shared::units::print_duration;
 
 use super::{ConnectionPolicy, Endpoint, Operation};

@@ -107,7 +107,7 @@ mod tests {
             ("HTTP://h?status=503", Scheme::Http { tls: false }, "h", "/?status=503"),
             ("grpc://127.0.0.1:9999/a.B/C", Scheme::Grpc { tls: false }, "127.0.0.1:9999", "/a.B/C"),
             ("tcp://[::1]:7", Scheme::Tcp, "[::1]:7", ""),
-            ("dns://10.0.0.10/example.com?type=AAAA", Scheme::Dns, "10.0.0.10", "/example.com?type=AAAA"),
+            ("dns://127.0.0.53/example.com?type=AAAA", Scheme::Dns, "127.0.0.53", "/example.com?type=AAAA"),
         ] {
             let url: ProbeUrl = text.parse().unwrap();
             assert_eq!(url.to_string(), text);

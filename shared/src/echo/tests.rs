@@ -1,7 +1,7 @@
 //! What both sides must mean alike: content, flips, strikes, contradictions.
 
-use super::{Content, Corruption, Strike, check};
-use crate::fault::{Dialect, Fault, Limits, Separator, Verdict};
+use super::{Content, Corruption, Strike};
+use crate::fault::{Fault, Separator, Verdict};
 
 fn verdict(spec: &str) -> Verdict {
     Fault::parse(spec, Separator::Space).unwrap().roll(7, "key", 0)

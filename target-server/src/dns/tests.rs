@@ -166,7 +166,8 @@ async fn the_option_wins_over_the_name_and_is_answered_in_kind() {
         ("ok.cload.test.", id.to_owned(), "0/1/0"),
         ("ok.cload.test.", format!("{id};rcode=REFUSED"), "5/0/0"),
         ("x1234.rcsrv.f.cload.test.", format!("{id};rcode=NXDOMAIN"), "3/0/1"),
-        ("x1234.rcsrv.f.cload.test.", "count=3".to_owned(), "2/0/0"),
+        ("x1234.an2.f.cload.test.", "count=3".to_owned(), "0/3/0"),
+        ("x1234.rcsrv.f.cload.test.", "count=3".to_owned(), "3/0/1"),
         ("ok.cload.test.", "status=503".to_owned(), "3/0/1"),
         ("ok.cload.test.", "source=A".to_owned(), "3/0/1"),
     ] {
