@@ -10,6 +10,7 @@
 //! at the latest [`CLOSE_MAX`] after the last lane has left.
 
 mod connection;
+mod socket;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};

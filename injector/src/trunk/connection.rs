@@ -15,6 +15,7 @@ use shared::outcome::ErrorClass;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::socket::Socket;
 use crate::counter::{Counter, Open};
 use crate::dial::Stream;
 use crate::driver::{Ending, H2End, Marks};
@@ -54,6 +55,8 @@ struct Health {
     was_busy: Cell<bool>,
     /// All stream identifiers are used up.
     is_spent: Cell<bool>,
+    /// The kernel said that the peer has reset the connection.
+    was_reset: Rc<Cell<bool>>,
 }
 
 /// A request that has begun.
@@ -84,10 +87,11 @@ impl Connection {
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(HEADER_LIST_BYTES_MAX);
-        let handshake = builder.handshake::<_, Bytes>(stream).await;
+        let health = Rc::new(Health::default());
+        let socket = Socket::new(stream, Rc::clone(&health.was_reset));
+        let handshake = builder.handshake::<_, Bytes>(socket).await;
         let (requests, connection) =
             handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
-        let health = Rc::new(Health::default());
         let left = CancellationToken::new();
         tokio::task::spawn_local(run(connection, requests.clone(), Rc::clone(&health), left.clone()));
         Ok(Connection { open: counter.opened(), requests, health, _left: left.drop_guard() })
@@ -129,7 +133,11 @@ impl Connection {
     }
 
     pub(super) fn ending<A>(&self, error: &h2::Error, marks: &Marks) -> Ending<A> {
-        ending(error, self.health.goaway.get(), marks)
+        let was_reset = self.health.was_reset.get();
+        match ending(error, self.health.goaway.get(), marks) {
+            Ending::Closed if was_reset => Ending::Reset,
+            ending => ending,
+        }
     }
 }
 
@@ -174,7 +182,7 @@ fn of_io<A>(io: &io::Error, class: ErrorClass) -> Ending<A> {
     }
 }
 
-type Driven = h2::client::Connection<Stream, Bytes>;
+type Driven = h2::client::Connection<Socket, Bytes>;
 
 /// The life of a connection: everything that is written and read on it, until it is over or nobody needs it any more.
 async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<Health>, left: CancellationToken) {

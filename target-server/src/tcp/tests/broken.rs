@@ -141,7 +141,7 @@ async fn what_is_wrong_is_said_counted_and_ends_the_connection() {
     assert!(got.starts_with("CL/1 ERR ") && end == End::Fin, "{got:?}");
     assert_eq!(target.metric(&["spec_errors_total", "parameter=\"delay\""]).await, 2.0);
     assert_eq!(target.metric(&["spec_errors_total", "parameter=\"mode\""]).await, 1.0);
-    assert_eq!(target.metric(&["server_requests_total", "protocol=\"tcp\"", "error=\"bad_request\""]).await, 9.0);
+    assert_eq!(target.metric(&["server_requests_total", "protocol=\"tcp\"", "error=\"bad_request\""]).await, 10.0);
 }
 
 #[tokio::test]
