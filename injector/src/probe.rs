@@ -31,6 +31,7 @@ use crate::driver::{Driver, IdentityTemplate};
 use crate::names::Names;
 use crate::plan::{Operation, Overrides, Plan};
 use crate::preflight::System;
+use crate::reflection;
 use crate::registry::{Visit, dispatch};
 use crate::scenario::{Problems, Scenario};
 use crate::verdict::Exit;
@@ -41,14 +42,17 @@ use crate::verdict::Exit;
 /// If nothing could be called: wrong flags, or a machine that gives no resolver.
 pub fn run(args: &ProbeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, message);
-    let plan = plan(args).map_err(usage)?;
+    let mut plan = plan(args).map_err(usage)?;
     let defect = |error: String| (Exit::Invalid, error);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| defect(error.to_string()))?;
-    let all_ok = LocalSet::new().block_on(&runtime, calls(args, &plan)).map_err(defect)?;
-    Ok(if all_ok { Exit::Passed } else { Exit::Failed })
+    LocalSet::new().block_on(&runtime, async {
+        reflection::resolve(&mut plan).await?;
+        let all_ok = calls(args, &plan).await.map_err(defect)?;
+        Ok(if all_ok { Exit::Passed } else { Exit::Failed })
+    })
 }
 
 fn plan(args: &ProbeArgs) -> Result<Plan, String> {

@@ -198,6 +198,8 @@ pub struct WrittenHttp {
     #[serde(default, deserialize_with = "present")]
     pub version: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub plain: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub path: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub method: Option<Text>,

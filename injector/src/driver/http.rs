@@ -67,11 +67,14 @@ impl Driver for Http {
         for (name, value) in call.wire_headers() {
             before_seq.push_str(&format!("{name}: {value}\r\n"));
         }
-        before_seq.push_str(&format!(
-            "{HEADER_IDENTITY}: source={};op={};id={}.",
-            identity.source, operation.name, identity.session
-        ));
-        let mut after_seq = String::from("\r\n");
+        let mut after_seq = String::new();
+        if !call.is_plain {
+            before_seq.push_str(&format!(
+                "{HEADER_IDENTITY}: source={};op={};id={}.",
+                identity.source, operation.name, identity.session
+            ));
+            after_seq.push_str("\r\n");
+        }
         if operation.connection.is_fresh() {
             after_seq.push_str("connection: close\r\n");
         }
@@ -103,7 +106,9 @@ impl Driver for Http {
     ) -> Ending<Answered> {
         self.head.clear();
         self.head.extend_from_slice(&prepared.before_seq);
-        write!(self.head, "{}", id.seq).expect("a Vec takes every byte");
+        if !prepared.call.is_plain {
+            write!(self.head, "{}", id.seq).expect("a Vec takes every byte");
+        }
         self.head.extend_from_slice(&prepared.after_seq);
         self.reusable = false;
         let mut exchange = Exchange {

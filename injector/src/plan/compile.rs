@@ -20,7 +20,7 @@ use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
 use crate::schedule::Arrival;
 
-pub(super) use values::{digits, duration};
+pub(super) use values::{digits, duration, yes_or_no};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 

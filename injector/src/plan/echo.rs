@@ -9,7 +9,7 @@ use shared::identity::{Identity, Name, RequestId, Source};
 use shared::protocol::Protocol;
 
 use super::body::body;
-use super::compile::Found;
+use super::compile::{Found, yes_or_no};
 use super::expect::{Expect, ExpectedEnd, PREDICTED, expected_end, too_slow};
 use super::{Method, RequestBody, http};
 use crate::scenario::{Text, WrittenEcho};
@@ -66,9 +66,7 @@ pub(super) fn compile(
 ) -> EchoCall {
     let echo = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
-    let is_plain = found.read(echo.plain.as_ref(), &part("plain"), |text| {
-        text.parse::<bool>().map_err(|_| format!("{text:?}; expected true or false"))
-    });
+    let is_plain = found.read(echo.plain.as_ref(), &part("plain"), yes_or_no);
     let is_plain = is_plain.unwrap_or(false);
     let line_bytes = if is_plain { 0 } else { TCP_LINE_MAX_BYTES as u64 };
     let max_bytes = match protocol {
@@ -93,7 +91,8 @@ pub(super) fn compile(
         found.add(status.referenced, &part("expect.status"), "an echo has no status");
     }
     let expect = echo.expect.as_ref();
-    let expect = expect.map(|expect| http::expectation(found, &part("expect"), expect, Method::Post));
+    let expect =
+        expect.map(|expect| http::expectation(found, &part("expect"), expect, Method::Post, Expect::default()));
     let call = EchoCall { protocol, body, fault, is_plain, expect: expect.unwrap_or_default() };
     refuse_hopeless(found, &part("fault"), written, &call, timeout);
     call

@@ -24,6 +24,13 @@ pub struct Expect {
     pub id: bool,
 }
 
+impl Expect {
+    /// Of a server that is not ours: a plain success, whatever it holds.
+    pub fn of_anyone() -> Expect {
+        Expect { size: SizeExpectation::Any, content: ContentExpectation::Any, id: false, ..Expect::default() }
+    }
+}
+
 impl Default for Expect {
     fn default() -> Expect {
         Expect {

@@ -34,6 +34,9 @@ pub struct HttpCall {
     pub fault: Fault,
     /// The value of the header `x-cload-fault`; `None` when nothing is asked or the query carries it.
     pub fault_text: Option<String>,
+    /// For servers that are not ours: nothing but the request itself is sent, nothing is asked, and of an answer only what
+    /// the file expects is checked, which by default is the status 200.
+    pub is_plain: bool,
     /// What makes an answer right.
     pub expect: Expect,
 }

@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use shared::protocol::Protocol;
 
 use super::address::is_behind_https;
-use super::compile::Found;
+use super::compile::{Found, yes_or_no};
 use super::{Host, Scheme};
 use crate::scenario::{Files, Text, WrittenTls};
 use crate::tls::{Alpn, ClientCertificate, Tls, Trust, certificates, private_key, roots};
@@ -153,14 +153,6 @@ struct Keys<'a> {
 impl<'a> Keys<'a> {
     fn get(&self, key: impl Fn(&'a WrittenTls) -> Option<&'a Text>) -> Option<&'a Text> {
         self.own.and_then(&key).or_else(|| self.common.and_then(&key))
-    }
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("{text:?}; expected true or false")),
     }
 }
 

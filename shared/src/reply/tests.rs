@@ -68,7 +68,6 @@ fn other_bytes_are_no_reply() {
         &b""[..],
         b"hello",
         b"CL/1 delay=1s\n",
-        b"CL/1 OK dur=1 asked=1\n",
         b"CL/1 OK dur=x asked=1 server=a\n",
         b"CL/1 OK dur=1 asked=1 server=a plan=what\n",
         b"CL/1 OK dur=1 asked=1 server=a \xff\n",

@@ -141,8 +141,10 @@ impl Prepared {
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = http::Version::HTTP_2;
         *request.headers_mut() = self.headers.clone();
-        let identity = HeaderValue::from_maybe_shared(Bytes::from(format!("{}{}", self.before_seq, id.seq)));
-        request.headers_mut().insert(HEADER_IDENTITY, identity.expect("names and numbers are visible ASCII"));
+        if !self.call.is_plain {
+            let identity = HeaderValue::from_maybe_shared(Bytes::from(format!("{}{}", self.before_seq, id.seq)));
+            request.headers_mut().insert(HEADER_IDENTITY, identity.expect("names and numbers are visible ASCII"));
+        }
         request
     }
 }

@@ -23,6 +23,15 @@ pub(super) fn in_range(duration: Duration) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// A switch. YAML's other words for it (`yes`, `on`) are texts here, and a slip.
+pub(in crate::plan) fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("{text:?}; expected true or false")),
+    }
+}
+
 /// A whole number in digits only: what `parse` lets in beyond that (a sign) is a slip here.
 pub(in crate::plan) fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)

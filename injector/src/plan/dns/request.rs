@@ -10,7 +10,7 @@ use shared::fault::{Dialect, Fault, Limits, Rcode, Separator, Transport};
 use shared::units::print_duration;
 
 use super::{Carrier, DnsCall, DnsExpect};
-use crate::plan::compile::{Found, digits};
+use crate::plan::compile::{Found, digits, yes_or_no};
 use crate::scenario::{WrittenDns, WrittenDnsExpect};
 
 /// Requests predicted before a plan is called hopeless.
@@ -26,16 +26,11 @@ pub(in crate::plan) fn compile(
 ) -> DnsCall {
     let dns = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
-    let flag = |text: &str| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("{text:?}; expected true or false")),
-    };
     let kind = found.read(dns.kind.as_ref(), &part("type"), kind).unwrap_or(shared::dnsanswer::A);
     let transport = found.read(dns.transport.as_ref(), &part("transport"), transport).unwrap_or(Transport::Udp);
     let zone = found.read(dns.zone.as_ref(), &part("zone"), str::parse::<Zone>).unwrap_or_default();
-    let plain = found.read(dns.plain.as_ref(), &part("plain"), flag).unwrap_or(false);
-    let edns = found.read(dns.edns.as_ref(), &part("edns"), flag).unwrap_or(true);
+    let plain = found.read(dns.plain.as_ref(), &part("plain"), yes_or_no).unwrap_or(false);
+    let edns = found.read(dns.edns.as_ref(), &part("edns"), yes_or_no).unwrap_or(true);
     let size = found.read(dns.edns_size.as_ref(), &part("edns_size"), edns_size).unwrap_or(UDP_SIZE_MAX_BYTES);
     if let (false, Some(text)) = (edns, &dns.edns_size) {
         found.add(text.referenced, &part("edns_size"), "there is no EDNS to carry it");

@@ -12,7 +12,7 @@ use super::expectation::expectation;
 use super::fit::{Open, Requests, built_in};
 use super::metadata::metadata;
 use super::{DEADLINE_GRACE, GrpcCall, GrpcMethod, Own};
-use crate::plan::compile::{Found, duration};
+use crate::plan::compile::{Found, duration, yes_or_no};
 use crate::plan::expect::least_time;
 use crate::scenario::WrittenGrpc;
 
@@ -37,11 +37,7 @@ pub(in crate::plan) fn compile(
     let method = name.unwrap_or_else(|| method(DEFAULT_METHOD).expect("the default is a method"));
     let metadata = metadata(found, subject, &grpc.metadata);
     let deadline = deadline(found, subject, grpc, timeout);
-    let reflection = found.read(grpc.reflection.as_ref(), &part("reflection"), |text| match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("{text:?}; expected true or false")),
-    });
+    let reflection = found.read(grpc.reflection.as_ref(), &part("reflection"), yes_or_no);
 
     let open = Open {
         method_at: grpc.method.as_ref().map_or(written.referenced, |text| text.referenced),

@@ -60,8 +60,8 @@ impl Ask<'_> {
         Sent { path, header, fault }
     }
 
-    /// Stands in for what was refused.
-    fn plain(self) -> Sent {
+    /// The path as it stands, and nothing asked: of a server that is not ours, or for what was refused.
+    pub(super) fn plain(self) -> Sent {
         Sent { path: self.path, header: None, fault: Fault::default() }
     }
 

@@ -8,16 +8,16 @@ use crate::plan::compile::{Found, digits};
 use crate::plan::expect::{ContentExpectation, Expect, SizeExpectation, StatusExpectation};
 use crate::scenario::WrittenExpect;
 
-/// What the file expects, on top of what is predicted.
+/// What the file expects, on top of what is expected anyway.
 pub(in crate::plan) fn expectation(
     found: &mut Found,
     subject: &str,
     written: &Spanned<WrittenExpect>,
     method: Method,
+    mut result: Expect,
 ) -> Expect {
     let expect = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
-    let mut result = Expect::default();
     if let Some(list) = &expect.status {
         match statuses(&list.value.0) {
             Ok(codes) => result.status = StatusExpectation::AnyOf(codes),

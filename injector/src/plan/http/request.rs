@@ -9,8 +9,8 @@ use super::ask::{Ask, Carrier};
 use super::expectation::expectation;
 use super::{HttpCall, HttpVersion, Method, RequestBody};
 use crate::plan::body::body;
-use crate::plan::compile::Found;
-use crate::plan::expect::{PREDICTED, StatusExpectation, too_slow};
+use crate::plan::compile::{Found, yes_or_no};
+use crate::plan::expect::{Expect, PREDICTED, StatusExpectation, too_slow};
 use crate::scenario::{WrittenHeaders, WrittenHttp};
 
 /// Longest path and query: a spec of 2 KiB, each byte escaped, fits.
@@ -49,6 +49,10 @@ pub(in crate::plan) fn compile(
         found.add(carrier.referenced, &part("carrier"), "there is no fault to carry");
     }
     let path_at = http.path.as_ref().map_or(written.referenced, |path| path.referenced);
+    let is_plain = found.read(http.plain.as_ref(), &part("plain"), yes_or_no).unwrap_or(false);
+    if let (true, Some(fault)) = (is_plain, &http.fault) {
+        found.add(fault.referenced, &part("fault"), "a plain request asks for nothing; leave out plain or fault");
+    }
     let ask = Ask {
         path,
         path_at,
@@ -57,9 +61,13 @@ pub(in crate::plan) fn compile(
         seed,
         dialect: version.protocol().dialect(),
     };
-    let sent = ask.compile(found, subject);
+    let sent = if is_plain { ask.plain() } else { ask.compile(found, subject) };
 
-    let expect = http.expect.as_ref().map(|expect| expectation(found, &part("expect"), expect, method));
+    let usual = if is_plain { Expect::of_anyone() } else { Expect::default() };
+    let expect = match &http.expect {
+        Some(expect) => expectation(found, &part("expect"), expect, method, usual),
+        None => usual,
+    };
     let call = HttpCall {
         version,
         method,
@@ -68,7 +76,8 @@ pub(in crate::plan) fn compile(
         body,
         fault: sent.fault,
         fault_text: sent.header,
-        expect: expect.unwrap_or_default(),
+        is_plain,
+        expect,
     };
     refuse_hopeless(found, subject, written, &call, timeout);
     call
