@@ -130,7 +130,7 @@ pub(crate) struct RunningTarget {
     /// DNS, over UDP and TCP.
     pub(crate) dns: SocketAddr,
     drain: CancellationToken,
-    serving: tokio::task::JoinHandle<()>,
+    serving: tokio::task::JoinHandle<target_server::Report>,
 }
 
 impl RunningTarget {
@@ -141,15 +141,18 @@ impl RunningTarget {
         let dns = dns.expect("DNS is on by default");
         let drain = CancellationToken::new();
         let token = drain.clone();
-        let serving = tokio::spawn(async move {
-            target.serve(token).await;
-        });
+        let serving = tokio::spawn(async move { target.serve(token).await });
         RunningTarget { http, grpc: grpc.expect("listens by default"), admin, addresses, dns, drain, serving }
     }
 
     pub(crate) async fn stop(self) {
+        self.drained().await;
+    }
+
+    /// Tells it to stop, and how it ended.
+    pub(crate) async fn drained(self) -> target_server::Report {
         self.drain.cancel();
-        self.serving.await.unwrap();
+        self.serving.await.unwrap()
     }
 }
 

@@ -2,7 +2,9 @@
 // Always true here; it tells clippy that helpers are test code as well.
 #![cfg(test)]
 
+mod agree;
 mod agreement;
+mod battery;
 mod cli;
 mod dns;
 mod echo;

@@ -1,0 +1,62 @@
+//! One run of a plan against a target of ours, after which both sides must have said the same of every request.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use injector::plan::Plan;
+use prometheus::{Registry, TextEncoder};
+use tokio_util::sync::CancellationToken;
+
+use crate::fixture::{RunningTarget, assert_accounted, engine, eventually};
+use crate::metrics::metric;
+use crate::process::get;
+
+/// The labels whose counts must be equal on both sides, operation by operation.
+const LABELS: [&str; 4] = ["code", "result", "injected", "protocol"];
+
+/// Runs the plan for a while. Every request must be what was asked for, and on the target's side the same as on ours.
+pub(crate) async fn agree(target: &RunningTarget, plan: Plan, length: Duration) {
+    let engine = engine(plan, length);
+    let registry = Registry::new();
+    registry.register(Box::new(engine.red())).unwrap();
+    let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
+    let session = engine.session();
+    let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+    let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    // The target records a request when its last byte is out, or when it sees that the client is gone.
+    let mut server = String::new();
+    eventually("the target has nothing in flight", async || {
+        server = get(target.admin, "/metrics");
+        let left = metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
+        if left == 0.0 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    let account: shared::account::Account =
+        serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
+    let mut wrong = Vec::new();
+    for (name, ours) in names.iter().zip(&finished.accounts) {
+        assert_accounted(ours);
+        assert!(ours.planned > 0, "{name}");
+        let theirs = account.operations.get(name).cloned().unwrap_or_default();
+        let answered: BTreeMap<String, u64> = ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
+        if ours.success != ours.planned {
+            let examples: Vec<_> = ours.examples.iter().flatten().collect();
+            wrong.push(format!(
+                "{name}: {} of {}, dropped {:?}: {examples:?}",
+                ours.success, ours.planned, ours.dropped
+            ));
+        } else if (theirs.received, &theirs.answered) != (ours.sent, &answered) {
+            wrong.push(format!("{name}: sent {} and answered {answered:?} here, there {theirs:?}", ours.sent));
+        }
+        for label in LABELS {
+            let of = |side: &str, text: &str| {
+                metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
+            };
+            let (here, there) = (of("client", &client), of("server", &server));
+            if here != there {
+                wrong.push(format!("{name}: by {label} {here:?} here, {there:?} there"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+}
