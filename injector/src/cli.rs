@@ -26,8 +26,8 @@ use crate::verdict::Exit;
 
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
-/// Exit codes: 0 passed, 1 a probe's call failed, 2 usage, 97 target unreachable at the start, 98 the run is not valid, 104 invalid scenario,
-/// 105 a finite run was interrupted.
+/// Exit codes: 0 passed, 1 a probe's call failed, 2 usage, 97 target unreachable at the start, 98 the run is not valid,
+/// 104 invalid scenario, 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -107,7 +107,8 @@ struct ScenarioArgs {
 /// Flags that say where; they win over the scenario file.
 #[derive(Debug, Args)]
 struct TargetArgs {
-    /// Where requests go: host, host:port or http://host:port.
+    /// Where requests go: host, host:port, http://host:port or https://host:port. The port is that of HTTP; the other
+    /// protocols have their own.
     #[arg(long, env = "CLOAD_TARGET")]
     target: Option<Address>,
     /// The target's admin port, which gives its account; by default the target's host, port 9797.
@@ -130,7 +131,7 @@ pub struct LoadArgs {
     /// Drop a request that could not be started this long after its planned instant; by default the timeout.
     #[arg(long, env = "CLOAD_MAX_LAG", value_parser = some_time)]
     pub max_lag: Option<Duration>,
-    /// Most requests in flight at once.
+    /// Most requests in flight at once; by default twice what a hanging target would hold.
     #[arg(long, env = "CLOAD_MAX_IN_FLIGHT")]
     pub max_in_flight: Option<NonZeroU32>,
     /// Who injects, for the label `source`: <namespace>/<release>.

@@ -1,6 +1,6 @@
 //! What a protocol must be able to do for the runner, and what the runner gets back.
 //!
-//! One trait, static dispatch, chosen once per stream by [`crate::worker`]'s exhaustive `match`. A call never fails in
+//! One trait, static dispatch, chosen once per stream by [`crate::registry`]'s exhaustive `match`. A call never fails in
 //! Rust's sense: whatever happens on the wire is an [`Ending`], and failing is seeing. Nothing here or below retries.
 
 mod buffer;

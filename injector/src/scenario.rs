@@ -87,7 +87,7 @@ impl Scenario {
 /// The keys of a scenario. The meaning, unit and default of each is documented where it is decided: `plan`.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in scenarios/demo.yaml")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub target: Option<Text>,
@@ -115,7 +115,7 @@ pub struct Written {
 /// One entry of `mix`.
 #[derive(Clone, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in scenarios/demo.yaml")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenOperation {
     pub name: Text,
     #[serde(default, deserialize_with = "present")]
@@ -147,7 +147,7 @@ pub struct WrittenOperation {
 /// What a `tcp` or `udp` operation sends and expects.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/tcp.md")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenEcho {
     #[serde(default, deserialize_with = "present")]
     pub size: Option<Text>,
@@ -193,7 +193,7 @@ struct TlsKeys {
 /// What an `http` operation sends and expects.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in scenarios/demo.yaml")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenHttp {
     #[serde(default, deserialize_with = "present")]
     pub version: Option<Text>,
@@ -220,7 +220,7 @@ pub struct WrittenHttp {
 /// What makes an answer right.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in scenarios/demo.yaml")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenExpect {
     #[serde(default, deserialize_with = "present")]
     pub status: Option<Spanned<OneOrMany>>,
@@ -235,7 +235,7 @@ pub struct WrittenExpect {
 /// What a `grpc` operation sends and expects.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/grpc-operations.md")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenGrpc {
     #[serde(default, deserialize_with = "present")]
     pub method: Option<Text>,
@@ -260,7 +260,7 @@ pub struct WrittenGrpc {
 /// What makes a gRPC answer right.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/grpc-operations.md")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
 pub struct WrittenGrpcExpect {
     #[serde(default, deserialize_with = "present")]
     pub status: Option<Spanned<OneOrMany>>,

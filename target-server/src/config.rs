@@ -19,13 +19,14 @@ pub use listeners::{Listen, ListenerConfig};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
 ///
-/// Without a fault spec it echoes: any path, any method, 200, the request's body. Ask for more in the query
-/// (`/?status=503:5&delay=20ms..80ms`), in the header `x-cload-fault: status=503; delay=1s`, or on the paths
-/// `/status/503` and `/delay/2`.
+/// Without a fault spec it echoes, over HTTP, gRPC, TCP and UDP, and answers DNS with records. Ask for more in the query
+/// (`/?status=503:5&delay=20ms..80ms`), in the header or metadata `x-cload-fault: status=503; delay=1s`, on the paths
+/// `/status/503` and `/delay/2`, in a first line `CL/1 delay=1s`, or in a name such as `x7k2m9qa.rcsrv.f.cload.test`.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "target-server", version, max_term_width = 120)]
 pub struct Config {
-    /// Where HTTP traffic is served: `address:port`, `:port` or `port`; port 0 takes a free one, which is printed
+    /// Where HTTP/1.1 and HTTP/2 are served, gRPC included: `address:port`, `:port` or `port`; port 0 takes a free one, which
+    /// is printed
     #[arg(long, env = "CLOAD_HTTP_ADDRESS", value_name = "ADDRESS", default_value_t = any(Protocol::Http.default_port()),
         value_parser = parse_address)]
     pub http_address: SocketAddr,
@@ -51,7 +52,7 @@ pub struct Config {
     #[arg(long, env = "CLOAD_NODE", value_name = "NAME", default_value = UNKNOWN_PLACE, value_parser = parse_place)]
     pub node: String,
 
-    /// Zone name in `x-cload-server`
+    /// Name of the availability zone in `x-cload-server`
     #[arg(long, env = "CLOAD_ZONE", value_name = "NAME", default_value = UNKNOWN_PLACE, value_parser = parse_place)]
     pub zone: String,
 
@@ -102,7 +103,8 @@ pub enum LogFormat {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionConfig {
-    /// Connections open at once; one more is answered 503 and closed. An idle one costs about 3 KiB here and 5 KiB in
+    /// Connections open at once, of all listeners together; one more is refused in its protocol's own words, HTTP's by 503,
+    /// and closed. An idle one costs about 3 KiB here and 5 KiB in
     /// the kernel, an active one 20 KiB [default: what RLIMIT_NOFILE allows, at most 100000]
     #[arg(long, env = "CLOAD_MAX_CONNECTIONS", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: Option<u32>,
@@ -112,13 +114,14 @@ pub struct ConnectionConfig {
         value_parser = clap::value_parser!(u16).range(1..))]
     pub backlog: u16,
 
-    /// How long the head of a request may take from its first byte; answered 408 and closed
+    /// How long the head of a request, a command line, a DNS query over TCP or a TLS handshake may take once it has begun;
+    /// then the connection is closed, HTTP/1.1's after a 408
     #[arg(long, env = "CLOAD_HEAD_TIMEOUT", value_name = "DURATION", default_value = "30s", value_parser = parse_bound)]
     pub head_timeout: Duration,
 
     /// How long a connection, or a request on it that asked for nothing that takes time, may stand still before it is
-    /// closed; longer than load balancers keep theirs (60s to 350s), so
-    /// that they, not we, close first and no request meets a closing socket
+    /// closed; longer than load balancers keep theirs (60s to 350s), so that they, not we, close first and no request meets
+    /// a closing socket
     #[arg(long, env = "CLOAD_IDLE_TIMEOUT", value_name = "DURATION", default_value = "10m", value_parser = parse_bound)]
     pub idle_timeout: Duration,
 }

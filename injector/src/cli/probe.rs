@@ -12,8 +12,9 @@ use crate::probe::ProbeUrl;
 /// `injector probe`.
 #[derive(Clone, Debug, Args)]
 pub struct ProbeArgs {
-    /// What to call: http://host/path https:// grpc://host/package.Service/Method grpcs:// tcp:// udp://
-    /// dns://server/name?type=A. Without a path gRPC asks for the server's health, DNS for the target's own zone.
+    /// What to call: http://host/path, https://, grpc://host/package.Service/Method, grpcs://, tcp://host, udp://host,
+    /// dns://server/name?type=A. Without a port, the protocol's own. Without a method gRPC asks for the server's health,
+    /// of the service if the path names one; without a name DNS asks for one of the target's own zone.
     pub url: ProbeUrl,
 
     /// How many calls, one after the other.
@@ -28,7 +29,7 @@ pub struct ProbeArgs {
     #[arg(long, env = "CLOAD_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub timeout: Duration,
 
-    /// Further attempts of a call that failed; each waits --retry-delay first, the first attempt does not.
+    /// Further attempts of a call that failed, at most; each waits --retry-delay first, the first attempt does not wait.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     pub retry: u32,
 
@@ -69,7 +70,7 @@ pub struct ProbeArgs {
     #[arg(short = 'd', long, value_name = "TEXT")]
     pub data: Option<String>,
 
-    /// Bytes to send instead of --data.
+    /// So many bytes to send (64, 10KiB) instead of --data.
     #[arg(long, value_name = "SIZE", conflicts_with = "data")]
     pub size: Option<String>,
 

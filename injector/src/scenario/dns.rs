@@ -8,7 +8,7 @@ use super::shape::{OneOrMany, present};
 /// What a `dns` operation asks and expects.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in docs/dns.md")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in docs/scenario.md")]
 pub struct WrittenDns {
     #[serde(default, deserialize_with = "present")]
     pub name: Option<Text>,
@@ -37,7 +37,7 @@ pub struct WrittenDns {
 /// What makes a DNS answer right.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in docs/dns.md")]
+#[expect(missing_docs, reason = "the names are the file's keys, documented in docs/scenario.md")]
 pub struct WrittenDnsExpect {
     #[serde(default, deserialize_with = "present")]
     pub rcode: Option<Spanned<OneOrMany>>,

@@ -57,23 +57,23 @@ pub struct ListenerConfig {
     #[arg(long, env = "CLOAD_GRPC_ADDRESS", value_name = "ADDRESS", default_value_t = default(Protocol::Grpc.default_port()))]
     pub grpc_address: Listen,
 
-    /// Where HTTPS is served, HTTP/2 and gRPC included, once there is a certificate
+    /// Where HTTPS is served, HTTP/2 and gRPC included, if there is a certificate (`--tls-cert`); or `off`
     #[arg(long, env = "CLOAD_HTTPS_ADDRESS", value_name = "ADDRESS", default_value_t = default(HTTPS_PORT))]
     pub https_address: Listen,
 
-    /// Where the TCP echo is served
+    /// Where the TCP echo is served; or `off`
     #[arg(long, env = "CLOAD_TCP_ADDRESS", value_name = "ADDRESS", default_value_t = default(Protocol::Tcp.default_port()))]
     pub tcp_address: Listen,
 
-    /// Where the UDP echo is served
+    /// Where the UDP echo is served; or `off`
     #[arg(long, env = "CLOAD_UDP_ADDRESS", value_name = "ADDRESS", default_value_t = default(Protocol::Udp.default_port()))]
     pub udp_address: Listen,
 
-    /// Where DNS is served, over UDP and TCP
+    /// Where DNS is served, over UDP and TCP; or `off`
     #[arg(long, env = "CLOAD_DNS_ADDRESS", value_name = "ADDRESS", default_value_t = default(Protocol::DnsUdp.default_port()))]
     pub dns_address: Listen,
 
-    /// Certificate chain of HTTPS, PEM; read again when the file changes
+    /// Certificate chain of HTTPS, and of gRPC's own port where a client speaks TLS, PEM; read again when the file changes
     #[arg(long, env = "CLOAD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
 
