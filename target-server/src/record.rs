@@ -43,6 +43,8 @@ pub(crate) struct Call {
     awaited: Duration,
     sent_bytes: u64,
     received_bytes: u64,
+    /// It asked for silence, and is given it.
+    is_hanging: bool,
     recorded: bool,
 }
 
@@ -64,6 +66,7 @@ impl Call {
             awaited: Duration::ZERO,
             sent_bytes: 0,
             received_bytes: 0,
+            is_hanging: false,
             recorded: false,
         }
     }
@@ -86,6 +89,12 @@ impl Call {
     /// From now on time goes by because it was asked for. Counted as such also if the client leaves before it is over.
     pub(crate) fn asked_begins(&mut self) {
         self.asked_since.get_or_insert_with(Instant::now);
+    }
+
+    /// From now on nothing more comes, as asked, until the client leaves: its leaving, however we learn of it, is no failure.
+    pub(crate) fn hangs(&mut self) {
+        self.asked_begins();
+        self.is_hanging = true;
     }
 
     /// Until now.
@@ -177,6 +186,8 @@ impl Drop for Call {
                 self.code = self.handles.panic_code;
             }
             self.fail(ServerError::Internal);
+        } else if self.is_hanging {
+            self.record(Outcome::Success(Code::NONE), |book, _, sent| book.unanswered(sent));
         } else {
             self.fail(ServerError::Aborted);
         }

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use shared::fault::{Dialect, FaultKind, Key, Limits};
+use injector::plan::Call;
+use shared::fault::{Dialect, Fault, FaultKind, Key, Limits, Separator};
+use shared::outcome::{Code, ErrorClass};
 use shared::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
 use crate::agree::agree;
 use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan_for_all, run};
-use crate::metrics::metric;
+use crate::metrics::{Metric, metric};
 use crate::process::get;
 
 /// Most operations of one scenario.
@@ -101,6 +103,7 @@ fn of_key(key: Key, dialect: Dialect) -> Vec<Case> {
         Key::Gzip => &["gzip=true&size=5000&body=text"],
         Key::Read => &["read=rate(1MiB)"],
         Key::Header => &["header=x-extra:1"],
+        Key::Trailer if dialect == Dialect::Grpc => &["trailer=x-after:1&size=10"],
         Key::Trailer => &["trailer=x-after:1&size=10&chunk=5"],
         Key::RetryAfter if dialect == Dialect::Grpc => &["status=UNAVAILABLE&retry_after=2s"],
         Key::RetryAfter => &["status=503&retry_after=2s"],
@@ -178,6 +181,12 @@ fn call(protocol: Protocol, case: &Case) -> String {
     }
 }
 
+/// What is asked, as far as a name has room for it.
+fn name(number: usize, spec: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    format!("{number}-{}", spec.chars().map(word).collect::<String>()).chars().take(32).collect()
+}
+
 fn scenario(protocol: Protocol, cases: &[Case]) -> String {
     let mut text = String::from("target: t\nmix:\n");
     for (number, case) in cases.iter().enumerate() {
@@ -187,26 +196,93 @@ fn scenario(protocol: Protocol, cases: &[Case]) -> String {
         let is_large = case.spec.strip_prefix("size=").and_then(|size| size.parse::<u64>().ok()).unwrap_or(0) > 1 << 20;
         let rate = if is_large { "2/s" } else { "10/s" };
         let call = call(protocol, case);
+        let name = name(number, &case.spec);
         text.push_str(&format!(
-            "  - {{ name: c{number}, rate: {rate}, timeout: {timeout}, connection: {connection}, {call} }}\n"
+            "  - {{ name: {name}, rate: {rate}, timeout: {timeout}, connection: {connection}, {call} }}\n"
         ));
     }
     text
 }
 
-#[test]
-fn every_protocol_does_what_is_asked_and_both_sides_say_so() {
-    for protocol in Protocol::ALL {
-        let cases = cases(protocol);
-        for cases in cases.chunks(OPERATIONS_MAX) {
-            let scenario = scenario(protocol, cases);
-            println!("{}:\n{scenario}", protocol.as_str());
-            run(async {
-                let target = RunningTarget::start();
-                agree(&target, plan_for_all(&scenario, &target.addresses), Duration::from_secs(1)).await;
-                target.stop().await;
-            });
+/// The battery of one protocol, a test of its own each: `cargo test battery` says which one fails.
+macro_rules! batteries {
+    ($($test:ident $protocol:ident;)*) => {
+        $(#[test] fn $test() { run_battery(Protocol::$protocol); })*
+
+        #[test]
+        fn no_protocol_is_left_out() {
+            assert_eq!(Protocol::ALL, [$(Protocol::$protocol),*]);
         }
+    };
+}
+
+batteries! {
+    http Http;
+    http2 Http2;
+    grpc Grpc;
+    tcp Tcp;
+    udp Udp;
+    dns_udp DnsUdp;
+    dns_tcp DnsTcp;
+}
+
+fn run_battery(protocol: Protocol) {
+    let cases = cases(protocol);
+    for cases in cases.chunks(OPERATIONS_MAX) {
+        run(async {
+            let target = RunningTarget::start();
+            let plan = plan_for_all(&scenario(protocol, cases), &target.addresses);
+            agree(&target, plan, Duration::from_secs(1)).await;
+            target.stop().await;
+        });
+    }
+}
+
+/// What the protocol has no word for, put on the wire behind the plan's back: no plan lets it through.
+fn malform(call: &mut Call) -> &'static str {
+    let parameter = if matches!(call, Call::Udp(_)) { "rate" } else { "loss" };
+    let text = if parameter == "rate" { "rate=1KiB" } else { "loss=true" };
+    let fault = Fault::parse(text, Separator::Ampersand).unwrap();
+    match call {
+        Call::Http(call) => call.fault_text = Some(text.to_owned()),
+        Call::Grpc(call) => call.fault_text = Some(text.to_owned()),
+        Call::Tcp(call) | Call::Udp(call) => call.fault = call.fault.clone().overridden_by(fault),
+        Call::Dns(call) => call.asked = fault,
+    }
+    parameter
+}
+
+#[test]
+fn a_malformed_ask_is_refused_in_the_protocols_own_words_and_counted() {
+    for protocol in Protocol::ALL {
+        let name = protocol.as_str();
+        let refusal = match protocol {
+            Protocol::Http | Protocol::Http2 => Some(Code::Http(400)),
+            Protocol::Grpc => Some(Code::Grpc(3)),
+            // A line that says what is wrong, instead of an echo.
+            Protocol::Tcp | Protocol::Udp => None,
+            Protocol::DnsUdp | Protocol::DnsTcp => Some(Code::Rcode(3)),
+        };
+        run(async {
+            let target = RunningTarget::start();
+            let mut plan = plan_for_all(&scenario(protocol, &[Case::of("")]), &target.addresses);
+            let parameter = malform(&mut plan.operations[0].call);
+            let engine = engine(plan, Duration::from_millis(500));
+            let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+            let account = &finished.accounts[0];
+            assert_accounted(account);
+            let planned = account.planned;
+            assert!(planned > 0 && account.failures[ErrorClass::Status.index()] == planned, "{name}: {account:?}");
+            let codes: Vec<(Code, u64)> = account.codes.iter().map(|(code, count)| (*code, *count)).collect();
+            assert_eq!(codes, refusal.map(|code| (code, planned)).into_iter().collect::<Vec<_>>(), "{name}");
+            let text = get(target.admin, "/metrics");
+            let counted = |metric: Metric| metric.sum_in(&text) as u64;
+            let refused = metric("continuous_load_server_requests_total").label("protocol", name);
+            assert_eq!(counted(refused.label("error", "bad_request")), planned, "{name}");
+            let errors = metric("continuous_load_server_spec_errors_total").label("parameter", parameter);
+            assert_eq!(counted(errors), planned, "{name}");
+            target.stop().await;
+        });
     }
 }
 

@@ -160,7 +160,7 @@ impl Job {
 
     async fn hang(&mut self, left: impl Future<Output = ()>) -> Hung {
         let hang_max = self.grpc.core.faults.limits().hang_max;
-        self.call.asked_begins();
+        self.call.hangs();
         let clock = self.deadline();
         let hung = tokio::select! {
             biased;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use h2::Reason;
 use shared::fault::FaultKind;
 use shared::outcome::{Code, ServerError};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout_at};
 
 use super::out::Out;
 use super::stream::send_body;
@@ -151,13 +151,12 @@ async fn strike(mut broken: Broken, rest: Bytes, conn: &H2Conn, out: &mut Out<'_
         }
         FaultKind::Hang => {
             let hang_max = broken.job.exchange.http.core.faults.limits().hang_max;
-            let since = Instant::now();
+            broken.job.call.hangs();
             tokio::select! {
                 Gone = out.left() => {}
                 () = sleep(hang_max) => {}
                 () = conn.draining() => {}
             }
-            broken.job.call.add_asked(since.elapsed());
             broken.job.call.left_unanswered();
             // Whoever waited this long must not take the end for that of an answer.
             out.reset(Reason::CANCEL);
