@@ -43,8 +43,8 @@ pub(crate) struct Call {
     awaited: Duration,
     sent_bytes: u64,
     received_bytes: u64,
-    /// It asked for silence, and is given it.
-    is_hanging: bool,
+    /// The client leaves because of what it asked for.
+    may_be_left: bool,
     recorded: bool,
 }
 
@@ -66,7 +66,7 @@ impl Call {
             awaited: Duration::ZERO,
             sent_bytes: 0,
             received_bytes: 0,
-            is_hanging: false,
+            may_be_left: false,
             recorded: false,
         }
     }
@@ -91,10 +91,15 @@ impl Call {
         self.asked_since.get_or_insert_with(Instant::now);
     }
 
-    /// From now on nothing more comes, as asked, until the client leaves: its leaving, however we learn of it, is no failure.
+    /// From now on nothing more comes, as asked, until the client leaves.
     pub(crate) fn hangs(&mut self) {
         self.asked_begins();
-        self.is_hanging = true;
+        self.may_be_left();
+    }
+
+    /// From now on the client's leaving, however we learn of it, is what was asked for, and no failure.
+    pub(crate) fn may_be_left(&mut self) {
+        self.may_be_left = true;
     }
 
     /// Until now.
@@ -186,7 +191,7 @@ impl Drop for Call {
                 self.code = self.handles.panic_code;
             }
             self.fail(ServerError::Internal);
-        } else if self.is_hanging {
+        } else if self.may_be_left {
             self.record(Outcome::Success(Code::NONE), |book, _, sent| book.unanswered(sent));
         } else {
             self.fail(ServerError::Aborted);

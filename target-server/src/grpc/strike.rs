@@ -191,6 +191,8 @@ impl Job {
 
     /// One message that is too large for a client which did not raise its limit; then an end as if nothing had happened.
     async fn send_oversize(mut self, stream: &mut SendStream<Bytes>, clock: &Clock) {
+        // Clients refuse such a message before they have all of it.
+        self.call.may_be_left();
         let message = oversize();
         let length = message.len();
         match send(stream, clock, message).await {
