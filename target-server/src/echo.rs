@@ -1,7 +1,6 @@
 //! What the TCP and UDP echo have in common: reading a command line, and saying what was done.
 
 use shared::carrier;
-use shared::echo;
 use shared::fault::{Dialect, Fault, Limits, Separator, SpecErrors};
 use shared::identity::{Identity, Name, Source};
 use shared::protocol::Protocol;
