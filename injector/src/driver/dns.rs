@@ -151,3 +151,6 @@ fn take(message: &[u8], query: &Query, wanted: &mut Wanted, marks: &Marks) -> Op
     mark(&marks.first_byte);
     Some(ending)
 }
+
+#[cfg(test)]
+mod tests;
