@@ -108,6 +108,8 @@ pub struct OperationAccount {
     pub connections: u64,
     /// Pooled connections the peer ended while idle.
     pub connections_lost: u64,
+    /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
+    pub fallbacks: u64,
 }
 
 /// A request that begins, as it is accounted.
@@ -238,6 +240,7 @@ impl OperationAccount {
             &mut self.received_bytes,
             &mut self.connections,
             &mut self.connections_lost,
+            &mut self.fallbacks,
         ];
         counts.into_iter().for_each(|count| *count = 0);
         self.in_flight = 0;
@@ -275,6 +278,7 @@ impl OperationAccount {
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;
         self.connections_lost += other.connections_lost;
+        self.fallbacks += other.fallbacks;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod buffer;
 mod content;
+mod datagram;
 pub mod dns;
 mod echo;
 pub mod grpc;

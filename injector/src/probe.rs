@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use shared::identity::{Session, session_from_bits};
+use shared::identity::session_from_bits;
 use shared::red::Labels;
 use shared::red::client::{ClientOperation, ClientRed};
 use tokio::task::LocalSet;
@@ -93,7 +93,8 @@ impl<'a> Visit for Calls<'a> {
 
     fn visit<D: Driver>(self, call: &D::Call) -> Self::Output {
         let session = session_from_bits(rand::random());
-        let context = context::<D>(&self, call, session);
+        let context =
+            context::<D>(self.operation, call, IdentityTemplate { source: self.source, session }, &self.names);
         let Calls { args, operation, .. } = self;
         Box::pin(async move {
             let mut connection = None;
@@ -126,19 +127,24 @@ fn print(args: &ProbeArgs, called: &Called<'_>) {
     let _ = if args.json { writeln!(out, "{}", called.json()) } else { writeln!(out, "{}", called.line()) };
 }
 
-fn context<D: Driver>(calls: &Calls<'_>, call: &D::Call, session: Session) -> StreamContext<D> {
-    let operation = calls.operation;
+/// What single calls of an operation need.
+pub(crate) fn context<D: Driver>(
+    operation: &Operation,
+    call: &D::Call,
+    identity: IdentityTemplate,
+    names: &Rc<Names>,
+) -> StreamContext<D> {
     let labels = Labels {
-        source: calls.source,
+        source: identity.source,
         protocol: operation.protocol(),
         operation: operation.name,
         injected: operation.injected,
     };
     let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 0.0, expected: Vec::new() }], 1);
     StreamContext {
-        prepared: D::prepare(operation, call, IdentityTemplate { source: calls.source, session }),
-        names: Rc::clone(&calls.names),
-        session,
+        prepared: D::prepare(operation, call, identity),
+        names: Rc::clone(names),
+        session: identity.session,
         timeout: operation.timeout,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 },
         in_flight: Cell::new(0),
@@ -146,7 +152,8 @@ fn context<D: Driver>(calls: &Calls<'_>, call: &D::Call, session: Session) -> St
     }
 }
 
-async fn once<D: Driver>(
+/// One call, on the connection that the last one left.
+pub(crate) async fn once<D: Driver>(
     context: &StreamContext<D>,
     connection: &mut Option<D>,
     seq: u64,

@@ -112,6 +112,8 @@ pub struct Side {
     pub connections: u64,
     /// Pooled connections that the peer ended while idle.
     pub connections_lost: u64,
+    /// Asked again over TCP, because the answer was truncated: the target received as many more.
+    pub fallbacks: u64,
     /// Planned instant to end.
     pub response: Latency,
     /// Start of sending to end.
@@ -227,6 +229,7 @@ impl From<&OperationAccount> for Side {
             received_bytes: account.received_bytes,
             connections: account.connections,
             connections_lost: account.connections_lost,
+            fallbacks: account.fallbacks,
             response: Latency::from(&account.response),
             service: Latency::from(&account.service),
             server: Latency::from(&account.server),

@@ -139,11 +139,16 @@ fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
     for operation in &summary.operations {
         let (client, Some(server)) = (&operation.client, &operation.server) else { continue };
         let name = &operation.name;
-        if server.received != client.sent {
+        // Each is a request of its own to the target, its first answer a complete one.
+        let again = client.fallbacks;
+        if again > 0 {
+            writeln!(text, "fallback: {name}: {again} of {} sent were asked again over TCP", client.sent)?;
+        }
+        if server.received != client.sent + again {
             writeln!(text, "difference: {name}: {} sent, {} received by the target", client.sent, server.received)?;
         }
         let answered = server.answered_total();
-        if answered != client.answered {
+        if answered != client.answered + again {
             let failed: Vec<String> = client.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
             let failed = if failed.is_empty() { "none".to_owned() } else { failed.join(", ") };
             writeln!(

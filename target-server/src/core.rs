@@ -4,6 +4,7 @@
 //! below is dialect.
 
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -55,14 +56,18 @@ impl Core {
         Handles {
             series: self.red.series(labels),
             book: session.map(|session| self.sessions.book(session, labels.operation, now)),
-            panic_code: match labels.protocol {
-                Protocol::Http | Protocol::Http2 => Code::Http(500),
-                Protocol::Grpc => Code::Grpc(INTERNAL),
-                Protocol::Tcp | Protocol::Udp => Code::NONE,
-                Protocol::DnsUdp | Protocol::DnsTcp => Code::Rcode(SERVFAIL),
-            },
+            panic_code: panic_code(labels.protocol),
             load: Arc::clone(self.faults.load()),
         }
+    }
+
+    /// What `read` understands of an ask. A panic there, before there is a record, is counted as a stranger's `operation`
+    /// and goes on to whoever shields the request.
+    pub(crate) fn understood<T>(&self, protocol: Protocol, operation: &'static str, read: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+            self.count_nameless(protocol, operation, panic_code(protocol), ServerError::Internal);
+            resume_unwind(panic)
+        })
     }
 
     /// A request of a stranger that has no more than an outcome: it never made sense, or was refused unread.
@@ -94,8 +99,9 @@ impl Core {
 #[derive(Default)]
 pub(crate) struct Kept(Vec<(Labels, Option<Session>, Arc<Handles>)>);
 
-/// Handles kept in one place. An injector's connection carries the operations of one stream, rarely more than a few.
-const KEPT_MAX: usize = 8;
+/// Handles kept in one place. A connection carries the operations of one stream, rarely more than a few; a datagram socket
+/// those of all injectors.
+const KEPT_MAX: usize = 32;
 
 impl Kept {
     /// Where requests of these labels are counted.
@@ -116,6 +122,16 @@ impl Kept {
         }
         self.0.push((labels, session, Arc::clone(&handles)));
         handles
+    }
+}
+
+/// What is answered to a request whose handling panicked, if anything is.
+fn panic_code(protocol: Protocol) -> Code {
+    match protocol {
+        Protocol::Http | Protocol::Http2 => Code::Http(500),
+        Protocol::Grpc => Code::Grpc(INTERNAL),
+        Protocol::Tcp | Protocol::Udp => Code::NONE,
+        Protocol::DnsUdp | Protocol::DnsTcp => Code::Rcode(SERVFAIL),
     }
 }
 

@@ -5,12 +5,12 @@
 //!
 //! Invariants:
 //! - What cannot be read costs a counter and at most twelve bytes; an answer to an answer is never sent.
+//! - A panic costs one query: it is answered SERVFAIL and recorded `internal`, and the loop goes on.
 //! - Delays hold a task each, and a fault slot: no more of them than `--faults-max`, `--faults-max-per-client` for one client.
 
 mod answer;
 mod ask;
 mod count;
-mod handles;
 mod job;
 mod limit;
 mod query;
@@ -23,13 +23,15 @@ mod zones;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_proto::rr::Name;
 use shared::carrier::dns::Zone;
+use shared::fault::Transport;
 use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::count::Counts;
@@ -37,7 +39,7 @@ use self::limit::Limiter;
 use self::zones::Zones;
 use crate::accept::Speaker;
 use crate::config::{Cidr, DnsConfig};
-use crate::core::Core;
+use crate::core::{Core, client_ip};
 
 /// What all DNS queries share.
 pub(crate) struct Dns {
@@ -66,6 +68,12 @@ impl Dns {
             counts: Mutex::default(),
             limiter: Mutex::new(Limiter::new(config.dns_rate_limit)),
         })
+    }
+
+    /// Whether its network has had its answers of this second. Over TCP nobody can forge a sender.
+    fn is_over_rate(&self, transport: Transport, client: SocketAddr, now: Instant) -> bool {
+        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        transport == Transport::Udp && !limiter.admits(client_ip(client), now)
     }
 
     /// A name below `ok.<zone>`.

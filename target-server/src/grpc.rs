@@ -19,11 +19,7 @@ mod unfold;
 #[cfg(test)]
 mod tests;
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -35,6 +31,7 @@ use tonic::Status;
 
 use crate::core::Core;
 use crate::h2conn::H2Conn;
+use crate::panics::shielded;
 use services::Services;
 
 /// What all gRPC calls share.
@@ -67,7 +64,7 @@ impl Grpc {
         mut respond: SendResponse<Bytes>,
         conn: Arc<H2Conn>,
     ) {
-        if shielded(call::serve(self, request, &mut respond, conn)).await.is_err() {
+        if shielded("a gRPC call", call::serve(self, request, &mut respond, conn)).await.is_none() {
             // The call is recorded: its guard was dropped by the panic. If a head is out, only a reset can say it.
             let response = Status::internal("the call panicked").into_http();
             if respond.send_response(response, true).is_err() {
@@ -75,14 +72,4 @@ impl Grpc {
             }
         }
     }
-}
-
-/// A panic costs one call, not the connection it is polled in.
-async fn shielded(serving: impl Future<Output = ()>) -> Result<(), ()> {
-    let mut serving = pin!(serving);
-    poll_fn(|cx| {
-        let polled = catch_unwind(AssertUnwindSafe(|| serving.as_mut().poll(cx)));
-        polled.map_or(Poll::Ready(Err(())), |polled| polled.map(Ok))
-    })
-    .await
 }

@@ -23,6 +23,7 @@ mod http;
 pub mod log;
 mod marks;
 mod pace;
+mod panics;
 mod record;
 mod sessions;
 mod slots;

@@ -5,6 +5,7 @@
 //!   to our own port number, or to a sender whose datagram is an answer itself.
 //! - What waits is bounded by the slots of active faults and by the memory budget that broken answers share.
 //! - The loop waits for nothing but the socket; what takes time has a task of its own.
+//! - A panic costs one datagram its answer, recorded `internal`, never the loop.
 
 mod answer;
 mod held;
@@ -12,9 +13,7 @@ mod held;
 #[cfg(test)]
 mod tests;
 
-use std::any::Any;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use shared::carrier;
@@ -31,8 +30,9 @@ use self::answer::{Answer, refusal};
 use self::held::Held;
 use crate::accept::note_panic;
 use crate::core::{Core, Kept, client_ip};
-use crate::echo::Ask;
+use crate::echo::{Ask, OPERATION};
 use crate::faults::Decision;
+use crate::panics::shielded;
 use crate::record::Call;
 
 /// The largest datagram there can be.
@@ -62,7 +62,7 @@ impl Udp {
                 () = stop.cancelled() => return self.tasks,
                 Some(ended) = self.tasks.join_next() => note_panic(ended),
                 received = self.socket.recv_from(&mut buffer) => match received {
-                    Ok((bytes, client)) => self.take(&buffer[..bytes], client).await,
+                    Ok((bytes, client)) => shielded("a datagram", self.take(&buffer[..bytes], client)).await.unwrap_or_default(),
                     // An ICMP error about an earlier answer: nobody is there any more, and the datagram was counted.
                     Err(error) => tracing::debug!(%error, "cannot receive a datagram"),
                 },
@@ -71,14 +71,12 @@ impl Udp {
     }
 
     async fn take(&mut self, query: &[u8], client: SocketAddr) {
-        // A panic must cost one datagram, not the socket.
-        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(query, client)));
+        // Dropped by a panic, it is released too.
         let earlier = self.held.take(client);
-        match begun {
-            Ok(Some(answer)) if answer.takes_time() => self.later(answer, client),
-            Ok(Some(answer)) => answer.send(&self.core, &self.socket, client).await,
-            Ok(None) => {}
-            Err(panic) => say(&*panic),
+        match self.begin(query, client) {
+            Some(answer) if answer.takes_time() => self.later(answer, client),
+            Some(answer) => answer.send(&self.core, &self.socket, client).await,
+            None => {}
         }
         if let Some(earlier) = earlier {
             earlier.release();
@@ -93,7 +91,10 @@ impl Udp {
         }
         let now = Instant::now();
         let (ask, payload) = match carrier::command(query) {
-            Some((text, payload)) => (Ask::read(text, Dialect::Udp, self.core.faults.limits()), payload),
+            Some((text, payload)) => {
+                let read = || Ask::read(text, Dialect::Udp, self.core.faults.limits());
+                (self.core.understood(Protocol::Udp, OPERATION, read), payload)
+            }
             None => (Ask::plain(), query),
         };
         let session = ask.identity.map(|identity| identity.id.session);
@@ -147,9 +148,4 @@ impl Udp {
 /// Whether there will be no answer at all.
 fn is_silent(verdict: &Verdict) -> bool {
     verdict.loss || matches!(verdict.fault, Some(FaultKind::Hang | FaultKind::Reset))
-}
-
-fn say(panic: &(dyn Any + Send)) {
-    let reason = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(reason = reason.unwrap_or("unknown"), "a datagram panicked");
 }

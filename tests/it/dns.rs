@@ -5,10 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use injector::account::OperationAccount;
 use injector::plan::{Overrides, Plan, Ports};
 use injector::preflight::System;
 use injector::scenario::Scenario;
 use prometheus::{Registry, TextEncoder};
+use shared::account::Account;
 use shared::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,7 @@ use crate::process::get;
 use crate::tools::require;
 
 /// Everything DNS can do, over both transports.
-const ASKS: [&str; 40] = [
+const ASKS: [&str; 47] = [
     "",
     "fault: delay=5ms..20ms",
     "fault: rcode=NXDOMAIN",
@@ -57,18 +59,26 @@ const ASKS: [&str; 40] = [
     "fault: fault=cut(20)",
     "fault: fault=abort",
     "fault: fault=clen(+5)",
+    "fault: fault=clen(-5)",
+    "fault: fault=cut(2)",
+    "fault: addr=2001:db8::77, type: AAAA",
+    "fault: addr=127.0.0.77, type: AAAA",
+    "type: NS",
+    "type: SOA",
+    "fault: \"nodata=true&ede=15\", type: NS",
     "carrier: name",
     "fault: \"p=30&rcode=3\", carrier: name, case: random",
 ];
 
 /// What is not answered costs a timeout each.
-const SILENT: [&str; 8] = [
+const SILENT: [&str; 9] = [
     "fault: fault=reset",
     "fault: fault=drop",
     "fault: fault=badid",
     "fault: fault=badq",
     "fault: fault=qr0",
     "fault: fault=empty",
+    "fault: fault=cut(1)",
     "fault: fault=badcase, case: random",
     "fault: \"fault=drop&over=udp\"",
 ];
@@ -77,7 +87,7 @@ fn mix() -> String {
     let mut mix = "target: t\ntimeout: 3s\nmix:\n".to_owned();
     for transport in ["udp", "tcp"] {
         for (rate, timeout, connection, asks) in
-            [(8, "3s", "pooled(2)", &ASKS[..]), (3, "3s", "fresh", &ASKS[..]), (2, "300ms", "pooled(2)", &SILENT[..])]
+            [(8, "3s", "pooled(2)", &ASKS[..]), (3, "3s", "fresh", &ASKS[..]), (2, "1s", "pooled(2)", &SILENT[..])]
         {
             for (i, ask) in asks.iter().enumerate() {
                 let name = format!("{transport}-{}-{rate}-{i}", &connection[..1]);
@@ -113,7 +123,16 @@ fn the_two_sides_agree_label_by_label() {
     }
 }
 
-fn agree(scenario: &str) {
+/// What both sides say of a run.
+struct Said {
+    names: Vec<String>,
+    ours: Vec<OperationAccount>,
+    theirs: Account,
+    client: String,
+    server: String,
+}
+
+fn both_sides(scenario: &str) -> Said {
     run(async {
         let target = RunningTarget::start();
         let engine = engine(plan(scenario, target.dns, target.admin), Duration::from_secs(2));
@@ -131,40 +150,80 @@ fn agree(scenario: &str) {
             if left == 0.0 { Ok(()) } else { Err(left) }
         })
         .await;
-        let account: shared::account::Account =
-            serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
-        let mut wrong = Vec::new();
-        for (name, ours) in names.iter().zip(&finished.accounts) {
-            let asked = scenario.lines().find(|line| line.contains(&format!("name: {name},"))).unwrap();
-            assert_accounted(ours);
-            assert!(ours.planned > 0);
-            if ours.success != ours.planned {
-                wrong.push(format!("{asked}\n  {}/{}: {:?}", ours.success, ours.planned, ours.examples));
-                continue;
-            }
-            let theirs = &account.operations[name];
-            let answered: BTreeMap<String, u64> =
-                ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
-            if theirs.received != ours.sent || theirs.answered != answered {
-                wrong.push(format!("{asked}\n  theirs {theirs:?}\n  ours {answered:?}"));
-                continue;
-            }
-            for label in ["protocol", "code", "result", "injected"] {
-                let of = |side: &str, text: &str| {
-                    metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
-                };
-                if of("client", &client) != of("server", &server) {
-                    wrong.push(format!(
-                        "{asked}\n  by {label}: {:?} {:?}",
-                        of("client", &client),
-                        of("server", &server)
-                    ));
-                }
+        let theirs = serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
+        target.stop().await;
+        Said { names, ours: finished.accounts, theirs, client, server }
+    })
+}
+
+fn agree(scenario: &str) {
+    let Said { names, ours: accounts, theirs: account, client, server } = both_sides(scenario);
+    let mut wrong = Vec::new();
+    for (name, ours) in names.iter().zip(&accounts) {
+        let asked = scenario.lines().find(|line| line.contains(&format!("name: {name},"))).unwrap();
+        assert_accounted(ours);
+        assert!(ours.planned > 0);
+        if ours.success != ours.planned {
+            wrong.push(format!("{asked}\n  {}/{}: {:?}", ours.success, ours.planned, ours.examples));
+            continue;
+        }
+        let theirs = &account.operations[name];
+        let answered: BTreeMap<String, u64> = ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
+        if theirs.received != ours.sent || theirs.answered != answered {
+            wrong.push(format!("{asked}\n  theirs {theirs:?}\n  ours {answered:?}"));
+            continue;
+        }
+        for label in ["protocol", "code", "result", "injected"] {
+            let of = |side: &str, text: &str| {
+                metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
+            };
+            if of("client", &client) != of("server", &server) {
+                wrong.push(format!("{asked}\n  by {label}: {:?} {:?}", of("client", &client), of("server", &server)));
             }
         }
-        target.stop().await;
-        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
-    });
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_fallback_is_one_request_here_and_two_queries_there() {
+    let mut scenario = "target: t\nmix:\n".to_owned();
+    for (name, fault, connection) in [
+        ("tc", "fault=tc", "pooled(2)"),
+        ("large", "size=2000", "fresh"),
+        ("tcp", "fault=tc&rcode=SERVFAIL:50", "pooled(2)"),
+        ("late", "fault=tc&delay=5ms", "pooled(2)"),
+        ("none", "count=2", "pooled(2)"),
+        ("twice", "fault=tcf", "fresh"),
+    ] {
+        scenario += &format!(
+            "  - {{ name: {name}, rate: 20/s, timeout: 3s, connection: {connection}, dns: {{ fallback: true, fault: \"{fault}\" }} }}\n"
+        );
+    }
+    let Said { names, ours, theirs, client, server } = both_sides(&scenario);
+    let requests = |side: &str, text: &str, name: &str| {
+        let requests = metric(&format!("continuous_load_{side}_requests_total"));
+        let requests = requests.label("operation", name).by("protocol", text);
+        requests.into_iter().filter(|(_, count)| *count > 0.0).collect::<BTreeMap<String, f64>>()
+    };
+    for (name, ours) in names.iter().zip(&ours) {
+        assert_accounted(ours);
+        assert_eq!((ours.success, ours.sent), (ours.planned, ours.planned), "{name}: {:?}", ours.examples);
+        assert_eq!(ours.fallbacks, if name == "none" { 0 } else { ours.sent }, "{name}");
+        let theirs = &theirs.operations[name];
+        assert_eq!(theirs.received, ours.sent + ours.fallbacks, "{name}");
+        assert_eq!(theirs.answered_total(), ours.answered() + ours.fallbacks, "{name}");
+        let of = |counts: &[(&str, u64)]| -> BTreeMap<String, f64> {
+            let counts = counts.iter().filter(|(_, count)| *count > 0);
+            counts.map(|(protocol, count)| ((*protocol).to_owned(), *count as f64)).collect()
+        };
+        assert_eq!(requests("client", &client, name), of(&[("dns_udp", ours.sent)]), "{name}");
+        assert_eq!(
+            requests("server", &server, name),
+            of(&[("dns_udp", ours.sent), ("dns_tcp", ours.fallbacks)]),
+            "{name}"
+        );
+    }
 }
 
 /// `dig` with these arguments: what it printed.

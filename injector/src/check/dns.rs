@@ -23,11 +23,11 @@ pub(super) fn outcomes(call: &DnsCall) -> Vec<Line> {
     let (mut ends, mut codes) = (BTreeMap::<&str, u32>::new(), BTreeMap::<String, u32>::new());
     let mut times = Vec::with_capacity(PREDICTED as usize);
     for n in 0..PREDICTED {
-        let verdict = call.predict(&format!("check.{n}"));
-        let end = call.end(&verdict);
+        let (last, verdict) = call.predict_last(&format!("check.{n}"));
+        let end = last.end(&verdict);
         *ends.entry(word(end)).or_default() += 1;
         if end == End::Answer {
-            *codes.entry(Code::Rcode(call.shape(&verdict).rcode).label()).or_default() += 1;
+            *codes.entry(Code::Rcode(last.shape(&verdict).rcode).label()).or_default() += 1;
         }
         times.push(verdict.delay);
     }

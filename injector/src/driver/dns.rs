@@ -1,32 +1,29 @@
 //! DNS queries on bare sockets, over UDP and TCP, with hickory's codec.
 //!
-//! One query is one message: no retry, no second server, no change of transport. An answer must have the query's id, its
-//! question, and QR; whatever has not is passed over, as a resolver does, and counted as evidence.
+//! Sockets of our own and not a resolver: those ask a second time by themselves, and hide what they passed over. One request
+//! is one query; only where the file says `fallback: true`, a truncated answer is asked for again over TCP, with the same
+//! bytes, as a part of the same request. An answer must have the query's id, its question, and QR; whatever has not is passed
+//! over, as a resolver does, and kept as evidence.
 
 mod check;
 mod judge;
+mod query;
 mod wire;
 
-use std::io;
 use std::sync::Arc;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::rdata::opt::EdnsOption;
-use hickory_proto::rr::{Name, RecordType};
-use hickory_proto::serialize::binary::{BinDecodable as _, BinEncodable as _};
-use shared::carrier::dns::{fault_name, ok_name};
-use shared::carrier::{EDNS_OPTION, compose_line};
-use shared::draw::Draw;
-use shared::fault::{Separator, Transport};
-use shared::identity::{Identity, RequestId};
+use shared::fault::Transport;
+use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
+use tokio::net::TcpStream;
 
 use self::judge::{Answered, Wanted};
-use self::wire::Wire;
-use super::{Driver, Ending, IdentityTemplate, Marks, mark};
+use self::query::{Query, Read};
+use self::wire::{Stream, Wire};
+use super::{Driver, Ending, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::names::Names;
-use crate::plan::{Carrier, DnsCall, Endpoint, Operation};
+use crate::plan::{DnsCall, Endpoint, Operation};
 
 /// One source port, or one connection.
 pub struct Dns {
@@ -77,44 +74,19 @@ impl Driver for Dns {
         wanted: &mut Wanted,
         marks: &Marks,
     ) -> Ending<Answered> {
+        let is_datagram = prepared.call.transport == Transport::Udp;
         // An answer that comes late is known by its id, so a datagram's port stays good; on a stream it would hold up the next.
-        self.reusable = prepared.call.transport == Transport::Udp;
-        let Some((query, bytes)) = query(prepared, id) else { return Ending::Failed(ErrorClass::Internal) };
-        wanted.question_bytes =
-            bytes.len() - 12 - if prepared.call.edns_size.is_some() { opt_bytes(&query) } else { 0 };
-        mark(&marks.sending);
-        if let Err(error) = self.wire.send(&bytes).await {
-            return failed(&error, ErrorClass::of_send(&error));
+        self.reusable = is_datagram;
+        let Some(query) = Query::new(prepared, id) else { return Ending::Failed(ErrorClass::Internal) };
+        wanted.question_bytes = query.question_bytes;
+        let ending = self.wire.ask(&query.bytes, marks, |message| take(message, &query, wanted, marks)).await;
+        if let (Wire::Udp(socket), Ending::Answered(Answered { is_truncated: true, .. })) = (&self.wire, ending)
+            && let (Ok(server), true) = (socket.peer_addr(), wanted.falls_back())
+        {
+            return self.ask_again(server, &query, wanted, marks).await;
         }
-        mark(&marks.sent);
-        marks.sent_bytes.set(bytes.len() as u64);
-        let mut ignored = 0_u32;
-        loop {
-            let message = match self.wire.receive().await {
-                Ok(Some(message)) => message,
-                Ok(None) => return Ending::Closed,
-                Err(error) => return failed(&error, ErrorClass::of_receive(&error)),
-            };
-            let is_datagram = prepared.call.transport == Transport::Udp;
-            let is_ours = message.len() >= 2 && message[..2] == bytes[..2];
-            match Message::from_bytes(&message) {
-                _ if !is_ours && (is_datagram || message.len() >= 2) => {}
-                Err(_) => {
-                    mark(&marks.first_byte);
-                    self.reusable = is_datagram;
-                    return Ending::Malformed;
-                }
-                Ok(answer) if !answers(&query, &answer, prepared.call.is_mixed) => {}
-                Ok(answer) => {
-                    mark(&marks.first_byte);
-                    marks.received_bytes.set(message.len() as u64);
-                    self.reusable = true;
-                    return Ending::Answered(check::answered(wanted, &answer, message.len(), ignored, marks));
-                }
-            }
-            ignored += 1;
-            wanted.ignored = ignored;
-        }
+        self.reusable |= matches!(ending, Ending::Answered(_));
+        ending
     }
 
     fn open(&self) -> &Open {
@@ -126,8 +98,11 @@ impl Driver for Dns {
     }
 
     async fn lost(&mut self) {
-        // What still comes belongs to a query that is over.
-        while let Ok(Some(_)) = self.wire.receive().await {}
+        match &mut self.wire {
+            // A port is not lost, and what comes late is passed over by the next request.
+            Wire::Udp(_) => std::future::pending().await,
+            Wire::Tcp(stream) => stream.lost().await,
+        }
     }
 
     fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {
@@ -139,70 +114,43 @@ impl Driver for Dns {
     }
 }
 
-fn failed(error: &io::Error, class: ErrorClass) -> Ending<Answered> {
-    match (error.kind(), class) {
-        // Over UDP: nobody listens on the port.
-        (io::ErrorKind::ConnectionRefused, _) | (_, ErrorClass::Reset) => Ending::Reset,
-        (_, ErrorClass::Closed) => Ending::Closed,
-        (_, ErrorClass::Timeout) => Ending::TimedOut,
-        (_, class) => Ending::Failed(class),
+impl Dns {
+    /// The same query over a connection of its own, because its answer has no room in a datagram (RFC 7766, section 5).
+    async fn ask_again(
+        &self,
+        server: std::net::SocketAddr,
+        query: &Query,
+        wanted: &mut Wanted,
+        marks: &Marks,
+    ) -> Ending<Answered> {
+        let tcp = match TcpStream::connect(server).await {
+            Ok(tcp) => tcp,
+            Err(error) => return of_class(ErrorClass::of_connect(&error)),
+        };
+        let _open = self.open.opened();
+        self.open.account(|account| account.fallbacks += 1);
+        Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await
     }
 }
 
-/// Whether this is the answer to that query, and not to another one or to somebody's guess.
-fn answers(query: &Message, answer: &Message, is_mixed: bool) -> bool {
-    let ([asked], [repeated]) = (query.queries.as_slice(), answer.queries.as_slice()) else { return false };
-    let same_name = if is_mixed { asked.name.eq_case(&repeated.name) } else { asked.name == repeated.name };
-    answer.metadata.message_type == MessageType::Response
-        && same_name
-        && asked.query_type == repeated.query_type
-        && asked.query_class == repeated.query_class
-}
-
-/// The query and its bytes; nothing if it cannot be said, which is the plan's mistake.
-fn query(prepared: &Prepared, id: RequestId) -> Option<(Message, Vec<u8>)> {
-    let call = &*prepared.call;
-    let identity = Identity { source: prepared.identity.source, operation: prepared.operation, id };
-    let name = match &call.name {
-        Some(name) => name.clone(),
-        None if call.asked.is_empty() => ok_name(identity, &call.zone).ok()?,
-        None => fault_name(identity, &call.asked, &call.zone).ok()?,
+/// How a message ends the request; nothing if it is passed over.
+fn take(message: &[u8], query: &Query, wanted: &mut Wanted, marks: &Marks) -> Option<Ending<Answered>> {
+    let ending = match query.read(message) {
+        // A stream has framed it for us, however short it is.
+        Read::Stray(query::Stray::Short) if wanted.call.transport == Transport::Tcp => Ending::Malformed,
+        Read::Stray(stray) => {
+            wanted.strays[stray as usize] += 1;
+            return None;
+        }
+        Read::Malformed => Ending::Malformed,
+        Read::Answer(answer) => {
+            marks.received_bytes.set(marks.received_bytes.get() + message.len() as u64);
+            Ending::Answered(check::answered(wanted, &answer, message.len(), marks))
+        }
     };
-    let draw = Draw::new(prepared.seed, &id.to_string());
-    let name = if call.is_mixed { mixed(&name, draw) } else { name };
-    let name = Name::from_ascii(name).ok()?;
-    let mut query = Message::new((draw.bits("dns-id") >> 48) as u16, MessageType::Query, OpCode::Query);
-    // A resolver looks further only if it is told to; an authoritative server does not mind.
-    query.metadata.recursion_desired = true;
-    query.queries.push(Query::query(name, RecordType::from(call.kind)));
-    if let Some(size) = call.edns_size {
-        let mut edns = Edns::new();
-        edns.set_max_payload(size);
-        if call.carrier == Carrier::Option {
-            let text = compose_line(Some(identity), &call.asked, Separator::Semicolon).ok()?;
-            edns.options_mut().insert(EdnsOption::Unknown(EDNS_OPTION, text.into_bytes()));
-        }
-        query.edns = Some(edns);
-    }
-    let bytes = query.to_bytes().ok()?;
-    Some((query, bytes))
+    mark(&marks.first_byte);
+    Some(ending)
 }
 
-/// Eleven bytes of record, four of option.
-fn opt_bytes(query: &Message) -> usize {
-    let options = query.edns.iter().flat_map(|edns| edns.options().as_ref());
-    11 + options.map(|(_, option)| 4 + usize::from(option.len())).sum::<usize>()
-}
-
-/// Letters in random case, the first one a capital, so that the case always says something.
-fn mixed(name: &str, draw: Draw) -> String {
-    let mut is_first = true;
-    let letters = name.chars().enumerate().map(|(i, letter)| {
-        if !letter.is_ascii_alphabetic() {
-            return letter;
-        }
-        let is_capital = std::mem::take(&mut is_first) || draw.u("dns-case", i as u64) < 0.5;
-        if is_capital { letter.to_ascii_uppercase() } else { letter }
-    });
-    letters.collect()
-}
+#[cfg(test)]
+mod tests;

@@ -3,19 +3,13 @@
 //! `fresh` takes a new port for each request, `pooled(n)` keeps n of them. An answer that comes too late for its request is
 //! known by its id and passed over. Nothing is ever sent again.
 
-use std::future::poll_fn;
-use std::io;
-use std::task::{Poll, ready};
-
 use shared::carrier;
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
-use tokio::io::{Interest, ReadBuf};
 use tokio::net::UdpSocket;
 
-use super::buffer::READ_BUFFER;
 use super::echo::{Answered, Line, Prepared, Wanted};
-use super::{Driver, Ending, IdentityTemplate, Marks, ending_of, mark, of_class};
+use super::{Driver, Ending, IdentityTemplate, Marks, datagram, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
@@ -60,15 +54,12 @@ impl Driver for Udp {
         self.datagram.extend_from_slice(&prepared.body);
         // What names no request, come late, would be taken for the answer to the next one.
         self.reusable = wanted.is_identified() && matches!(wanted.end, ExpectedEnd::Answer | ExpectedEnd::Hang);
-        self.forget_error();
-        mark(&marks.sending);
-        if let Err(error) = self.socket.send(&self.datagram).await {
-            return Ending::Failed(class(&error, ErrorClass::of_send));
+        if let Err(class) = datagram::send(&self.socket, &self.datagram, marks).await {
+            return Ending::Failed(class);
         }
-        mark(&marks.sent);
         marks.sent_bytes.set(prepared.body.len() as u64);
         for copy in 1.. {
-            let ending = self.answer(wanted, marks).await;
+            let ending = datagram::receive(&self.socket, |datagram| take(datagram, wanted, marks)).await;
             let is_right = matches!(ending, Ending::Answered(answered) if !answered.is_refused);
             if !is_right || copy >= wanted.copies {
                 self.reusable |= is_right;
@@ -97,57 +88,6 @@ impl Driver for Udp {
 
     fn explain(wanted: &Wanted, ending: &Ending<Answered>) -> String {
         wanted.explain(*ending)
-    }
-}
-
-impl Udp {
-    /// The next datagram that belongs to this request, or what an ICMP message says of it.
-    async fn answer(&self, wanted: &mut Wanted, marks: &Marks) -> Ending<Answered> {
-        let received = poll_fn(|cx| {
-            READ_BUFFER.with_borrow_mut(|buffer| {
-                loop {
-                    let mut into = ReadBuf::new(buffer);
-                    if let Err(error) = ready!(self.socket.poll_recv(cx, &mut into)) {
-                        return Poll::Ready(ended(&error));
-                    }
-                    if let Some(ending) = take(into.filled(), wanted, marks) {
-                        return Poll::Ready(ending);
-                    }
-                }
-            })
-        });
-        tokio::select! {
-            biased;
-            ending = received => ending,
-            error = self.error() => ended(&error),
-        }
-    }
-
-    /// An error of the socket, when there is one: it does not make a socket readable.
-    async fn error(&self) -> io::Error {
-        loop {
-            if let Err(error) = self.socket.ready(Interest::ERROR).await {
-                return error;
-            }
-            match self.socket.take_error() {
-                Ok(None) => self.forget_error(),
-                Ok(Some(error)) | Err(error) => return error,
-            }
-        }
-    }
-
-    /// What an earlier request left behind is no error of the next.
-    fn forget_error(&self) {
-        let _ = self.socket.take_error();
-        let would_block = || Err::<(), _>(io::Error::from(io::ErrorKind::WouldBlock));
-        let _ = self.socket.try_io(Interest::ERROR, would_block);
-    }
-}
-
-fn ended(error: &io::Error) -> Ending<Answered> {
-    match class(error, ErrorClass::of_receive) {
-        ErrorClass::ConnectRefused => Ending::Failed(ErrorClass::ConnectRefused),
-        _ => ending_of(error),
     }
 }
 
@@ -184,14 +124,4 @@ fn take(datagram: &[u8], wanted: &mut Wanted, marks: &Marks) -> Option<Ending<An
     answered.size_bytes = payload.len() as u64;
     marks.received_bytes.set(marks.received_bytes.get() + answered.size_bytes);
     Some(Ending::Answered(answered))
-}
-
-/// The class of an error that an ICMP message about a datagram may have brought.
-fn class(error: &io::Error, otherwise: fn(&io::Error) -> ErrorClass) -> ErrorClass {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            ErrorClass::of_connect(error)
-        }
-        _ => otherwise(error),
-    }
 }

@@ -63,6 +63,11 @@ impl Call {
         }
     }
 
+    /// Whether a truncated answer is asked for again, over TCP.
+    pub fn falls_back(&self) -> bool {
+        matches!(self, Call::Dns(call) if call.fallback.is_some())
+    }
+
     /// What is asked of the target.
     pub fn fault(&self) -> &Fault {
         match self {

@@ -54,8 +54,18 @@ fn in_flight(operations: &[Operation]) -> u64 {
 pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system: &System) -> Demand {
     let mut kept = 0;
     let mut fresh = 0;
+    let mut again = 0;
     let mut endpoints: Vec<EndpointDemand> = Vec::new();
     for operation in operations {
+        let time_wait = system.time_wait(operation.endpoint.is_loopback());
+        // A query that falls back has a connection of its own beside its port.
+        let fallbacks = match operation.call.falls_back() {
+            true => {
+                again += held(operation.rate, operation.timeout.as_secs_f64());
+                held(operation.rate, time_wait.as_secs_f64())
+            }
+            false => 0,
+        };
         let ports = match operation.connection {
             ConnectionPolicy::Pooled { connections } => {
                 kept += u64::from(connections.get());
@@ -66,17 +76,19 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
                 // A datagram's port is free as soon as its answer is here or given up.
                 let port_held = match operation.protocol().is_datagram() {
                     true => operation.timeout,
-                    false => system.time_wait(operation.endpoint.is_loopback()),
+                    false => time_wait,
                 };
                 held(operation.rate, port_held.as_secs_f64())
             }
         };
+        let ports = ports + fallbacks;
         match endpoints.iter_mut().find(|known| known.endpoint == operation.endpoint) {
             Some(known) => known.ports += ports,
             None => endpoints.push(EndpointDemand { endpoint: operation.endpoint.clone(), ports }),
         }
     }
-    let descriptors = kept + fresh.min(u64::from(max_in_flight.get())) + DESCRIPTORS_RESERVED;
+    let most = u64::from(max_in_flight.get());
+    let descriptors = kept + fresh.min(most) + again.min(most) + DESCRIPTORS_RESERVED;
     Demand { in_flight: in_flight(operations), descriptors, endpoints }
 }
 

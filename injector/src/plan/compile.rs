@@ -11,6 +11,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
+use shared::identity::Source;
 use shared::protocol::{ADMIN_PORT, Protocol};
 
 use super::address::is_behind_https;
@@ -57,6 +58,7 @@ struct Common<'a> {
     ports: Ports,
     arrival: Arrival,
     timeout: Duration,
+    source: Source,
     seed: u64,
 }
 
@@ -85,6 +87,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         ports: overrides.ports,
         arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
         timeout,
+        source: overrides.source.or(source).unwrap_or_else(values::default_source),
         seed: overrides.seed.or(seed).unwrap_or(0),
     };
     for (flag, value) in [("--timeout", overrides.timeout), ("--max-lag", overrides.max_lag)] {
@@ -113,7 +116,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     Ok(Plan {
         max_lag: overrides.max_lag.or(max_lag).unwrap_or(timeout),
         max_in_flight,
-        source: overrides.source.or(source).unwrap_or_else(values::default_source),
+        source: common.source,
         seed: common.seed,
         admin: admin.unwrap_or(Endpoint { host: common.target.host, port: ADMIN_PORT }),
         operations,

@@ -4,6 +4,7 @@ mod request;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use shared::carrier::dns::Zone;
 use shared::dnsanswer::{self, End, end};
@@ -38,6 +39,8 @@ pub struct DnsCall {
     pub ttl_s: u32,
     /// What makes an answer right.
     pub expect: DnsExpect,
+    /// The same over TCP, asked if the answer over UDP is truncated.
+    pub fallback: Option<Arc<DnsCall>>,
 }
 
 /// Where identity and fault travel.
@@ -106,6 +109,18 @@ impl DnsCall {
         dnsanswer::shape(verdict, self.kind, self.transport, self.edns_size.is_some(), self.ttl_s)
     }
 
+    /// What the request with this key comes to: what is asked last, and the verdict there. An answer that is truncated for its
+    /// size alone shows only on the wire.
+    pub fn predict_last(&self, key: &str) -> (&DnsCall, Verdict) {
+        let verdict = self.predict(key);
+        match &self.fallback {
+            Some(again) if self.end(&verdict) == End::Answer && self.shape(&verdict).is_truncated => {
+                again.predict_last(key)
+            }
+            _ => (self, verdict),
+        }
+    }
+
     /// Keys for which the answer is worked out to know which codes there can be.
     const SAMPLE: u32 = 1_000;
 
@@ -117,7 +132,8 @@ impl DnsCall {
         let keys = if self.fault.is_empty() { 1 } else { Self::SAMPLE };
         let mut codes: Vec<Code> = Vec::new();
         for n in 0..keys {
-            let code = Code::Rcode(self.shape(&self.predict(&format!("check.{n}"))).rcode);
+            let (last, verdict) = self.predict_last(&format!("check.{n}"));
+            let code = Code::Rcode(last.shape(&verdict).rcode);
             if !codes.contains(&code) {
                 codes.push(code);
             }
@@ -131,8 +147,9 @@ impl fmt::Display for DnsCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = dnsanswer::TYPES.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name);
         match &self.name {
-            Some(name) => write!(f, "{kind} {name} over {}", self.transport.as_str()),
-            None => write!(f, "{kind} of names under {} over {}", self.zone, self.transport.as_str()),
+            Some(name) => write!(f, "{kind} {name} over {}", self.transport.as_str())?,
+            None => write!(f, "{kind} of names under {} over {}", self.zone, self.transport.as_str())?,
         }
+        f.write_str(if self.fallback.is_some() { ", and over tcp if truncated" } else { "" })
     }
 }

@@ -31,6 +31,8 @@ pub struct WrittenDns {
     #[serde(default, deserialize_with = "present")]
     pub plain: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub fallback: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub expect: Option<Spanned<WrittenDnsExpect>>,
 }
 

@@ -41,6 +41,8 @@ impl Ask {
     /// Reads both carriers; the option wins, key by key.
     pub(super) fn read(dns: &Dns, query: &Query, transport: Transport) -> Ask {
         let labels: Vec<&[u8]> = query.labels.iter().map(Vec::as_slice).collect();
+        #[cfg(test)]
+        assert!(labels.first().is_none_or(|label| *label != b"panic-early"), "a test asked for it");
         let (place, nonce, said_by_name, in_name) = match name(&labels, &dns.zone) {
             NameAsk::Outside if labels.is_empty() && query.kind == RecordType::NS => (Place::Root, None, None, None),
             NameAsk::Outside => (Place::Outside, None, None, None),

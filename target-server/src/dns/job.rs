@@ -1,7 +1,7 @@
 //! One query from its packet to the bytes that go out, the same over UDP and TCP.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
@@ -19,10 +19,9 @@ use tokio::time::Instant;
 use super::Dns;
 use super::answer::{Asked, Said};
 use super::ask::{Ask, Place};
-use super::handles::Cache;
-use super::query::{Packet, Query, read};
+use super::query::{Query, SERVFAIL, Unreadable, read};
 use super::spoil::{Spoilt, spoil};
-use crate::core::client_ip;
+use crate::core::{Kept, client_ip};
 use crate::faults::{Decision, Mark};
 use crate::record::Call;
 
@@ -64,30 +63,35 @@ pub(super) fn protocol(transport: Transport) -> Protocol {
 }
 
 /// Takes a packet.
-pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Transport, cache: &mut Cache) -> Taken {
+pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Transport, kept: &mut Kept) -> Taken {
     let now = Instant::now();
     let malformed = |code| {
         dns.core.count_nameless(protocol(transport), "malformed", code, ServerError::BadRequest);
     };
-    let query = match read(packet) {
-        Packet::Query(query) => query,
-        Packet::Refused(answer, rcode) => {
+    let understood = dns.core.understood(protocol(transport), "other", || {
+        let query = read(packet)?;
+        let ask = Ask::read(dns, &query, transport);
+        Ok((query, ask))
+    });
+    let (query, ask) = match understood {
+        Ok(understood) => understood,
+        Err(Unreadable::Refused(answer, rcode)) if !dns.is_over_rate(transport, client, now) => {
             malformed(Code::Rcode(rcode));
             return Taken::Refused(answer);
         }
-        Packet::Unanswerable => {
+        Err(Unreadable::Refused(..) | Unreadable::Unanswerable) => {
             malformed(Code::NONE);
             return Taken::Silence;
         }
     };
-    let Ask { place, identity, operation, nonce, fault } = Ask::read(dns, &query, transport);
+    let Ask { place, identity, operation, nonce, fault } = ask;
     let labels = Labels {
         source: identity.map_or_else(Source::external, |identity| identity.source),
         protocol: protocol(transport),
         operation,
         injected: fault.as_ref().is_ok_and(Fault::injects),
     };
-    let handles = cache.get(&dns.core, labels, identity.map(|identity| identity.id.session), now);
+    let handles = kept.handles(&dns.core, labels, identity.map(|identity| identity.id.session), now);
     let mut call = Call::start(handles, now);
     call.add_received(packet.len());
     let decision = fault.map(|fault| {
@@ -128,13 +132,11 @@ impl Job {
     /// The answer as it goes out.
     pub(super) async fn finish(self: Box<Self>, dns: &Arc<Dns>) -> Wire {
         let Job { query, client, transport, place, id, nonce, decision, mut call } = *self;
+        #[cfg(test)]
+        assert!(query.labels.first().is_none_or(|label| label != b"panic"), "a test asked for it");
         let asked = Asked { dns, query: &query, transport, client };
         let plain = |answer: Vec<u8>| Spoilt { messages: vec![answer], ..Spoilt::default() };
-        let is_limited = transport == Transport::Udp && {
-            let mut limiter = dns.limiter.lock().unwrap_or_else(PoisonError::into_inner);
-            !limiter.admits(client_ip(client), call.started())
-        };
-        if is_limited {
+        if dns.is_over_rate(transport, client, call.started()) {
             call.set_code(Code::NOERROR);
             call.set_error(ServerError::Overload);
             return Wire { spoilt: plain(asked.truncated()), call, end: End::Answer };
@@ -195,7 +197,6 @@ impl Job {
     }
 }
 
-const SERVFAIL: u16 = 2;
 const REFUSED: u16 = 5;
 
 impl Wire {

@@ -10,15 +10,16 @@ use shared::carrier::EDNS_OPTION;
 pub(super) const HEADER_BYTES: usize = 12;
 
 const FORMERR: u16 = 1;
+/// A defect of the server.
+pub(super) const SERVFAIL: u16 = 2;
 const NOTIMP: u16 = 4;
 /// The only version of EDNS there is (RFC 6891, section 6.1.3).
 const BADVERS: u16 = 16;
 
-/// What a packet is.
+/// Why a packet is no query.
 #[derive(Debug)]
-pub(super) enum Packet {
-    Query(Box<Query>),
-    /// No query, but it has a header: answered with this code.
+pub(super) enum Unreadable {
+    /// It has a header: answered with this code.
     Refused(Vec<u8>, u16),
     /// Nothing that may be answered: too short for a header, or itself an answer.
     Unanswerable,
@@ -61,22 +62,22 @@ impl Query {
 }
 
 /// Reads a packet.
-pub(super) fn read(packet: &[u8]) -> Packet {
-    if packet.len() < HEADER_BYTES || packet[2] & 0x80 != 0 {
-        return Packet::Unanswerable;
+pub(super) fn read(packet: &[u8]) -> Result<Box<Query>, Unreadable> {
+    if !is_answerable(packet) {
+        return Err(Unreadable::Unanswerable);
     }
     // Before anything else is looked at: other operations have other bodies.
     if packet[2] & 0x78 != 0 {
-        return Packet::Refused(bare(packet, NOTIMP), NOTIMP);
+        return Err(Unreadable::Refused(bare(packet, NOTIMP), NOTIMP));
     }
-    let formerr = || Packet::Refused(bare(packet, FORMERR), FORMERR);
+    let formerr = || Err(Unreadable::Refused(bare(packet, FORMERR), FORMERR));
     let Ok(mut message) = Message::from_bytes(packet) else { return formerr() };
     let is_query = message.metadata.message_type == MessageType::Query && message.metadata.op_code == OpCode::Query;
     let (true, [question]) = (is_query, message.queries.as_slice()) else { return formerr() };
     if message.edns.as_ref().is_some_and(|edns| edns.version() != 0) {
-        return Packet::Refused(bad_version(packet), BADVERS);
+        return Err(Unreadable::Refused(bad_version(packet), BADVERS));
     }
-    Packet::Query(Box::new(Query {
+    Ok(Box::new(Query {
         id: message.metadata.id,
         recursion_desired: message.metadata.recursion_desired,
         name: question.name.clone(),
@@ -86,6 +87,16 @@ pub(super) fn read(packet: &[u8]) -> Packet {
         edns: message.edns.take().map(Box::new),
         packet: packet.to_vec(),
     }))
+}
+
+/// The answer to a query whose handling panicked, if it may have one.
+pub(super) fn failure(packet: &[u8]) -> Option<Vec<u8>> {
+    is_answerable(packet).then(|| bare(packet, SERVFAIL))
+}
+
+/// Whether it has a header, and is no answer itself.
+fn is_answerable(packet: &[u8]) -> bool {
+    packet.len() >= HEADER_BYTES && packet[2] & 0x80 == 0
 }
 
 /// A header alone: id, operation and RD repeated, no sections. Never larger than what came.

@@ -13,18 +13,30 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Dns;
-use super::handles::Cache;
 use super::job::{Taken, Wire, take};
+use super::query::failure;
 use super::spoil::Then;
 use super::udp::LATE_PAUSE;
+use crate::close;
+use crate::core::Kept;
+use crate::panics::shielded;
+use crate::stream::Stream;
 
-/// How long an orderly close waits for the client's own.
-const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// What a query comes to.
+enum Answer {
+    Whole(Wire),
+    /// Recorded already.
+    Bare(Vec<u8>),
+    /// None, and no further ones.
+    End,
+    /// Nobody is there to be answered.
+    Left,
+}
 
 /// Serves a connection to its end.
 pub(super) async fn serve(dns: Arc<Dns>, mut stream: TcpStream, client: SocketAddr, drain: CancellationToken) {
     let _open = dns.core.opened(Protocol::DnsTcp);
-    let mut cache = Cache::default();
+    let mut kept = Kept::default();
     let mut packet = Vec::new();
     loop {
         let read = tokio::select! {
@@ -35,32 +47,38 @@ pub(super) async fn serve(dns: Arc<Dns>, mut stream: TcpStream, client: SocketAd
         if !matches!(read, Ok(Ok(()))) {
             break;
         }
-        let then = match take(&dns, &packet, client, Transport::Tcp, &mut cache) {
-            Taken::Silence => Ok(Then::Close),
-            Taken::Refused(answer) => write(&mut stream, &answer, 0).await.map(|()| Then::Keep),
-            Taken::Job(mut job) => {
-                if !job.delay().is_zero() {
-                    tokio::select! {
-                        () = job.wait() => {}
-                        // Nobody is there to be answered; its record says so when it is dropped.
-                        () = left(&stream) => return,
-                    }
-                }
-                let wire = job.finish(&dns).await;
-                send(&mut stream, wire).await
-            }
+        let answer = shielded("a query", answer(&dns, &packet, client, &mut kept, &stream)).await;
+        let then = match answer.unwrap_or_else(|| failure(&packet).map_or(Answer::End, Answer::Bare)) {
+            Answer::Whole(wire) => send(&mut stream, wire).await,
+            Answer::Bare(answer) => write(&mut stream, &answer, 0).await.map(|()| Then::Keep),
+            Answer::End => Ok(Then::Close),
+            Answer::Left => return,
         };
         match then {
             Ok(Then::Keep) if !drain.is_cancelled() => {}
             Ok(Then::Keep | Then::Close) => break,
-            Ok(Then::Reset) => {
-                let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
-                return;
-            }
+            Ok(Then::Reset) => return Box::pin(close::reset(stream)).await,
             Err(_) => return,
         }
     }
-    close(stream).await;
+    Box::pin(close::orderly(Stream::Plain(stream))).await;
+}
+
+/// Takes a query and waits as long as it asks for.
+async fn answer(dns: &Arc<Dns>, packet: &[u8], client: SocketAddr, kept: &mut Kept, stream: &TcpStream) -> Answer {
+    let mut job = match take(dns, packet, client, Transport::Tcp, kept) {
+        Taken::Silence => return Answer::End,
+        Taken::Refused(answer) => return Answer::Bare(answer),
+        Taken::Job(job) => job,
+    };
+    if !job.delay().is_zero() {
+        tokio::select! {
+            () = job.wait() => {}
+            // Its record says so when it is dropped.
+            () = left(stream) => return Answer::Left,
+        }
+    }
+    Answer::Whole(job.finish(dns).await)
 }
 
 /// The next message. A length alone may wait as long as a connection may idle; what it announces may not.
@@ -71,7 +89,8 @@ async fn next(stream: &mut TcpStream, packet: &mut Vec<u8>, patience: Duration) 
     whole.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(drop)
 }
 
-/// Until the client has closed its side. One that asks further has not.
+/// Until the client has closed its side. One that asks further has not. Unlike [`close::left`], which forgets that there is
+/// input, it leaves the next query readable.
 async fn left(stream: &TcpStream) {
     if let Ok(1..) = stream.peek(&mut [0]).await {
         std::future::pending().await
@@ -117,15 +136,4 @@ async fn write(stream: &mut TcpStream, message: &[u8], length_error: i64) -> io:
 fn prefix(length: usize, error: i64) -> [u8; 2] {
     let announced = i64::try_from(length).unwrap_or(i64::MAX).saturating_add(error).clamp(0, i64::from(u16::MAX));
     u16::try_from(announced).unwrap_or(u16::MAX).to_be_bytes()
-}
-
-/// Our end first, then what the client still sends: a close with bytes unread would be a reset.
-async fn close(mut stream: TcpStream) {
-    let drained = async {
-        stream.shutdown().await?;
-        let mut rest = [0; 512];
-        while stream.read(&mut rest).await? > 0 {}
-        io::Result::Ok(())
-    };
-    let _ = timeout(CLOSE_MAX, drained).await;
 }

@@ -13,12 +13,13 @@ use shared::fault::{Key, Transport};
 use shared::red::server::ServerRed;
 use shared::reply::Reply;
 
+mod sockets;
+
 use super::Dns;
-use super::handles::Cache;
 use super::job::{Taken, take};
 use super::spoil::{Spoilt, Then};
 use crate::Config;
-use crate::core::Core;
+use crate::core::{Core, Kept};
 use crate::effects;
 
 const CLIENT: &str = "127.0.2.200:5353";
@@ -45,7 +46,7 @@ fn query(name: &str, kind: RecordType, option: Option<&str>) -> Vec<u8> {
 /// What goes out for a packet; nothing for silence.
 async fn ask(dns: &Arc<Dns>, packet: &[u8], transport: Transport) -> Spoilt {
     let client: SocketAddr = CLIENT.parse().unwrap();
-    match take(dns, packet, client, transport, &mut Cache::default()) {
+    match take(dns, packet, client, transport, &mut Kept::default()) {
         Taken::Silence => Spoilt::default(),
         Taken::Refused(answer) => Spoilt { messages: vec![answer], ..Spoilt::default() },
         Taken::Job(mut job) => {

@@ -11,9 +11,11 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Dns;
-use super::handles::Cache;
 use super::job::{Job, Taken, Wire, take};
+use super::query::failure;
 use crate::accept::note_panic;
+use crate::core::Kept;
+use crate::panics::shielded;
 
 /// Largest query: nothing that asks one question comes near it.
 const QUERY_MAX_BYTES: usize = 4096;
@@ -27,7 +29,7 @@ impl Dns {
     pub(crate) async fn datagrams(self: Arc<Dns>, socket: UdpSocket, stop: CancellationToken) -> JoinSet<()> {
         let socket = Arc::new(socket);
         let mut waiting = JoinSet::new();
-        let mut cache = Cache::default();
+        let mut kept = Kept::default();
         let mut buffer = vec![0; QUERY_MAX_BYTES];
         loop {
             tokio::select! {
@@ -35,7 +37,7 @@ impl Dns {
                 () = stop.cancelled() => return waiting,
                 Some(ended) = waiting.join_next() => note_panic(ended),
                 received = socket.recv_from(&mut buffer) => match received {
-                    Ok((length, client)) => self.datagram(&socket, &buffer[..length], client, &mut cache, &mut waiting).await,
+                    Ok((length, client)) => self.datagram(&socket, &buffer[..length], client, &mut kept, &mut waiting).await,
                     // An ICMP message about an earlier answer, or want of memory.
                     Err(error) => {
                         tracing::debug!(%error, "a datagram could not be received");
@@ -53,35 +55,53 @@ impl Dns {
         socket: &Arc<UdpSocket>,
         packet: &[u8],
         client: SocketAddr,
-        cache: &mut Cache,
+        kept: &mut Kept,
         waiting: &mut JoinSet<()>,
     ) {
-        match take(self, packet, client, Transport::Udp, cache) {
-            Taken::Silence => {}
-            Taken::Refused(answer) => drop(socket.try_send_to(&answer, client)),
-            // As many at once as there may be faults.
-            Taken::Job(job) if !job.delay().is_zero() => {
-                waiting.spawn(answer_later(Arc::clone(self), Arc::clone(socket), job, client));
-            }
-            Taken::Job(job) => {
-                let wire = job.finish(self).await;
-                if wire.spoilt.is_late {
-                    waiting.spawn(send(Arc::clone(socket), wire, client));
-                } else {
-                    send(Arc::clone(socket), wire, client).await;
+        let answered = shielded("a query", async {
+            match take(self, packet, client, Transport::Udp, kept) {
+                Taken::Silence => {}
+                Taken::Refused(answer) => drop(socket.try_send_to(&answer, client)),
+                // As many at once as there may be faults.
+                Taken::Job(job) if !job.delay().is_zero() => {
+                    let (dns, socket, failure) = (Arc::clone(self), Arc::clone(socket), failure(packet));
+                    waiting.spawn(async move {
+                        if shielded("a query", answer_later(&dns, &socket, job, client)).await.is_none() {
+                            fail(&socket, failure, client);
+                        }
+                    });
+                }
+                Taken::Job(job) => {
+                    let wire = job.finish(self).await;
+                    if wire.spoilt.is_late {
+                        let socket = Arc::clone(socket);
+                        waiting.spawn(async move { send(&socket, wire, client).await });
+                    } else {
+                        send(socket, wire, client).await;
+                    }
                 }
             }
+        });
+        if answered.await.is_none() {
+            fail(socket, failure(packet), client);
         }
     }
 }
 
-async fn answer_later(dns: Arc<Dns>, socket: Arc<UdpSocket>, mut job: Box<Job>, client: SocketAddr) {
+async fn answer_later(dns: &Arc<Dns>, socket: &UdpSocket, mut job: Box<Job>, client: SocketAddr) {
     job.wait().await;
-    let wire = job.finish(&dns).await;
+    let wire = job.finish(dns).await;
     send(socket, wire, client).await;
 }
 
-async fn send(socket: Arc<UdpSocket>, mut wire: Wire, client: SocketAddr) {
+/// The answer to a query whose own was lost in a panic.
+fn fail(socket: &UdpSocket, failure: Option<Vec<u8>>, client: SocketAddr) {
+    if let Some(failure) = failure {
+        drop(socket.try_send_to(&failure, client));
+    }
+}
+
+async fn send(socket: &UdpSocket, mut wire: Wire, client: SocketAddr) {
     let (messages, is_late) = (std::mem::take(&mut wire.spoilt.messages), wire.spoilt.is_late);
     for (i, message) in messages.iter().enumerate() {
         if i > 0 && is_late {

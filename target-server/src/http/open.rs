@@ -1,6 +1,5 @@
 //! The beginning of every request, whichever version of HTTP carries it: ask → labels → record → decision.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::Version;
@@ -8,7 +7,6 @@ use http::header::EXPECT;
 use http::request::Parts;
 use shared::fault::{Fault, SpecErrors};
 use shared::identity::Source as Injector;
-use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use shared::red::Labels;
 use tokio::time::Instant;
@@ -30,12 +28,8 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     let started = Instant::now();
     let protocol = protocol(parts.version);
     let limits = exchange.http.core.faults.limits();
-    // Also in reading the ask a panic must cost one request, and be counted as one.
-    let asked = catch_unwind(AssertUnwindSafe(|| Ask::read(parts, protocol.dialect(), limits)));
-    let asked = asked.unwrap_or_else(|panic| {
-        exchange.http.core.count_nameless(protocol, "echo", Code::Http(500), ServerError::Internal);
-        std::panic::resume_unwind(panic)
-    });
+    let core = &exchange.http.core;
+    let asked = core.understood(protocol, "echo", || Ask::read(parts, protocol.dialect(), limits));
     let id = asked.identity.map(|identity| identity.id);
     let labels = Labels {
         source: asked.identity.map_or_else(Injector::external, |identity| identity.source),

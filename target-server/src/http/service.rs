@@ -28,6 +28,7 @@ use super::refusal;
 use super::source::{Echo, Source};
 use super::two::Upgrade;
 use super::wire::Plan;
+use crate::panics;
 
 /// Longest body that is read, only to keep the connection of a request that is refused anyway.
 const REFUSED_BODY_BYTES_MAX: u64 = 64 * 1024;
@@ -203,14 +204,8 @@ fn broken(Unread { job, error }: Unread) -> Answer {
 
 /// The answer to a request whose handling panicked; its call was recorded when the panic dropped it.
 fn internal(exchange: &Arc<Exchange>, panic: &(dyn Any + Send)) -> Response<AnswerBody> {
-    tracing::error!(reason = reason(panic), "a request panicked");
+    panics::note("a request", panic);
     bare(Arc::clone(exchange), StatusCode::INTERNAL_SERVER_ERROR).into_response()
-}
-
-/// What a panic says of itself.
-pub(super) fn reason(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("unknown")
 }
 
 /// An answer to a request that is recorded already.

@@ -114,6 +114,8 @@ impl Answer {
             let refusal = std::mem::take(&mut self.payload);
             return Some(refusal).filter(|refusal| refusal.len() >= REFUSAL_MIN_BYTES);
         }
+        #[cfg(test)]
+        assert!(self.payload != b"panic", "a test asked for it");
         let verdict = &self.decision.verdict;
         match verdict.fault {
             Some(FaultKind::Empty) => return Some(Vec::new()),

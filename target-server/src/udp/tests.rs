@@ -177,3 +177,15 @@ async fn answers_on_their_way_are_sent_before_the_target_ends() {
     assert_eq!(target.stopped().await.requests_cut, 0);
     assert!(client.answer().await.ends_with(b"hello"));
 }
+
+#[tokio::test]
+async fn a_panic_costs_one_datagram() {
+    let target = start().await;
+    let client = Client::to(target.addresses.udp.unwrap()).await;
+    client.send("panic").await;
+    client.nothing_until_marker().await;
+    client.send("CL/1 delay=1ms\npanic").await;
+    target.eventually_metric(&["server_requests_total", "protocol=\"udp\"", "error=\"internal\""], 2.0).await;
+    client.nothing_until_marker().await;
+    assert_eq!(target.metric(&["server_inflight_requests", "protocol=\"udp\""]).await, 0.0);
+}

@@ -15,12 +15,16 @@ use super::judge::{Answered, Wanted};
 use crate::driver::Marks;
 use crate::plan::Carrier;
 
-/// Padding (RFC 7830).
+/// Padding (RFC 7830) and the extended error (RFC 8914).
 const PADDING: u16 = 12;
+const EXTENDED_ERROR: u16 = 15;
+/// What the bounds on a size allow the target's mark beyond what marks are like: nobody's names are as long as they may be.
+const MARK_SPARE_BYTES: usize = 800;
 
-pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, ignored: u32, marks: &Marks) -> Answered {
+pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, marks: &Marks) -> Answered {
     let reply = option(answer, EDNS_OPTION).and_then(|text| Reply::parse_option(text).ok());
-    if let Some(reply) = &reply {
+    // Of a query that is asked again, the first byte is the first answer's, and so is the target's time before it.
+    if let (Some(reply), None) = (&reply, marks.server.get()) {
         marks.server.set(Some(reply.own));
         marks.asked.set(Some(reply.asked));
     }
@@ -34,7 +38,7 @@ pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, ignored: 
         code: Code::Rcode(rcode),
         answers: answer.answers.len(),
         size_bytes: size as u64,
-        ignored,
+        is_truncated: answer.metadata.truncation,
         flaw: flaw.or_else(|| of_file(wanted, answer, size)),
     }
 }
@@ -47,7 +51,9 @@ fn of_file(wanted: &Wanted, answer: &Message, size: usize) -> Option<&'static st
         RData::AAAA(ip) => Some(IpAddr::V6(ip.0)),
         _ => None,
     };
+    let is_cut = wanted.call.is_plain() && answer.metadata.truncation;
     let flaws = [
+        (is_cut, "truncated; fallback: true asks again over TCP"),
         (expect.answers.is_some_and(|count| count != answer.answers.len()), "another number of answers"),
         (expect.size_bytes.is_some_and(|bytes| bytes != size as u64), "another size"),
         (expect.ttl_s.is_some_and(|ttl| answer.answers.iter().any(|record| record.ttl != ttl)), "another time to live"),
@@ -81,7 +87,7 @@ fn of_ours(wanted: &Wanted, answer: &Message, size: usize, id_matches: Option<bo
         let limit = udp_limit(call.edns_size, UDP_SIZE_MAX_BYTES);
         return match is_truncated {
             false => Some("not truncated"),
-            true if is_udp && most > limit => None,
+            true if is_udp && most.saturating_sub(MARK_SPARE_BYTES) > limit => None,
             true if least > limit => None,
             true => Some("truncated"),
         };
@@ -89,7 +95,15 @@ fn of_ours(wanted: &Wanted, answer: &Message, size: usize, id_matches: Option<bo
     let authoritative = answer.metadata.authoritative;
     let records_right = expect.answers.is_some() || answer.answers.len() == shape.aliases + shape.records;
     let ttl_right = expect.ttl_s.is_some() || answer.answers.iter().all(|record| record.ttl == shape.ttl_s);
+    let minimum_s = answer.authorities.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) => Some(soa.minimum),
+        _ => None,
+    });
+    let extended = option(answer, EXTENDED_ERROR).and_then(|content| content.first_chunk::<2>());
+    let has_error = is_truncated || extended.copied().map(u16::from_be_bytes) == verdict.ede;
     let flaws = [
+        (minimum_s.is_some_and(|minimum_s| minimum_s != shape.neg_s), "another minimum in its SOA"),
+        (call.edns_size.is_some() && !has_error, "another extended error"),
         (authoritative != shape.is_authoritative, "with the wrong authority"),
         (!records_right, "another number of answers"),
         (!ttl_right, "another time to live"),

@@ -1,27 +1,27 @@
-//! Messages over a datagram socket or a connection. A receive that is dropped in the middle loses nothing.
-
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+//! Messages over a datagram socket or a connection. A request that is dropped in the middle loses nothing of the next.
 
 use shared::fault::Transport;
 use shared::outcome::ErrorClass;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::judge::Answered;
 use crate::dial;
-use crate::driver::{Marks, mark};
+use crate::driver::{Ending, Marks, datagram, ending_of, mark, of_class};
 use crate::names::Names;
 use crate::plan::Endpoint;
-
-/// Largest message.
-const MESSAGE_MAX_BYTES: usize = 65_535;
 
 /// Where messages travel.
 pub(super) enum Wire {
     /// Connected: the kernel passes on only what comes from the server's own address and port.
     Udp(UdpSocket),
-    /// With what has been read and is no whole message yet.
-    Tcp(TcpStream, Vec<u8>),
+    Tcp(Stream),
+}
+
+/// A connection, and what has been read and is no whole message yet: at most one message and one read.
+pub(super) struct Stream {
+    tcp: TcpStream,
+    unread: Vec<u8>,
 }
 
 impl Wire {
@@ -31,58 +31,82 @@ impl Wire {
         endpoint: &Endpoint,
         marks: &Marks,
     ) -> Result<Wire, ErrorClass> {
-        if transport == Transport::Tcp {
-            return Ok(Wire::Tcp(dial::tcp(names, endpoint, marks).await?, Vec::new()));
-        }
-        mark(&marks.resolving);
-        let server = names.resolve(endpoint).await?;
-        mark(&marks.connecting);
-        let any: SocketAddr = match server {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let of_socket = |error: io::Error| ErrorClass::of_connect(&error);
-        let socket = UdpSocket::bind(any).await.map_err(of_socket)?;
-        socket.connect(server).await.map_err(of_socket)?;
-        mark(&marks.connected);
-        Ok(Wire::Udp(socket))
+        Ok(match transport {
+            Transport::Udp => Wire::Udp(dial::udp(names, endpoint, marks).await?),
+            Transport::Tcp => Wire::Tcp(Stream::new(dial::tcp(names, endpoint, marks).await?)),
+        })
     }
 
-    pub(super) async fn send(&mut self, message: &[u8]) -> io::Result<()> {
+    /// Sends a query and shows `take` the messages that come until one of them ends the request.
+    pub(super) async fn ask(
+        &mut self,
+        query: &[u8],
+        marks: &Marks,
+        take: impl FnMut(&[u8]) -> Option<Ending<Answered>>,
+    ) -> Ending<Answered> {
         match self {
-            Wire::Udp(socket) => socket.send(message).await.map(drop),
-            Wire::Tcp(stream, _) => {
-                let length = u16::try_from(message.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-                let mut bytes = Vec::with_capacity(2 + message.len());
-                bytes.extend_from_slice(&length.to_be_bytes());
-                bytes.extend_from_slice(message);
-                stream.write_all(&bytes).await
-            }
-        }
-    }
-
-    /// The next message, or nothing at the end of the stream.
-    pub(super) async fn receive(&mut self) -> io::Result<Option<Vec<u8>>> {
-        match self {
-            Wire::Udp(socket) => {
-                let mut message = vec![0; MESSAGE_MAX_BYTES];
-                let length = socket.recv(&mut message).await?;
-                message.truncate(length);
-                Ok(Some(message))
-            }
-            Wire::Tcp(stream, unread) => loop {
-                if let [high, low, rest @ ..] = unread.as_slice() {
-                    let length = usize::from(u16::from_be_bytes([*high, *low]));
-                    if rest.len() >= length {
-                        let message = rest[..length].to_vec();
-                        unread.drain(..2 + length);
-                        return Ok(Some(message));
-                    }
+            Wire::Udp(socket) => match datagram::send(socket, query, marks).await {
+                Ok(()) => {
+                    marks.sent_bytes.set(query.len() as u64);
+                    datagram::receive(socket, take).await
                 }
-                if stream.read_buf(unread).await? == 0 {
-                    return Ok(None);
-                }
+                Err(class) => Ending::Failed(class),
             },
+            Wire::Tcp(stream) => stream.ask(query, marks, take).await,
+        }
+    }
+}
+
+impl Stream {
+    pub(super) fn new(tcp: TcpStream) -> Stream {
+        Stream { tcp, unread: Vec::new() }
+    }
+
+    /// The same over a connection, two bytes of length before each message (RFC 1035, section 4.2.2).
+    pub(super) async fn ask(
+        &mut self,
+        query: &[u8],
+        marks: &Marks,
+        mut take: impl FnMut(&[u8]) -> Option<Ending<Answered>>,
+    ) -> Ending<Answered> {
+        let length = u16::try_from(query.len()).expect("a name and an option have a few KiB");
+        // In one write: a prefix that travels alone is a segment of its own.
+        let framed = [&length.to_be_bytes(), query].concat();
+        mark(&marks.sending);
+        if let Err(error) = self.tcp.write_all(&framed).await {
+            return of_class(ErrorClass::of_send(&error));
+        }
+        mark(&marks.sent);
+        marks.sent_bytes.set(marks.sent_bytes.get() + query.len() as u64);
+        loop {
+            if let Some(ending) = self.whole(&mut take) {
+                return ending;
+            }
+            match self.tcp.read_buf(&mut self.unread).await {
+                Ok(0) => return Ending::Closed,
+                Ok(_) => {}
+                Err(error) => return ending_of(&error),
+            }
+        }
+    }
+
+    /// Shows `take` the whole messages that were read.
+    fn whole(&mut self, take: &mut impl FnMut(&[u8]) -> Option<Ending<Answered>>) -> Option<Ending<Answered>> {
+        while let [high, low, rest @ ..] = self.unread.as_slice() {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let ending = take(rest.get(..length)?);
+            self.unread.drain(..2 + length);
+            if ending.is_some() {
+                return ending;
+            }
+        }
+        None
+    }
+
+    /// Until the peer closes it. What still comes belongs to a query that is over.
+    pub(super) async fn lost(&mut self) {
+        while matches!(self.tcp.read_buf(&mut self.unread).await, Ok(1..)) {
+            self.whole(&mut |_| None);
         }
     }
 }

@@ -76,7 +76,9 @@ fn operation(
             .udp
             .as_ref()
             .map(|call| Call::Udp(echo::compile(found, &part("udp"), call, Protocol::Udp, seed, timeout))),
-        written.dns.as_ref().map(|call| Call::Dns(dns::compile(found, &part("dns"), call, seed, timeout))),
+        written.dns.as_ref().map(|call| {
+            Call::Dns(dns::compile(found, &part("dns"), call, name.map(|name| (common.source, name)), seed, timeout))
+        }),
     ];
     let mut calls = calls.into_iter().flatten();
     let Some(call) = calls.next() else {

@@ -1,12 +1,15 @@
 //! A `dns` entry of the file: the query, checked before anything is sent.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_saphyr::Spanned;
-use shared::carrier::dns::{NameAsk, Zone, fault_labels, name};
+use shared::carrier::compose_line;
+use shared::carrier::dns::{NameAsk, Zone, fault_labels, fault_name, name, ok_name};
 use shared::dnsanswer::{End, FAULT_TTL_S, OK_TTL_S, PLAIN_SIZE_MAX_BYTES, TYPES, UDP_SIZE_MAX_BYTES, type_number};
 use shared::fault::{Dialect, Fault, Limits, Rcode, Separator, Transport};
+use shared::identity::{Identity, Name, RequestId, Source, session_from_bits};
 use shared::units::print_duration;
 
 use super::{Carrier, DnsCall, DnsExpect};
@@ -21,6 +24,7 @@ pub(in crate::plan) fn compile(
     found: &mut Found,
     subject: &str,
     written: &Spanned<WrittenDns>,
+    sender: Option<(Source, Name)>,
     seed: u64,
     timeout: Duration,
 ) -> DnsCall {
@@ -98,24 +102,32 @@ pub(in crate::plan) fn compile(
             .expect("a whole number is a seed")
             .overridden_by(asked);
     }
-    if carrier == Carrier::Name
-        && let Err(unsayable) = fault_labels(&asked)
-    {
-        found.add(fault_at, &part("fault"), format!("{unsayable}; use carrier: option"));
+    if let Err(problem) = sayable(carrier, sender, &asked, &zone) {
+        found.add(fault_at, &part(if dns.fault.is_some() { "fault" } else { "carrier" }), problem);
     }
-    let call = DnsCall {
+    let falls_back = found.read(dns.fallback.as_ref(), &part("fallback"), yes_or_no).unwrap_or(false);
+    if let (true, Transport::Tcp, Some(text)) = (falls_back, transport, &dns.fallback) {
+        found.add(text.referenced, &part("fallback"), "falls back to TCP, which this already is; leave it out");
+    }
+    let whole = in_name.overridden_by(asked.clone());
+    let mut call = DnsCall {
         name: (carrier != Carrier::Name).then_some(full),
         kind,
         transport,
         zone,
         edns_size: edns.then_some(size),
-        fault: in_name.overridden_by(asked.clone()).over_transport(transport),
+        fault: whole.clone().over_transport(transport),
         asked,
         carrier,
         is_mixed,
         ttl_s: if is_under_fault { FAULT_TTL_S } else { OK_TTL_S },
         expect: dns.expect.as_ref().map(|expect| expectation(found, &part("expect"), expect)).unwrap_or_default(),
+        fallback: None,
     };
+    if falls_back {
+        let fault = whole.over_transport(Transport::Tcp);
+        call.fallback = Some(Arc::new(DnsCall { transport: Transport::Tcp, fault, ..call.clone() }));
+    }
     let mut predicted = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}")));
     let is_too_slow = |verdict: shared::fault::Verdict| verdict.delay >= timeout && call.end(&verdict) != End::Silence;
     if !call.fault.is_empty() && predicted.all(is_too_slow) {
@@ -127,6 +139,21 @@ pub(in crate::plan) fn compile(
         found.add(fault_at, &part("fault"), message);
     }
     call
+}
+
+/// Whether every request of the operation fits its carrier: what the longest of its kind fits, all do.
+fn sayable(carrier: Carrier, sender: Option<(Source, Name)>, asked: &Fault, zone: &Zone) -> Result<(), String> {
+    let id = RequestId { session: session_from_bits(0), seq: u64::MAX };
+    let identity = sender.map(|(source, operation)| Identity { source, operation, id });
+    let said = match (carrier, identity) {
+        (Carrier::None, _) => return Ok(()),
+        (Carrier::Option, _) => compose_line(identity, asked, Separator::Semicolon),
+        (Carrier::Name, None) => fault_labels(asked).map(|_| String::new()),
+        (Carrier::Name, Some(identity)) if asked.is_empty() => ok_name(identity, zone),
+        (Carrier::Name, Some(identity)) => fault_name(identity, asked, zone),
+    };
+    let instead = if carrier == Carrier::Name { "; use carrier: option" } else { "" };
+    said.map(drop).map_err(|unsayable| format!("{unsayable}{instead}"))
 }
 
 fn kind(text: &str) -> Result<u16, String> {

@@ -72,6 +72,8 @@ fn what_cannot_work_is_refused() {
         ("name: example.com.", "plain: true"),
         ("name: x1234.dx.f", "bad token"),
         ("name: a..b", "is not a name"),
+        ("fallback: maybe", "6:20 operation \"a\": dns.fallback"),
+        ("transport: tcp, fallback: true", "falls back to TCP, which this already is"),
         ("expect: { rcode: NOPE }", "is not a response code"),
         ("expect: { ttl: 5s }", "is not a whole number"),
     ] {
@@ -90,4 +92,36 @@ fn fresh_datagrams_hold_their_ports_no_longer_than_their_timeout() {
     assert!(try_plan(many, &Overrides::default(), &system).is_ok());
     let tcp = many.replace("dns: {}", "dns: { transport: tcp }");
     assert!(try_plan(&tcp, &Overrides::default(), &system).is_err());
+}
+
+#[test]
+fn a_name_that_will_not_fit_is_refused_where_it_is_written() {
+    let fault = "seed=18446744073709551615&rcode=NOTIMP:50";
+    let said = ".op-a.from-local.rel-injector.rcnotimp-p50.s18446744073709551615.f.";
+    // x, the session, and the largest number there is.
+    let room = 253 - (1 + 8 + 20 + said.len());
+    let of_zone = |bytes: usize| {
+        let (whole, rest) = (format!("{}.", "z".repeat(60)).repeat(2), "z".repeat(bytes - 122));
+        text(&format!("carrier: name, fault: \"{fault}\", zone: {whole}{rest}"))
+    };
+    assert!(!plan(&of_zone(room)).operations.is_empty());
+    let problems = refused(&of_zone(room + 1));
+    let wanted = "6:32 operation \"a\": dns.fault: the name has 254 bytes, 253 at most; use carrier: option";
+    assert_eq!(problems, [wanted]);
+    assert!(!plan(&of_zone(room + 1).replace("carrier: name", "carrier: option")).operations.is_empty());
+}
+
+#[test]
+fn a_fallback_is_the_same_question_over_tcp() {
+    let call = call("fault: \"fault=tc\", fallback: true");
+    assert_eq!(call.to_string(), "A ok.cload.test. over udp, and over tcp if truncated");
+    let (last, verdict) = call.predict_last("k");
+    assert_eq!(
+        (last.transport, last.shape(&verdict).records, last.shape(&verdict).is_truncated),
+        (Transport::Tcp, 1, false)
+    );
+    assert!(self::call("").fallback.is_none());
+    let demand = |dns: &str| plan(&text(dns)).demand;
+    let (without, with) = (demand(""), demand("fallback: true"));
+    assert!(with.descriptors > without.descriptors && with.endpoints[0].ports > without.endpoints[0].ports);
 }

@@ -2,12 +2,10 @@
 
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
@@ -26,6 +24,7 @@ use crate::h2conn::{H2Conn, Order, Serving};
 use crate::http::Http;
 use crate::http::exchange::Exchange;
 use crate::http::socket::Socket;
+use crate::panics::shielded;
 use crate::stream::Stream;
 
 /// No frame: its length would be 16 MiB, over what any client takes (RFC 9113, section 4.2), and its type is unknown.
@@ -183,18 +182,13 @@ impl Connection {
         let (exchange, conn) = (Arc::clone(&self.exchange), Arc::clone(&self.conn));
         if stream::is_grpc(request.headers()) {
             exchange.set_patient(true);
-            let serving = AssertUnwindSafe((exchange.http.grpc)(request, respond, Arc::clone(&conn))).catch_unwind();
-            return Box::pin(async move {
-                if serving.await.is_err() {
-                    tracing::error!(client = %conn.client, "a gRPC call panicked");
-                }
-            });
+            let serving = (exchange.http.grpc)(request, respond, conn);
+            return Box::pin(async move { shielded("a gRPC call", serving).await.unwrap_or_default() });
         }
         Box::pin(async move {
             let mut out = Out::new(&mut respond);
-            let serving = AssertUnwindSafe(stream::serve(exchange, &conn, request, &mut out)).catch_unwind().await;
-            if let Err(panic) = serving {
-                stream::internal(&*panic, &mut out);
+            if shielded("a request", stream::serve(exchange, &conn, request, &mut out)).await.is_none() {
+                stream::internal(&mut out);
             }
         })
     }

@@ -1,6 +1,5 @@
 //! One stream of HTTP/2: ask → verdict → act → answer, with what HTTP/1.1 does for the first three.
 
-use std::any::Any;
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -169,8 +168,7 @@ pub(super) async fn send_body(first: Bytes, mut shaped: Shaped, mut call: Call, 
 }
 
 /// The answer to a request whose handling panicked; its call was recorded when the panic dropped it.
-pub(super) fn internal(panic: &(dyn Any + Send), out: &mut Out<'_>) {
-    tracing::error!(reason = crate::http::service::reason(panic), "a request panicked");
+pub(super) fn internal(out: &mut Out<'_>) {
     if out.head(http::StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), Some(0), true).is_err() {
         out.reset(Reason::INTERNAL_ERROR);
     }
