@@ -1,8 +1,10 @@
 //! The promise: both sides report the same, request by request and label by label.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use injector::plan::Plan;
 use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
@@ -97,42 +99,46 @@ fn the_two_sides_agree_on_every_echo() {
 fn agree(scenario: &str) {
     run(async {
         let target = RunningTarget::start();
-        let engine = engine(plan_for_all(scenario, &target.addresses), Duration::from_secs(2));
-        let registry = Registry::new();
-        registry.register(Box::new(engine.red())).unwrap();
-        let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
-        let session = engine.session();
-        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
-        let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        // The target records a request when its last byte is out, or when it sees that the client is gone.
-        let mut server = String::new();
-        eventually("the target has nothing in flight", async || {
-            server = get(target.admin, "/metrics");
-            let left =
-                metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
-            if left == 0.0 { Ok(()) } else { Err(left) }
-        })
-        .await;
-        let account: shared::account::Account =
-            serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
-        for (name, ours) in names.iter().zip(&finished.accounts) {
-            assert_accounted(ours);
-            assert!(ours.planned > 0);
-            assert_eq!(ours.success, ours.planned, "{name}: {ours:?}");
-            let theirs = &account.operations[name];
-            assert_eq!(theirs.received, ours.sent, "{name}: {theirs:?}");
-            let answered: BTreeMap<String, u64> =
-                ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
-            assert_eq!(theirs.answered, answered, "{name}");
-            for label in ["code", "result", "injected"] {
-                let of = |side: &str, text: &str| {
-                    metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
-                };
-                assert_eq!(of("client", &client), of("server", &server), "{name}: by {label}");
-            }
-        }
+        agreed(plan_for_all(scenario, &target.addresses), target.admin, Duration::from_secs(2)).await;
         target.stop().await;
     });
+}
+
+/// Runs a plan, all of which must be a success, and holds both sides' accounts and metrics against each other; what the
+/// injector's metrics and the target's say in the end.
+pub(crate) async fn agreed(plan: Plan, admin: SocketAddr, length: Duration) -> (String, String) {
+    let engine = engine(plan, length);
+    let registry = Registry::new();
+    registry.register(Box::new(engine.red())).unwrap();
+    let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
+    let session = engine.session();
+    let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+    let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    // The target records a request when its last byte is out, or when it sees that the client is gone.
+    let mut server = String::new();
+    eventually("the target has nothing in flight", async || {
+        server = get(admin, "/metrics");
+        let left = metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
+        if left == 0.0 { Ok(()) } else { Err(left) }
+    })
+    .await;
+    let account: shared::account::Account = serde_json::from_str(&get(admin, &shared::account::path(session))).unwrap();
+    for (name, ours) in names.iter().zip(&finished.accounts) {
+        assert_accounted(ours);
+        assert!(ours.planned > 0);
+        assert_eq!(ours.success, ours.planned, "{name}: {:?}", ours.examples);
+        let theirs = &account.operations[name];
+        assert_eq!(theirs.received, ours.sent, "{name}: {theirs:?}");
+        let answered: BTreeMap<String, u64> = ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
+        assert_eq!(theirs.answered, answered, "{name}");
+        for label in ["code", "result", "injected", "protocol"] {
+            let of = |side: &str, text: &str| {
+                metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
+            };
+            assert_eq!(of("client", &client), of("server", &server), "{name}: by {label}");
+        }
+    }
+    (client, server)
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! gRPC: both sides report the same, request by request and label by label.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prometheus::{Registry, TextEncoder};
-use tokio_util::sync::CancellationToken;
-
-use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, run};
+use crate::agreement::agreed;
+use crate::fixture::{RunningTarget, plan, run};
 use crate::metrics::metric;
-use crate::process::get;
+use crate::pki::Pki;
 
 /// Everything gRPC can do, at a rate that a busy machine's debug build holds. `AT` is the target's gRPC listener.
 const EVERYTHING: &str = "
@@ -54,38 +51,25 @@ fn the_two_sides_agree_on_grpc_label_by_label() {
     run(async {
         let target = RunningTarget::start();
         let scenario = EVERYTHING.replace("AT", &format!("\"{}\"", target.grpc));
-        let engine = engine(plan(&scenario, target.http, target.admin), Duration::from_secs(4));
-        let registry = Registry::new();
-        registry.register(Box::new(engine.red())).unwrap();
-        let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
-        let session = engine.session();
-        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
-        let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        let mut server = String::new();
-        eventually("the target has nothing in flight", async || {
-            server = get(target.admin, "/metrics");
-            let left =
-                metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
-            if left == 0.0 { Ok(()) } else { Err(left) }
-        })
-        .await;
-        let account: shared::account::Account =
-            serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
-        for (name, ours) in names.iter().zip(&finished.accounts) {
-            assert_accounted(ours);
-            assert!(ours.planned > 0);
-            assert_eq!(ours.success, ours.planned, "{name}: {:?}", ours.examples);
-            let theirs = &account.operations[name];
-            assert_eq!(theirs.received, ours.sent, "{name}: {theirs:?}");
-            let answered: BTreeMap<String, u64> =
-                ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
-            assert_eq!(theirs.answered, answered, "{name}");
-            for label in ["code", "result", "injected", "protocol"] {
-                let of = |side: &str, text: &str| {
-                    metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
-                };
-                assert_eq!(of("client", &client), of("server", &server), "{name}: by {label}");
-            }
+        agreed(plan(&scenario, target.http, target.admin), target.admin, Duration::from_secs(4)).await;
+        target.stop().await;
+    });
+}
+
+/// On both ports that speak TLS: the one for gRPC, which tells it by the first byte, and that of HTTPS.
+#[test]
+fn the_two_sides_agree_on_grpc_behind_tls() {
+    run(async {
+        let pki = Pki::new();
+        let target = RunningTarget::secured(&pki);
+        let secured =
+            EVERYTHING.replace("timeout: 3s\n", &format!("timeout: 3s\ntls: {{ ca: {} }}\n", pki.text("ca.pem")));
+        for address in [target.grpc, target.addresses.https.expect("there is a certificate")] {
+            let scenario = secured.replace("AT", &format!("\"{address}\""));
+            let (client, _) =
+                agreed(plan(&scenario, target.http, target.admin), target.admin, Duration::from_secs(4)).await;
+            let handshakes = metric("continuous_load_client_phase_duration_seconds_count").label("phase", "tls");
+            assert!(handshakes.label("operation", "fresh").sum_in(&client) > 0.0);
         }
         target.stop().await;
     });
