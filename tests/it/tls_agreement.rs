@@ -71,6 +71,23 @@ fn the_two_sides_agree_behind_tls_label_by_label() {
     });
 }
 
+/// The RST may meet a read, or a write of ours that was on its way: of such a write HTTP/2's library tells the connection
+/// only, and it took one in thirty for an orderly end.
+#[test]
+fn a_reset_of_the_connection_is_a_reset_whatever_meets_it_first() {
+    run(async {
+        let pki = Pki::new();
+        let (target, https) = secured(&pki);
+        let scenario = format!(
+            "target: t\nrate: 300/s\ntimeout: 5s\ntls: {{ ca: {} }}\nmix:\n  - {{ name: reset, weight: 1, connection: fresh, \
+             http: {{ version: 2, body: hello, fault: \"fault=reset&allow_conn=1\" }} }}\n",
+            pki.text("ca.pem")
+        );
+        assert_served(&inject(&scenario, https, Duration::from_secs(1)).await.accounts);
+        target.stop().await;
+    });
+}
+
 /// Half a second of fresh connections of each version that trust this authority, and these other keys of `tls`.
 async fn asked(pki: &Pki, more: &str, https: SocketAddr) -> Vec<OperationAccount> {
     let scenario = format!(
