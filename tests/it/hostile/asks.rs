@@ -94,8 +94,8 @@ fn call(path: &str, fault: &str) -> Vec<u8> {
 /// Every connection.
 pub(super) fn streams(subject: &Subject) -> Vec<Ask> {
     let mut asks = Vec::new();
-    let mut add = |counted, at, then, says, what: &str, bytes: Vec<u8>| {
-        asks.push(Ask { what: format!("{}: {what}", counted_name(counted)), at, bytes, then, says, counted });
+    let mut add = |counted: Protocol, at, then, says, what: &str, bytes: Vec<u8>| {
+        asks.push(Ask { what: format!("{}: {what}", counted.as_str()), at, bytes, then, says, counted });
     };
     let &Subject { http, https, grpc, tcp, dns, .. } = subject;
 
@@ -113,11 +113,6 @@ pub(super) fn streams(subject: &Subject) -> Vec<Ask> {
         ("no request at all", b"\x00\x01\x02 nonsense\r\n\r\n".to_vec(), "HTTP/1.1 400"),
         ("a head that stalls", b"GET / HTTP/1.1\r\nhos".to_vec(), "HTTP/1.1 408"),
         (
-            "a body in bad chunks",
-            b"POST / HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n\r\n".to_vec(),
-            "HTTP/1.1 ",
-        ),
-        (
             "two lengths",
             b"POST / HTTP/1.1\r\nhost: t\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx".to_vec(),
             "HTTP/1.1 400",
@@ -125,6 +120,10 @@ pub(super) fn streams(subject: &Subject) -> Vec<Ask> {
     ] {
         add(Protocol::Http, http, Then::Stall, begins(says), what, bytes);
     }
+    // The answer, an echo, may have begun or not: the end says it.
+    let chunks = b"POST / HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n\r\n".to_vec();
+    let says: Says = Box::new(|seen| seen.is_empty() || seen.starts_with(b"HTTP/1.1 "));
+    add(Protocol::Http, http, Then::Stall, says, "a body in bad chunks", chunks);
     for (what, bytes) in [
         ("no TLS", get("x: y")),
         ("a handshake that stalls", vec![0x16, 3, 1, 2, 0, 1]),
@@ -186,7 +185,7 @@ pub(super) fn streams(subject: &Subject) -> Vec<Ask> {
         ("a key of HTTP", line("status=503")),
         ("a fault of DNS", line("fault=badid")),
         ("a line that is too long", line(&"x".repeat(5000))),
-        ("a line without an end", vec![b'C'; 0].into_iter().chain(*b"CL/1 ").chain([b' '; 4000]).collect()),
+        ("a line without an end", b"CL/1 ".iter().copied().chain([b' '; 4000]).collect()),
         ("a line that stalls", b"CL/1 delay=1".to_vec()),
         ("a line of no text", b"CL/1 \xff\xfe\x00=\x80\n".to_vec()),
     ] {
@@ -202,10 +201,6 @@ pub(super) fn streams(subject: &Subject) -> Vec<Ask> {
     add(Protocol::DnsTcp, dns, Then::Stall, nothing(), "half a length", vec![0]);
     add(Protocol::DnsTcp, dns, Then::Stall, nothing(), "less than was announced", vec![0xff, 0xff, 1, 2, 3]);
     asks
-}
-
-fn counted_name(protocol: Protocol) -> &'static str {
-    protocol.as_str()
 }
 
 fn framed(query: &[u8]) -> Vec<u8> {
