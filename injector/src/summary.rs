@@ -122,6 +122,8 @@ pub struct Side {
     pub server: Latency,
     /// The path's share.
     pub network: Latency,
+    /// Between the messages of streams.
+    pub messages: Latency,
     /// The injector's own lateness.
     pub lag: Latency,
     /// From the release to a free connection.
@@ -234,6 +236,7 @@ impl From<&OperationAccount> for Side {
             service: Latency::from(&account.service),
             server: Latency::from(&account.server),
             network: Latency::from(&account.network),
+            messages: Latency::from(&account.messages),
             lag: Latency::from(&account.lag),
             wait: Latency::from(&account.wait),
         }

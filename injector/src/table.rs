@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::summary::{Latency, Operation, Side, Summary};
 
-/// The whole report, about 110 columns wide: names are at most 32.
+/// The whole report, about 120 columns wide: names are at most 32.
 pub fn render(summary: &Summary) -> String {
     let mut text = String::new();
     let width = summary.operations.iter().map(|operation| operation.name.len()).max().unwrap_or(0).max(9);
@@ -24,20 +24,24 @@ fn requests(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Res
         "\nrequests of {} in {:.1} s ({rate:.1}/s planned), both sides",
         summary.source, summary.planned_for_s
     )?;
-    request_heads(text, width, &["", "injector", "", "target", "", "injector", "", "", "", "", ""])?;
-    let columns =
-        ["planned", "sent", "received", "answered", "answered", "success", "failure", "dropped", "cut off", "ok"];
+    request_heads(text, width, &["", "", "injector", "", "target", "", "injector", "", "", "", "", ""])?;
+    let columns = [
+        "protocol", "planned", "sent", "received", "answered", "answered", "success", "failure", "dropped", "cut off",
+        "ok",
+    ];
     request_heads(text, width, &[&["operation"], &columns[..]].concat())?;
     for operation in &summary.operations {
-        request_line(text, width, &operation.name, &operation.client, received(operation), answered(operation))?;
+        let name = [operation.name.as_str(), operation.protocol];
+        request_line(text, width, name, &operation.client, received(operation), answered(operation))?;
     }
     let sum = |count: fn(&Operation) -> Option<u64>| summary.operations.iter().map(count).sum::<Option<u64>>();
-    request_line(text, width, "total", &summary.total, sum(received), sum(answered))
+    request_line(text, width, ["total", ""], &summary.total, sum(received), sum(answered))
 }
 
 fn request_heads(text: &mut String, width: usize, words: &[&str]) -> std::fmt::Result {
-    write!(text, "{:width$}  {:>8} {:>8} | {:>8} {:>8} |", words[0], words[1], words[2], words[3], words[4])?;
-    words[5..].iter().try_for_each(|word| write!(text, " {word:>8}"))?;
+    write!(text, "{:width$}  {:<8} {:>8} {:>8} |", words[0], words[1], words[2], words[3])?;
+    write!(text, " {:>8} {:>8} |", words[4], words[5])?;
+    words[6..].iter().try_for_each(|word| write!(text, " {word:>8}"))?;
     writeln!(text)
 }
 
@@ -52,7 +56,7 @@ fn answered(operation: &Operation) -> Option<u64> {
 fn request_line(
     text: &mut String,
     width: usize,
-    name: &str,
+    [name, protocol]: [&str; 2],
     side: &Side,
     received: Option<u64>,
     answered: Option<u64>,
@@ -62,7 +66,7 @@ fn request_line(
     let dropped = side.dropped_late + side.dropped_limit;
     writeln!(
         text,
-        "{name:width$}  {:>8} {:>8} | {:>8} {:>8} | {:>8} {:>8} {:>8} {dropped:>8} {:>8} {ratio:>8}",
+        "{name:width$}  {protocol:<8} {:>8} {:>8} | {:>8} {:>8} | {:>8} {:>8} {:>8} {dropped:>8} {:>8} {ratio:>8}",
         side.planned,
         side.sent,
         blank(received),
@@ -92,7 +96,9 @@ fn latencies(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Re
 fn latency_lines(text: &mut String, width: usize, name: &str, side: &Side) -> std::fmt::Result {
     latency_line(text, width, name, "response", &side.response)?;
     latency_line(text, width, "", "service", &side.service)?;
-    latency_line(text, width, "", "server", &side.server)
+    latency_line(text, width, "", "server", &side.server)?;
+    // Only streams have more messages than answers.
+    if side.messages.count > 0 { latency_line(text, width, "", "message", &side.messages) } else { Ok(()) }
 }
 
 fn latency_line(text: &mut String, width: usize, name: &str, kind: &str, latency: &Latency) -> std::fmt::Result {

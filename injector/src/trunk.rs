@@ -10,7 +10,6 @@
 //! at the latest [`CLOSE_MAX`] after the last lane has left.
 
 mod connection;
-mod socket;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};

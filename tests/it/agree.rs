@@ -1,21 +1,23 @@
 //! One run of a plan against a target of ours, after which both sides must have said the same of every request.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use injector::plan::Plan;
 use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{RunningTarget, assert_accounted, engine, eventually};
+use crate::fixture::{assert_accounted, engine, eventually};
 use crate::metrics::metric;
 use crate::process::get;
 
 /// The labels whose counts must be equal on both sides, operation by operation.
 const LABELS: [&str; 4] = ["code", "result", "injected", "protocol"];
 
-/// Runs the plan for a while. Every request must be what was asked for, and on the target's side the same as on ours.
-pub(crate) async fn agree(target: &RunningTarget, plan: Plan, length: Duration) {
+/// Runs the plan for a while. Every request must be what was asked for, and on the target's side, whose admin port this
+/// is, the same as on ours. What the injector's metrics and the target's say in the end.
+pub(crate) async fn agreed(plan: Plan, admin: SocketAddr, length: Duration) -> (String, String) {
     let engine = engine(plan, length);
     let registry = Registry::new();
     registry.register(Box::new(engine.red())).unwrap();
@@ -26,13 +28,12 @@ pub(crate) async fn agree(target: &RunningTarget, plan: Plan, length: Duration) 
     // The target records a request when its last byte is out, or when it sees that the client is gone.
     let mut server = String::new();
     eventually("the target has nothing in flight", async || {
-        server = get(target.admin, "/metrics");
+        server = get(admin, "/metrics");
         let left = metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
         if left == 0.0 { Ok(()) } else { Err(left) }
     })
     .await;
-    let account: shared::account::Account =
-        serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
+    let account: shared::account::Account = serde_json::from_str(&get(admin, &shared::account::path(session))).unwrap();
     let mut wrong = Vec::new();
     for (name, ours) in names.iter().zip(&finished.accounts) {
         assert_accounted(ours);
@@ -59,4 +60,5 @@ pub(crate) async fn agree(target: &RunningTarget, plan: Plan, length: Duration) 
         }
     }
     assert!(wrong.is_empty(), "{} wrong of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
+    (client, server)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::agree::agree;
+use crate::agree::agreed;
 use crate::fixture::{RunningTarget, assert_accounted, engine, plan, plan_for_all, run};
 use crate::process::{Process, timed};
 
@@ -95,7 +95,7 @@ fn the_two_sides_agree_on_every_echo() {
 fn both_sides(scenario: &str) {
     run(async {
         let target = RunningTarget::start();
-        agree(&target, plan_for_all(scenario, &target.addresses), Duration::from_secs(2)).await;
+        agreed(plan_for_all(scenario, &target.addresses), target.admin, Duration::from_secs(2)).await;
         target.stop().await;
     });
 }

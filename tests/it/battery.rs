@@ -11,7 +11,7 @@ use shared::outcome::{Code, ErrorClass};
 use shared::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
-use crate::agree::agree;
+use crate::agree::agreed;
 use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan_for_all, run};
 use crate::metrics::{Metric, metric};
 use crate::process::get;
@@ -124,7 +124,7 @@ fn of_key(key: Key, dialect: Dialect) -> Vec<Case> {
         Key::Ttl => &["ttl=300s"],
         Key::Neg => &["nodata=true&neg=30s"],
         Key::Cname => &["cname=3", "cname=loop"],
-        Key::Addr => &["addr=192.0.2.77"],
+        Key::Addr => &["addr=192.0.2.1"],
         Key::Ede => &["rcode=SERVFAIL&ede=22"],
         Key::P => &["p=30&delay=3ms"],
         Key::Seed => &["seed=7&delay=1ms..3ms"],
@@ -232,7 +232,7 @@ fn run_battery(protocol: Protocol) {
         run(async {
             let target = RunningTarget::start();
             let plan = plan_for_all(&scenario(protocol, cases), &target.addresses);
-            agree(&target, plan, Duration::from_secs(1)).await;
+            agreed(plan, target.admin, Duration::from_secs(1)).await;
             target.stop().await;
         });
     }

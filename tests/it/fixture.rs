@@ -20,6 +20,8 @@ use target_server::{Config, Target};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::pki::Pki;
+
 /// A program of this workspace, built if need be with the profile of the running tests.
 pub(crate) fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -135,7 +137,19 @@ pub(crate) struct RunningTarget {
 
 impl RunningTarget {
     pub(crate) fn start() -> RunningTarget {
-        let target = Target::bind(Config::loopback()).unwrap();
+        RunningTarget::with(Config::loopback())
+    }
+
+    /// One whose certificate is this authority's.
+    pub(crate) fn secured(pki: &Pki) -> RunningTarget {
+        let mut config = Config::loopback();
+        config.listeners.tls_cert = Some(pki.path("server.pem"));
+        config.listeners.tls_key = Some(pki.path("server.key"));
+        RunningTarget::with(config)
+    }
+
+    fn with(config: Config) -> RunningTarget {
+        let target = Target::bind(config).unwrap();
         let addresses = target.addresses();
         let target_server::Addresses { http, grpc, admin, dns, .. } = addresses;
         let dns = dns.expect("DNS is on by default");

@@ -1,16 +1,18 @@
 //! gRPC clients that are not ours, against the target: what they see is what was asked for.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::k6::k6;
+use crate::pki::Pki;
 use crate::process::{FREE_PORTS, Process};
 use crate::tools::require;
 
 /// Calls any method by what the server's reflection says, with whatever metadata and deadline; asserts in place.
 const PYTHON: &str = r#"
-import sys, time
+import base64, sys, time
 import grpc
 from google.protobuf import json_format, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -19,7 +21,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
-channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0)])
+options = [("grpc.enable_http_proxy", 0), ("grpc.enable_retries", 0)]
+if len(sys.argv) > 2:
+    credentials = grpc.ssl_channel_credentials(open(sys.argv[2], "rb").read())
+    channel = grpc.secure_channel(sys.argv[1], credentials, options=options)
+else:
+    channel = grpc.insecure_channel(sys.argv[1], options=options)
 database = ProtoReflectionDescriptorDatabase(channel)
 pool = DescriptorPool(database)
 services = set(database.get_services())
@@ -73,6 +80,15 @@ status, _, error = call(f"{TARGET}/Unary", [hello], "delay=10x")
 bad = error_details_pb2.BadRequest()
 assert status == "INVALID_ARGUMENT" and rpc_status.from_call(error).details[0].Unpack(bad), error
 assert bad.field_violations[0].field == "x-cload-fault.delay", bad
+
+for fault, field in [("dely=1s", "dely"), ("rcode=3", "rcode"), ("chunk=1", "chunk"), ("delay=1s; delay=2s", "delay")]:
+    status, _, error = call(f"{TARGET}/Unary", [hello], fault)
+    named = rpc_status.from_call(error).details[0]
+    assert status == "INVALID_ARGUMENT" and named.Unpack(bad), (fault, error)
+    assert bad.field_violations[0].field == f"x-cload-fault.{field}", (fault, bad)
+large = {"payload": base64.b64encode(bytes((8 << 20) + 5000)).decode()}
+status, _, error = call(f"{TARGET}/Unary", [large])
+assert status == "RESOURCE_EXHAUSTED", error
 
 start = time.monotonic()
 assert code(f"{TARGET}/Unary", [hello], "delay=5s", timeout=0.3) == "DEADLINE_EXCEEDED"
@@ -134,39 +150,36 @@ export default function () {
   stream.end();
 }
 export function handleSummary(data) {
-  return { stdout: JSON.stringify({ passes: data.metrics.checks.values.passes }) + '\n' };
+  return { stdout: JSON.stringify({ passes: data.metrics.checks.values.passes }) };
 }
 "#;
 
-/// A target whose drain a watch has time to see, and its gRPC address.
-fn target() -> (Process, SocketAddr) {
-    let mut arguments = FREE_PORTS.to_vec();
-    arguments.extend(["--drain-delay", "100ms"]);
-    let mut target = Process::start("target-server", &arguments);
+/// A target whose drain a watch has time to see, and whose limit of a message the script goes over; with these flags besides, and its gRPC address.
+fn target(more: &[&str]) -> (Process, SocketAddr) {
+    let flags = [&FREE_PORTS[..], &["--drain-delay", "100ms", "--size-max", "8MiB"], more].concat();
+    let mut target = Process::start("target-server", &flags);
     let address = target.address("grpc");
     (target, address)
 }
 
-fn script(text: &str, suffix: &str) -> tempfile::NamedTempFile {
-    let mut file = tempfile::Builder::new().suffix(suffix).tempfile().unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-    file
-}
-
-fn python(tool: &Path, file: &Path, address: SocketAddr) -> Command {
-    let mut command = Command::new(tool);
-    command.arg(file).arg(address.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
-    command
+#[test]
+fn a_python_client_written_against_reflection_sees_what_it_asked_for() {
+    python_sees_what_it_asked_for(&[], None);
 }
 
 #[test]
-fn a_python_client_written_against_reflection_sees_what_it_asked_for() {
-    use std::io::{BufRead, BufReader};
+fn a_python_client_sees_the_same_behind_tls() {
+    let pki = Pki::new();
+    let (cert, key) = (pki.text("server.pem"), pki.text("server.key"));
+    python_sees_what_it_asked_for(&["--tls-cert", &cert, "--tls-key", &key], Some(&pki.path("ca.pem")));
+}
 
+fn python_sees_what_it_asked_for(flags: &[&str], ca: Option<&Path>) {
     let Some(tool) = require("python-grpc") else { return };
-    let (target, address) = target();
-    let file = script(PYTHON, ".py");
-    let mut child = python(&tool, file.path(), address).spawn().unwrap();
+    let (target, address) = target(flags);
+    let mut command = Command::new(tool);
+    command.args(["-c", PYTHON, &address.to_string()]).args(ca).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut said = Vec::new();
     for line in lines.map_while(Result::ok) {
@@ -183,16 +196,7 @@ fn a_python_client_written_against_reflection_sees_what_it_asked_for() {
 #[test]
 fn k6_calls_by_reflection() {
     let Some(tool) = require("k6") else { return };
-    let (_target, address) = target();
-    let file = script(K6, ".js");
-    let output = Command::new(tool)
-        .args(["run", "--quiet", "--no-usage-report", "--no-color", "--address=", "-e"])
-        .arg(format!("ADDR={address}"))
-        .arg(file.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said} {}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("\"passes\":40"), "{said}");
+    let (_target, address) = target(&[]);
+    let said = k6(&tool, K6, &[("ADDR", &address.to_string())], None);
+    assert_eq!(said, serde_json::json!({ "passes": 40 }));
 }

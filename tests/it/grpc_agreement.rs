@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::agree::agree;
+use crate::agree::agreed;
 use crate::fixture::{RunningTarget, plan, run};
+use crate::metrics::metric;
+use crate::pki::Pki;
 
 /// Everything gRPC can do, at a rate that a busy machine's debug build holds. `AT` is the target's gRPC listener.
 const EVERYTHING: &str = "
@@ -49,7 +51,30 @@ fn the_two_sides_agree_on_grpc_label_by_label() {
     run(async {
         let target = RunningTarget::start();
         let scenario = EVERYTHING.replace("AT", &format!("\"{}\"", target.grpc));
-        agree(&target, plan(&scenario, target.http, target.admin), Duration::from_secs(4)).await;
+        agreed(plan(&scenario, target.http, target.admin), target.admin, Duration::from_secs(4)).await;
         target.stop().await;
+    });
+}
+
+/// On both ports that speak TLS: the one for gRPC, which tells it by the first byte, and that of HTTPS. Slower, because two
+/// sides in debug builds encrypt; and without deadlines, which are no business of TLS.
+#[test]
+fn the_two_sides_agree_on_grpc_behind_tls() {
+    run(async {
+        let pki = Pki::new();
+        let lines = EVERYTHING.lines().filter(|line| !line.contains("name: overdue"));
+        let everything = lines.collect::<Vec<_>>().join("\n").replace("rate: 200/s", "rate: 60/s");
+        let secured =
+            everything.replace("timeout: 3s", &format!("timeout: 10s\ntls: {{ ca: {} }}", pki.text("ca.pem")));
+        for is_https in [false, true] {
+            let target = RunningTarget::secured(&pki);
+            let https = target.addresses.https.expect("there is a certificate");
+            let scenario = secured.replace("AT", &format!("\"{}\"", if is_https { https } else { target.grpc }));
+            let (client, _) =
+                agreed(plan(&scenario, target.http, target.admin), target.admin, Duration::from_secs(4)).await;
+            let handshakes = metric("continuous_load_client_phase_duration_seconds_count").label("phase", "tls");
+            assert!(handshakes.label("operation", "fresh").sum_in(&client) > 0.0);
+            target.stop().await;
+        }
     });
 }

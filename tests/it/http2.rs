@@ -1,47 +1,11 @@
 //! HTTP/2 and TLS of the target, against clients that are not ours.
 
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use tempfile::TempDir;
-
+use crate::pki::Pki;
 use crate::process::{FREE_PORTS, Process, get};
 use crate::strangers::assert_examples;
 use crate::tools::require;
-
-/// An authority and certificates of it, as files.
-struct Pki {
-    folder: TempDir,
-}
-
-impl Pki {
-    fn new() -> Pki {
-        let pki = Pki { folder: TempDir::new().unwrap() };
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // Another name than the certificates below: one that names itself as its issuer would seem to have signed itself.
-        params.distinguished_name.push(DnType::CommonName, "authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        std::fs::write(pki.path("ca.pem"), issuer.pem()).unwrap();
-        for name in ["server", "client"] {
-            let key = KeyPair::generate().unwrap();
-            let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-            let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-            std::fs::write(pki.path(&format!("{name}.pem")), certificate.pem()).unwrap();
-            std::fs::write(pki.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
-        }
-        pki
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-}
 
 /// A target with a certificate.
 struct Secured {

@@ -34,8 +34,13 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program of the workspace with these arguments.
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Process {
+        Process::logging(name, arguments, Stdio::inherit())
+    }
+
+    /// The same, with its standard error there.
+    pub(crate) fn logging(name: &str, arguments: &[&str], stderr: impl Into<Stdio>) -> Process {
         let mut command = Command::new(program(name));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Process { child, stdout }
@@ -65,6 +70,11 @@ impl Process {
                 return line;
             }
         }
+    }
+
+    /// The kernel's number of it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by name (`TERM`, `STOP`, ...).

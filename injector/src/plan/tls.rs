@@ -50,7 +50,7 @@ impl<'a> CommonTls<'a> {
     ) -> bool {
         let inherited = self.is_on && target.is_none() && is_behind_https(protocol);
         let is_on = secured(found, subject, own, target).unwrap_or(inherited);
-        if let (true, Some(own), Protocol::Udp | Protocol::DnsUdp | Protocol::DnsTcp) = (is_on, own, protocol) {
+        if let (true, Some(own), false) = (is_on, own, is_behind_https(protocol)) {
             found.add(own.referenced, subject, format!("{} has no TLS here; leave it out", protocol.as_str()));
         }
         is_on

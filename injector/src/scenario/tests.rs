@@ -59,7 +59,12 @@ fn what_has_the_wrong_shape_is_refused_with_line_and_column() {
         ("rate: 10/s\nrat: 1\nmix: []\n", 2, 1, "unknown key \"rat\"; keys here: target, admin"),
         ("phases: []\nmix: []\n", 1, 1, "\"phases\" is not supported by this version"),
         ("mix: []\nthresholds: []\n", 2, 1, "\"thresholds\" is not supported by this version"),
-        ("mix:\n- name: a\n  http: { paht: / }\n", 3, 11, "unknown key \"paht\"; keys here: version, path, method"),
+        (
+            "mix:\n- name: a\n  http: { paht: / }\n",
+            3,
+            11,
+            "unknown key \"paht\"; keys here: version, plain, path, method",
+        ),
         ("mix:\n- name: a\n  http: { expect: { code: 1 } }\n", 3, 21, "unknown key \"code\"; keys here: status, size"),
         ("timeout:\nmix: []\n", 1, 8, "without a value"),
         ("timeout: null\nmix: []\n", 1, 10, "without a value"),

@@ -15,7 +15,6 @@ use shared::outcome::ErrorClass;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::socket::Socket;
 use crate::counter::{Counter, Open};
 use crate::dial::Stream;
 use crate::driver::{Ending, H2End, Marks};
@@ -49,14 +48,15 @@ struct Health {
     over: CancellationToken,
     /// The code of the peer's GOAWAY.
     goaway: Cell<Option<u32>>,
+    /// How the connection failed. Of a write that fails, the library tells the task and not the streams: those only see that
+    /// the connection is gone, as if it had ended in order.
+    failed: Cell<Option<ErrorKind>>,
     /// Requests under way.
     busy: Cell<u32>,
     /// Whether there were any when it was over.
     was_busy: Cell<bool>,
     /// All stream identifiers are used up.
     is_spent: Cell<bool>,
-    /// The kernel said that the peer has reset the connection.
-    was_reset: Rc<Cell<bool>>,
 }
 
 /// A request that has begun.
@@ -87,11 +87,10 @@ impl Connection {
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(HEADER_LIST_BYTES_MAX);
-        let health = Rc::new(Health::default());
-        let socket = Socket::new(stream, Rc::clone(&health.was_reset));
-        let handshake = builder.handshake::<_, Bytes>(socket).await;
+        let handshake = builder.handshake::<_, Bytes>(stream).await;
         let (requests, connection) =
             handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
+        let health = Rc::new(Health::default());
         let left = CancellationToken::new();
         tokio::task::spawn_local(run(connection, requests.clone(), Rc::clone(&health), left.clone()));
         Ok(Connection { open: counter.opened(), requests, health, _left: left.drop_guard() })
@@ -133,20 +132,18 @@ impl Connection {
     }
 
     pub(super) fn ending<A>(&self, error: &h2::Error, marks: &Marks) -> Ending<A> {
-        let was_reset = self.health.was_reset.get();
-        match ending(error, self.health.goaway.get(), marks) {
-            Ending::Closed if was_reset => Ending::Reset,
-            ending => ending,
-        }
+        ending(error, &self.health, marks)
     }
 }
 
-/// What an error of a stream means; `goaway` is what the peer has said about the connection before.
-fn ending<A>(error: &h2::Error, goaway: Option<u32>, marks: &Marks) -> Ending<A> {
+/// What an error of a stream means, after what is known of its connection.
+fn ending<A>(error: &h2::Error, health: &Health, marks: &Marks) -> Ending<A> {
     let code = error.reason().map(u32::from);
     if let Some(io) = error.get_io() {
+        let failed = health.failed.get().filter(|_| is_librarys(io)).map(io::Error::from);
+        let io = failed.as_ref().unwrap_or(io);
         // Announced: the end of the connection is what the announcement said, and no surprise of its own.
-        return match (goaway, ErrorClass::of_receive(io)) {
+        return match (health.goaway.get(), ErrorClass::of_receive(io)) {
             (Some(code), ErrorClass::Closed | ErrorClass::Reset) => Ending::H2(H2End::GoAway(code)),
             (_, class) => {
                 marks.explain(io.to_string());
@@ -169,12 +166,15 @@ fn ending<A>(error: &h2::Error, goaway: Option<u32>, marks: &Marks) -> Ending<A>
     }
 }
 
+/// An error with words in it is the library's own: BrokenPipe for an orderly end in the middle of a stream, Other for one in
+/// the middle of a frame. The kernel's BrokenPipe has none, and is what follows a reset.
+fn is_librarys(io: &io::Error) -> bool {
+    io.get_ref().is_some() && matches!(io.kind(), ErrorKind::BrokenPipe | ErrorKind::Other)
+}
+
 fn of_io<A>(io: &io::Error, class: ErrorClass) -> Ending<A> {
-    // An error with words in it is the library's own: BrokenPipe for an orderly end in the middle of a stream, Other for one
-    // in the middle of a frame. The kernel's BrokenPipe has none, and is what follows a reset.
-    let is_library = io.get_ref().is_some() && matches!(io.kind(), ErrorKind::BrokenPipe | ErrorKind::Other);
     match class {
-        _ if is_library => Ending::Closed,
+        _ if is_librarys(io) => Ending::Closed,
         ErrorClass::Reset => Ending::Reset,
         ErrorClass::Closed => Ending::Closed,
         ErrorClass::Timeout => Ending::TimedOut,
@@ -182,7 +182,7 @@ fn of_io<A>(io: &io::Error, class: ErrorClass) -> Ending<A> {
     }
 }
 
-type Driven = h2::client::Connection<Socket, Bytes>;
+type Driven = h2::client::Connection<Stream, Bytes>;
 
 /// The life of a connection: everything that is written and read on it, until it is over or nobody needs it any more.
 async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<Health>, left: CancellationToken) {
@@ -206,11 +206,11 @@ async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<He
     });
     match ended.await {
         Some(ended) => {
-            if let Err(error) = &ended
-                && error.is_go_away()
-                && error.is_remote()
-            {
-                health.goaway.set(error.reason().map(u32::from));
+            if let Err(error) = &ended {
+                if error.is_go_away() && error.is_remote() {
+                    health.goaway.set(error.reason().map(u32::from));
+                }
+                health.failed.set(error.get_io().filter(|io| !is_librarys(io)).map(io::Error::kind));
             }
             health.is_over();
         }

@@ -3,9 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use shared::fault::Transport;
+use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ use super::query::failure;
 use super::spoil::Then;
 use super::udp::LATE_PAUSE;
 use crate::close;
-use crate::core::Kept;
+use crate::core::{Core, Kept};
 use crate::panics::shielded;
 use crate::stream::Stream;
 
@@ -41,11 +41,16 @@ pub(super) async fn serve(dns: Arc<Dns>, mut stream: TcpStream, client: SocketAd
     loop {
         let read = tokio::select! {
             biased;
-            read = timeout(dns.core.idle_timeout, next(&mut stream, &mut packet, dns.core.head_timeout)) => read,
+            read = next(&mut stream, &mut packet, &dns.core) => read,
             () = drain.cancelled() => break,
         };
-        if !matches!(read, Ok(Ok(()))) {
-            break;
+        match read {
+            Ok(()) => {}
+            Err(Over::Between) => break,
+            Err(Over::Within(error)) => {
+                dns.core.count_nameless(Protocol::DnsTcp, "malformed", Code::NONE, error);
+                break;
+            }
         }
         let answer = shielded("a query", answer(&dns, &packet, client, &mut kept, &stream)).await;
         let then = match answer.unwrap_or_else(|| failure(&packet).map_or(Answer::End, Answer::Bare)) {
@@ -81,12 +86,28 @@ async fn answer(dns: &Arc<Dns>, packet: &[u8], client: SocketAddr, kept: &mut Ke
     Answer::Whole(job.finish(dns).await)
 }
 
-/// The next message. A length alone may wait as long as a connection may idle; what it announces may not.
-async fn next(stream: &mut TcpStream, packet: &mut Vec<u8>, patience: Duration) -> io::Result<()> {
-    let length = stream.read_u16().await?;
-    packet.resize(usize::from(length), 0);
-    let whole = timeout(patience, stream.read_exact(packet)).await;
-    whole.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(drop)
+/// Where a connection without a next message is over.
+enum Over {
+    /// Where it may be.
+    Between,
+    /// In a message that had begun.
+    Within(ServerError),
+}
+
+/// The next message, for whose first byte a connection may wait as long as it may idle.
+async fn next(stream: &mut TcpStream, packet: &mut Vec<u8>, core: &Core) -> Result<(), Over> {
+    let first = timeout(core.idle_timeout, stream.read_u8()).await;
+    let Ok(Ok(high)) = first else { return Err(Over::Between) };
+    let rest = async {
+        let low = stream.read_u8().await?;
+        packet.resize(usize::from(u16::from_be_bytes([high, low])), 0);
+        stream.read_exact(packet).await
+    };
+    match timeout(core.head_timeout, rest).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => Err(Over::Within(ServerError::Aborted)),
+        Err(_) => Err(Over::Within(ServerError::BadRequest)),
+    }
 }
 
 /// Until the client has closed its side. One that asks further has not. Unlike [`close::left`], which forgets that there is

@@ -80,6 +80,7 @@ const ADDRESS_DATA: &[(&str, &str)] = &[
     ("injector/src/plan/tests/address.rs", "10.0.0.1"),
     ("shared/src/dnsanswer.rs", "192.0.2.1"),
     ("target-server/src/config/tests.rs", "1.2.3.4"),
+    ("tests/it/battery.rs", "192.0.2.1"),
     ("tests/it/dns.rs", "192.0.2.1"),
 ];
 

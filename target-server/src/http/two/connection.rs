@@ -46,6 +46,8 @@ enum End {
 }
 
 struct Connection {
+    /// What it is counted as.
+    protocol: Protocol,
     exchange: Arc<Exchange>,
     conn: Arc<H2Conn>,
     lent: Lent,
@@ -71,12 +73,13 @@ pub(in crate::http) async fn serve(
     let end = match handshake {
         Ok(Ok(h2)) => {
             let streams = FuturesUnordered::new();
-            let mut connection = Connection { exchange: Arc::clone(&exchange), conn, lent: lent.clone(), h2, streams };
+            let mut connection =
+                Connection { protocol, exchange: Arc::clone(&exchange), conn, lent: lent.clone(), h2, streams };
             connection.run(drain).await
             // Dropping it drops the streams: those that did not get their answer are recorded so.
         }
         Ok(Err(error)) => {
-            note(http, &error);
+            note(http, protocol, &error);
             Some(End::Orderly)
         }
         Err(_) => None,
@@ -135,7 +138,7 @@ impl Connection {
                         // h2 ends what we ended when all of it is out.
                         Ok(()) if leaving_since.is_some() && !self.lent.is_blocked() => self.conn.note_flushed(),
                         Ok(()) => {}
-                        Err(error) => note(&self.exchange.http, &error),
+                        Err(error) => note(&self.exchange.http, self.protocol, &error),
                     }
                     self.give_up_settled();
                     return Some(End::Orderly);
@@ -213,9 +216,9 @@ impl Connection {
 }
 
 /// What a connection's error says about the client.
-fn note(http: &Http, error: &h2::Error) {
+fn note(http: &Http, protocol: Protocol, error: &h2::Error) {
     tracing::debug!(%error, "connection ended");
     if error.is_library() {
-        http.core.count_nameless(Protocol::Http2, "malformed", Code::NONE, ServerError::BadRequest);
+        http.core.count_nameless(protocol, "malformed", Code::NONE, ServerError::BadRequest);
     }
 }
