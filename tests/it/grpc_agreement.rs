@@ -40,8 +40,8 @@ mix:
   - { name: goaway, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=goaway(ENHANCE_YOUR_CALM)&allow_conn=1\" } }
   - { name: reset, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=reset&allow_conn=1\" } }
   - { name: garbage, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=garbage&allow_conn=1\" } }
-  - { name: overdue, weight: 1, target: AT, grpc: { deadline: 100ms, fault: delay=150ms } }
-  - { name: overdue-hang, weight: 1, target: AT, grpc: { deadline: 100ms, fault: fault=hang } }
+  - { name: overdue, weight: 1, target: AT, grpc: { deadline: 500ms, fault: delay=700ms } }
+  - { name: overdue-hang, weight: 1, target: AT, grpc: { deadline: 500ms, fault: fault=hang } }
   - { name: in-time, weight: 1, target: AT, grpc: { deadline: 2s, fault: delay=5ms } }
   - { name: gated, weight: 4, target: AT, grpc: { fault: \"p=25&status=5&delay=3ms\" } }
 ";

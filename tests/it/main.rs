@@ -20,6 +20,7 @@ mod k6;
 mod metrics;
 mod nginx;
 mod pki;
+mod probe;
 mod process;
 mod strangers;
 mod target_program;
