@@ -39,6 +39,9 @@ pub const PLAIN_SIZE_MAX_BYTES: u16 = 512;
 /// By how much `fault=oversize` is larger than the client takes.
 pub const OVERSIZE_BYTES: usize = 256;
 
+/// The largest size that `fault=oversize` exceeds: the most a resolver has any use for over UDP.
+pub const OVERSIZE_BASE_MAX_BYTES: u16 = 4096;
+
 /// How a query ends that asks for this, when everything works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -168,9 +171,11 @@ pub fn udp_limit(edns_size: Option<u16>, size_max_bytes: u16) -> usize {
     usize::from(edns_size.unwrap_or(0).max(PLAIN_SIZE_MAX_BYTES).min(size_max_bytes.max(PLAIN_SIZE_MAX_BYTES)))
 }
 
-/// The size `fault=oversize` has at least.
+/// The size `fault=oversize` has at least. What a client says that it takes beyond [`OVERSIZE_BASE_MAX_BYTES`] does not
+/// count: a forged sender must not be sent a thousand times what it was asked for with.
 pub fn oversize(edns_size: Option<u16>) -> usize {
-    usize::from(edns_size.unwrap_or(0).max(PLAIN_SIZE_MAX_BYTES)) + OVERSIZE_BYTES
+    let taken = edns_size.unwrap_or(0).clamp(PLAIN_SIZE_MAX_BYTES, OVERSIZE_BASE_MAX_BYTES);
+    usize::from(taken) + OVERSIZE_BYTES
 }
 
 /// The least that filler can add to an answer: an EDNS option of no content (RFC 7830), or a TXT record of one empty string

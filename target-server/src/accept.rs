@@ -51,7 +51,8 @@ pub(crate) async fn accept<S: Speaker>(
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => match core.admit() {
                     Some(admitted) => {
-                        let serving = Arc::clone(&speaker).serve(stream, client, drain.clone());
+                        // Boxed: moved into the task as it is, it would take its room there twice.
+                        let serving = Box::pin(Arc::clone(&speaker).serve(stream, client, drain.clone()));
                         connections.spawn(async move {
                             let _admitted = admitted;
                             serving.await;

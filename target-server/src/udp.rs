@@ -23,7 +23,7 @@ use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::answer::{Answer, refusal};
@@ -37,6 +37,8 @@ use crate::record::Call;
 
 /// The largest datagram there can be.
 const DATAGRAM_MAX_BYTES: usize = 64 << 10;
+/// Pause after a receive that failed for want of memory, which only time can mend.
+const RECEIVE_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// The UDP echo.
 pub(crate) struct Udp {
@@ -64,7 +66,12 @@ impl Udp {
                 received = self.socket.recv_from(&mut buffer) => match received {
                     Ok((bytes, client)) => shielded("a datagram", self.take(&buffer[..bytes], client)).await.unwrap_or_default(),
                     // An ICMP error about an earlier answer: nobody is there any more, and the datagram was counted.
-                    Err(error) => tracing::debug!(%error, "cannot receive a datagram"),
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot receive a datagram");
+                        if error.kind() != std::io::ErrorKind::ConnectionRefused {
+                            sleep(RECEIVE_PAUSE).await;
+                        }
+                    }
                 },
             }
         }

@@ -29,7 +29,8 @@ impl Served {
 
     /// The arguments with each listener's address in the place of its name.
     fn probe(&self, arguments: &str) -> (Option<i32>, String, String) {
-        let places = [("HTTP", self.http), ("GRPC", self.grpc), ("TCP", self.tcp), ("UDP", self.udp), ("DNS", self.dns)];
+        let places =
+            [("HTTP", self.http), ("GRPC", self.grpc), ("TCP", self.tcp), ("UDP", self.udp), ("DNS", self.dns)];
         let text = places.iter().fold(arguments.to_owned(), |text, (name, at)| text.replace(name, &at.to_string()));
         probe(&text)
     }
@@ -141,6 +142,7 @@ fn what_cannot_be_called_is_refused_with_the_flag_and_the_remedy() {
         ("--plain --fault delay=1s tcp://127.0.0.1", "cannot be used with"),
         ("--timeout 5 http://127.0.0.1", "--timeout"),
         ("-H nocolon http://127.0.0.1", "has no colon"),
+        ("tcp://127.0.0.1/?fault=reset", "say with --fault what to ask"),
         ("dns://127.0.0.1/x?class=CH", "expected ?type=A"),
     ] {
         let (code, stdout, stderr) = probe(arguments);

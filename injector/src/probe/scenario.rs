@@ -13,6 +13,9 @@ pub(super) const OPERATION: &str = "probe";
 /// The scenario's text, or which flags do not go with the scheme.
 pub(super) fn text(args: &ProbeArgs) -> Result<String, String> {
     refuse_foreign(args)?;
+    if matches!(args.url.scheme, Scheme::Tcp | Scheme::Udp) && !matches!(args.url.path.as_str(), "" | "/") {
+        return Err(format!("{} has a path or query, and an echo has none; say with --fault what to ask", args.url));
+    }
     let url = &args.url;
     let (protocol, call) = match url.scheme {
         Scheme::Http { .. } => ("http", http(args)),

@@ -40,7 +40,8 @@ struct Check<'a> {
 impl<'a> Check<'a> {
     fn support(&mut self, ask: &Ask) {
         if !ask.key.dialects().contains(&self.dialect) {
-            self.unsupported(ask, ask.key.as_str(), ask.key.dialects());
+            // Its choices have nothing to add.
+            return self.unsupported(ask, ask.key.as_str(), ask.key.dialects());
         }
         let Value::Choices(weighted) = &ask.value else { return };
         for choice in weighted.choices() {

@@ -34,7 +34,8 @@ impl Limiter {
         }
         let (tokens, since) = self.buckets.entry(network).or_insert((per_second, now));
         *tokens = refilled(*tokens, *since, now, per_second);
-        *since = now;
+        // An answer that was delayed is charged to the instant of its query, which may be long ago: time does not run back.
+        *since = (*since).max(now);
         let admits = *tokens >= 1.0;
         *tokens -= f64::from(u8::from(admits));
         admits

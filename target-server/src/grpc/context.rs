@@ -14,6 +14,9 @@ use shared::fault::{Body, Limits, Verdict};
 use shared::payload::Payload;
 use tonic::Status;
 
+/// Most messages remembered that nobody has looked at: more than one chunk of a request's body brings.
+const COMPRESSED_MAX: usize = 16 << 10;
+
 /// One per call, in the extensions of its request.
 #[derive(Debug)]
 pub(super) struct Context {
@@ -85,7 +88,12 @@ impl Context {
 
     /// A message came. Looked at by methods that ask for it.
     pub(super) fn came(&self, compressed: bool) {
-        lock(&self.compressed).push_back(compressed);
+        let mut held = lock(&self.compressed);
+        // Methods that do not ask leave them here.
+        if held.len() >= COMPRESSED_MAX {
+            held.pop_front();
+        }
+        held.push_back(compressed);
     }
 
     /// Whether the next message that was read was compressed.

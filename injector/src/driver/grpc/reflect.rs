@@ -33,6 +33,7 @@ const FILES_MAX: usize = 256;
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Both know the same messages.
 const VERSIONS: [&str; 2] = ["grpc.reflection.v1", "grpc.reflection.v1alpha"];
+const NOT_FOUND: u8 = 5;
 const UNIMPLEMENTED: u8 = 12;
 
 /// Why a server did not tell.
@@ -137,6 +138,9 @@ impl Questions<'_> {
                     return Err(Untold::Unknown(message.to_owned()));
                 }
                 End::Status(0) => return files(&answers),
+                End::Status(NOT_FOUND) => {
+                    return Err(Untold::Unknown("its reflection does not know it".to_owned()));
+                }
                 End::Status(code) => {
                     return Err(Untold::Unreachable(format!("{method} was answered {}", Code::Grpc(code))));
                 }

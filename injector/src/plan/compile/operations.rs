@@ -97,6 +97,10 @@ fn operation(
     let scheme = target.as_ref().and_then(|target| target.scheme);
     let own_tls = written.tls.as_ref();
     let is_secure = common.tls.is_on_for(found, &part("tls"), own_tls, scheme, call.protocol());
+    if let (true, None, None, Some(target)) = (is_secure, call.alpn(), own_tls, &written.target) {
+        let message = format!("{} has no TLS here; leave https:// out", call.protocol().as_str());
+        found.add(target.referenced, &part("target"), message);
+    }
     let endpoint = common.endpoint(target, call.protocol(), is_secure);
     let alpn = call.alpn().filter(|_| is_secure);
     let tls = alpn.map(|alpn| common.tls.compile(found, &part("tls"), own_tls, &endpoint.host, alpn));

@@ -160,6 +160,7 @@ struct Plan {
 impl Plan {
     /// `before` is what other requests of the same stream listed.
     fn of(context: &Context, request: StreamingOutputCallRequest, before_bytes: u64) -> Result<Plan, Status> {
+        within_count(context, request.response_parameters.len())?;
         let mut plan = Plan::default();
         let mut total = Duration::ZERO;
         for (i, parameters) in request.response_parameters.iter().enumerate() {
@@ -169,7 +170,6 @@ impl Plan {
             total += next.wait;
             plan.outputs.push_back((size, next));
         }
-        within_count(context, plan.outputs.len())?;
         let most = context.limits.total_delay_max;
         if total > most {
             return Err(over("interval_us", print_duration(total), print_duration(most)));

@@ -140,6 +140,13 @@ impl Connection {
                         Ok(()) => {}
                         Err(error) => note(&self.exchange.http, self.protocol, &error),
                     }
+                    // Once more, so that each stream learns that its client has left, and records what that means.
+                    let streams = &mut self.streams;
+                    poll_fn(|cx| {
+                        while let Poll::Ready(Some(())) = streams.poll_next_unpin(cx) {}
+                        Poll::Ready(())
+                    })
+                    .await;
                     self.give_up_settled();
                     return Some(End::Orderly);
                 }
