@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use injector::account::OperationAccount;
 use injector::plan::Plan;
 use prometheus::{Registry, TextEncoder};
+use shared::account::Account;
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::{assert_accounted, engine, eventually};
@@ -15,15 +17,28 @@ use crate::process::get;
 /// The labels whose counts must be equal on both sides, operation by operation.
 const LABELS: [&str; 4] = ["code", "result", "injected", "protocol"];
 
-/// Runs the plan for a while. Every request must be what was asked for, and on the target's side, whose admin port this
-/// is, the same as on ours. What the injector's metrics and the target's say in the end.
-pub(crate) async fn agreed(plan: Plan, admin: SocketAddr, length: Duration) -> (String, String) {
+/// What both sides say of a run.
+pub(crate) struct Said {
+    /// The operations, in the plan's order.
+    pub(crate) names: Vec<String>,
+    /// Our account of each.
+    pub(crate) ours: Vec<OperationAccount>,
+    /// The target's account of the session.
+    pub(crate) theirs: Account,
+    /// The injector's metrics.
+    pub(crate) client: String,
+    /// The target's metrics.
+    pub(crate) server: String,
+}
+
+/// Runs the plan for a while against a target whose admin port this is, and asks both sides once nothing is in flight.
+pub(crate) async fn both_sides(plan: Plan, admin: SocketAddr, length: Duration) -> Said {
     let engine = engine(plan, length);
     let registry = Registry::new();
     registry.register(Box::new(engine.red())).unwrap();
-    let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
+    let names = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
     let session = engine.session();
-    let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+    let ours = engine.run(CancellationToken::new(), |_| ()).await.unwrap().accounts;
     let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
     // The target records a request when its last byte is out, or when it sees that the client is gone.
     let mut server = String::new();
@@ -33,9 +48,16 @@ pub(crate) async fn agreed(plan: Plan, admin: SocketAddr, length: Duration) -> (
         if left == 0.0 { Ok(()) } else { Err(left) }
     })
     .await;
-    let account: shared::account::Account = serde_json::from_str(&get(admin, &shared::account::path(session))).unwrap();
+    let theirs = serde_json::from_str(&get(admin, &shared::account::path(session))).unwrap();
+    Said { names, ours, theirs, client, server }
+}
+
+/// Runs the plan for a while. Every request must be what was asked for, and on the target's side, whose admin port this
+/// is, the same as on ours. What the injector's metrics and the target's say in the end.
+pub(crate) async fn agreed(plan: Plan, admin: SocketAddr, length: Duration) -> (String, String) {
+    let Said { names, ours: accounts, theirs: account, client, server } = both_sides(plan, admin, length).await;
     let mut wrong = Vec::new();
-    for (name, ours) in names.iter().zip(&finished.accounts) {
+    for (name, ours) in names.iter().zip(&accounts) {
         assert_accounted(ours);
         assert!(ours.planned > 0, "{name}");
         let theirs = account.operations.get(name).cloned().unwrap_or_default();

@@ -5,18 +5,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use injector::account::OperationAccount;
 use injector::plan::{Overrides, Plan, Ports};
 use injector::preflight::System;
 use injector::scenario::Scenario;
-use prometheus::{Registry, TextEncoder};
-use shared::account::Account;
 use shared::protocol::Protocol;
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{RunningTarget, assert_accounted, at, engine, eventually, run};
+use crate::agree::{Said, agreed, both_sides};
+use crate::fixture::{RunningTarget, assert_accounted, at, engine, run};
 use crate::metrics::metric;
-use crate::process::get;
 use crate::tools::require;
 
 /// Everything DNS can do, over both transports.
@@ -119,70 +116,13 @@ fn the_two_sides_agree_label_by_label() {
     let lines: Vec<&str> = whole.strip_prefix(head).unwrap().lines().collect();
     // A scenario has at most 64 operations.
     for part in lines.chunks(60) {
-        agree(&format!("{head}{}\n", part.join("\n")));
+        let scenario = format!("{head}{}\n", part.join("\n"));
+        run(async {
+            let target = RunningTarget::start();
+            agreed(plan(&scenario, target.dns, target.admin), target.admin, Duration::from_secs(2)).await;
+            target.stop().await;
+        });
     }
-}
-
-/// What both sides say of a run.
-struct Said {
-    names: Vec<String>,
-    ours: Vec<OperationAccount>,
-    theirs: Account,
-    client: String,
-    server: String,
-}
-
-fn both_sides(scenario: &str) -> Said {
-    run(async {
-        let target = RunningTarget::start();
-        let engine = engine(plan(scenario, target.dns, target.admin), Duration::from_secs(2));
-        let registry = Registry::new();
-        registry.register(Box::new(engine.red())).unwrap();
-        let names: Vec<String> = engine.plan().operations.iter().map(|o| o.name.to_string()).collect();
-        let session = engine.session();
-        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
-        let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
-        let mut server = String::new();
-        eventually("the target has nothing in flight", async || {
-            server = get(target.admin, "/metrics");
-            let left =
-                metric("continuous_load_server_inflight_requests").label("source", "local/injector").sum_in(&server);
-            if left == 0.0 { Ok(()) } else { Err(left) }
-        })
-        .await;
-        let theirs = serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();
-        target.stop().await;
-        Said { names, ours: finished.accounts, theirs, client, server }
-    })
-}
-
-fn agree(scenario: &str) {
-    let Said { names, ours: accounts, theirs: account, client, server } = both_sides(scenario);
-    let mut wrong = Vec::new();
-    for (name, ours) in names.iter().zip(&accounts) {
-        let asked = scenario.lines().find(|line| line.contains(&format!("name: {name},"))).unwrap();
-        assert_accounted(ours);
-        assert!(ours.planned > 0);
-        if ours.success != ours.planned {
-            wrong.push(format!("{asked}\n  {}/{}: {:?}", ours.success, ours.planned, ours.examples));
-            continue;
-        }
-        let theirs = &account.operations[name];
-        let answered: BTreeMap<String, u64> = ours.codes.iter().map(|(code, count)| (code.label(), *count)).collect();
-        if theirs.received != ours.sent || theirs.answered != answered {
-            wrong.push(format!("{asked}\n  theirs {theirs:?}\n  ours {answered:?}"));
-            continue;
-        }
-        for label in ["protocol", "code", "result", "injected"] {
-            let of = |side: &str, text: &str| {
-                metric(&format!("continuous_load_{side}_requests_total")).label("operation", name).by(label, text)
-            };
-            if of("client", &client) != of("server", &server) {
-                wrong.push(format!("{asked}\n  by {label}: {:?} {:?}", of("client", &client), of("server", &server)));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), names.len(), wrong.join("\n"));
 }
 
 #[test]
@@ -200,7 +140,13 @@ fn a_fallback_is_one_request_here_and_two_queries_there() {
             "  - {{ name: {name}, rate: 20/s, timeout: 3s, connection: {connection}, dns: {{ fallback: true, fault: \"{fault}\" }} }}\n"
         );
     }
-    let Said { names, ours, theirs, client, server } = both_sides(&scenario);
+    let Said { names, ours, theirs, client, server } = run(async {
+        let target = RunningTarget::start();
+        let plan = plan(&scenario, target.dns, target.admin);
+        let said = both_sides(plan, target.admin, Duration::from_secs(2)).await;
+        target.stop().await;
+        said
+    });
     let requests = |side: &str, text: &str, name: &str| {
         let requests = metric(&format!("continuous_load_{side}_requests_total"));
         let requests = requests.label("operation", name).by("protocol", text);
