@@ -8,7 +8,7 @@ mod line;
 mod path;
 
 pub use line::{EDNS_OPTION, Line, TCP_LINE_MAX_BYTES, TCP_PREFIX, command, compose_line, line};
-pub use path::path;
+pub use path::{path, path_seconds};
 
 use std::fmt;
 

@@ -5,7 +5,7 @@
 //!
 //! | half | modules | may use |
 //! |---|---|---|
-//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `dnsanswer` `reply` `identity` `payload` `echo` `code` `deadline` `outcome` | std and rand; no I/O, no clock, no runtime |
+//! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `dnsanswer` `reply` `identity` `payload` `echo` `route` `code` `deadline` `outcome` | std and rand; no I/O, no clock, no runtime |
 //! | edge | `red` `account` `admin` `shutdown` `proto` | the pure half, serde, prometheus, axum, tokio, tonic |
 //!
 //! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
@@ -27,6 +27,7 @@ pub mod proto;
 pub mod protocol;
 pub mod red;
 pub mod reply;
+pub mod route;
 pub mod shutdown;
 pub mod units;
 pub mod weighted;
