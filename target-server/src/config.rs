@@ -73,6 +73,11 @@ pub struct Config {
     #[arg(long, env = "CLOAD_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = parse_log_level)]
     pub log_level: String,
 
+    /// Whose paths are served beside the language's: those of podinfo, where a stranger that asks for nothing gets what
+    /// podinfo would answer, or none, where every path is an echo
+    #[arg(long, env = "CLOAD_COMPAT", value_name = "WHOSE", default_value = "podinfo")]
+    pub compat: Compat,
+
     /// Where the other protocols are served.
     #[command(flatten)]
     pub listeners: ListenerConfig,
@@ -97,6 +102,15 @@ pub enum LogFormat {
     Text,
     /// For machines: one object per line.
     Json,
+}
+
+/// Whose paths are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compat {
+    /// podinfo's.
+    Podinfo,
+    /// Nobody's.
+    None,
 }
 
 /// Bounds of the connections.

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Compat;
 use crate::{Addresses, Config, Report, Target};
 
 /// Nothing in a test takes this long unless it hangs.
@@ -30,6 +31,8 @@ impl Fixture {
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Fixture {
         let mut config = Config::loopback();
         config.pod = Some("pod".to_owned());
+        // Most of what is tested is the language, on whichever path is at hand.
+        config.compat = Compat::None;
         change(&mut config);
         let target = Target::bind(config).unwrap();
         let (addresses, stop) = (target.addresses(), CancellationToken::new());

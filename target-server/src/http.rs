@@ -12,6 +12,7 @@ mod ask;
 mod body;
 mod connection;
 mod door;
+mod endpoint;
 mod exchange;
 mod gzip;
 mod incoming;
@@ -20,6 +21,7 @@ mod memory;
 mod open;
 mod opening;
 mod refusal;
+mod routing;
 mod service;
 mod shape;
 mod socket;
@@ -38,7 +40,9 @@ use hyper::server::conn::http1;
 
 use crate::core::Core;
 use crate::h2conn::Handler;
+use crate::podinfo::Podinfo;
 pub(crate) use door::{Door, Secured};
+pub(crate) use routing::Routing;
 
 /// Largest head of a request: eight times the longest fault spec, and what most proxies let through.
 const HEAD_MAX_BYTES: usize = 16 << 10;
@@ -50,6 +54,8 @@ pub(crate) struct Http {
     pub(crate) core: Arc<Core>,
     /// The value of `x-cload-server`.
     pub(crate) place: HeaderValue,
+    routing: Routing,
+    podinfo: Arc<Podinfo>,
     parked: memory::Parked,
     builder: http1::Builder,
     /// Who serves the streams that speak gRPC.
@@ -58,13 +64,18 @@ pub(crate) struct Http {
 
 impl Http {
     /// Errors: the place is no header value.
-    pub(crate) fn new(core: Arc<Core>, grpc: Handler) -> Result<Http, http::header::InvalidHeaderValue> {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        grpc: Handler,
+        routing: Routing,
+        podinfo: Arc<Podinfo>,
+    ) -> Result<Http, http::header::InvalidHeaderValue> {
         let mut builder = http1::Builder::new();
         // The number of fields stays at hyper's default of 100: any other is kept on the heap, per request.
         // Its head timeout is off because we have our own, which costs no timer per request.
         builder.max_header_size(HEAD_MAX_BYTES).max_buf_size(BUFFER_MAX_BYTES).header_read_timeout(None);
         let place = HeaderValue::from_str(&core.place)?;
-        Ok(Http { core, place, parked: memory::Parked::default(), builder, grpc })
+        Ok(Http { core, place, routing, podinfo, parked: memory::Parked::default(), builder, grpc })
     }
 
     /// Gives memory back that connections no longer use, for ever.

@@ -24,6 +24,7 @@ pub mod log;
 mod marks;
 mod pace;
 mod panics;
+mod podinfo;
 mod record;
 mod sessions;
 mod slots;

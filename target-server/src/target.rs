@@ -31,7 +31,8 @@ use crate::dns::Dns;
 use crate::effects;
 use crate::grpc::Grpc;
 use crate::h2conn::Handler;
-use crate::http::{Door, Http, Secured};
+use crate::http::{Door, Http, Routing, Secured};
+use crate::podinfo::Podinfo;
 use crate::tcp::Tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
@@ -108,7 +109,9 @@ impl Target {
         let core = Arc::new(Core::new(&config, max_connections, red));
         let place = |_| BindError::Place(core.place.clone());
         let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
-        let http = Http::new(Arc::clone(&core), handler(&grpc)).map_err(place)?;
+        let routing = Routing { prefix: String::new(), compat: config.compat };
+        let podinfo = Arc::new(Podinfo);
+        let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
         if let Some(tls) = &tls {

@@ -3,8 +3,9 @@
 use shared::fault::Read;
 
 use super::answer::{Answer, Job};
+use super::endpoint;
 use super::incoming::Incoming;
-use super::source::{BodyError, Source};
+use super::source::BodyError;
 use crate::act;
 
 /// The request's body could not be read: who framed the request knows what can still be answered.
@@ -16,14 +17,15 @@ pub(super) struct Unread {
 /// The order of effects after [`stress`]: read, delay, and then the answer's head.
 pub(super) async fn answer(mut job: Job, incoming: Incoming, is_eager: bool) -> Result<Answer, Box<Unread>> {
     let (read, delay) = job.verdict().map_or_else(Default::default, |verdict| (verdict.read, verdict.delay));
-    let (is_echo, made) = (job.is_echo(), job.made());
     job.request.leaves_body = leaves_body(read, &incoming);
-    let is_eager = is_eager || !delay.is_zero() || incoming.length().is_some();
-    let intake = job.intake(incoming, read);
-    let source = if is_echo {
-        intake.echo(is_eager).await
+    let source = if let Some(routed) = job.routed.take() {
+        endpoint::ask(&mut job, *routed, incoming, read).await
+    } else if job.is_echo() {
+        let is_eager = is_eager || !delay.is_zero() || incoming.length().is_some();
+        job.intake(incoming, read).echo(is_eager).await
     } else {
-        intake.discard().await.map(|()| made.map_or(Source::Empty, |payload| Source::Made(payload, 0)))
+        let source = job.source();
+        job.intake(incoming, read).discard().await.map(|()| source)
     };
     let source = match source {
         Ok(source) => source,

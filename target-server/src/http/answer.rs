@@ -15,10 +15,12 @@ use shared::payload::Payload;
 use super::exchange::Exchange;
 use super::incoming::Incoming;
 use super::intake::Intake;
+use super::routing::Routed;
 use super::shape::Shaped;
 use super::source::Source;
 use crate::faults::Decision;
 use crate::marks;
+use crate::podinfo::Plain;
 use crate::record::Call;
 
 /// Fields of a plain answer, so that the map is allocated once.
@@ -29,6 +31,10 @@ pub(super) struct Job {
     pub(super) exchange: Arc<Exchange>,
     pub(super) call: Call,
     pub(super) request: RequestHead,
+    /// The endpoint that has not been asked yet; nothing if there is none.
+    pub(super) routed: Option<Box<Routed>>,
+    /// What the endpoint said.
+    pub(super) plain: Option<Box<Plain>>,
     /// Nothing if nothing was asked for.
     pub(super) decision: Option<Box<Decision>>,
 }
@@ -79,7 +85,8 @@ impl Job {
 
     pub(super) fn status(&self) -> StatusCode {
         let asked = self.verdict().and_then(|verdict| verdict.status).and_then(|status| status.http());
-        asked.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK)
+        let plain = || self.plain.as_ref().map_or(StatusCode::OK, |plain| plain.status);
+        asked.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or_else(plain)
     }
 
     /// Whether the answer can have no content: HEAD, 204, 205, 304.
@@ -89,13 +96,26 @@ impl Job {
 
     /// Whether the request's own body is what comes back.
     pub(super) fn is_echo(&self) -> bool {
-        !self.is_bodiless() && self.made().is_none()
+        self.routed.is_none() && self.plain.is_none() && !self.is_bodiless() && self.made().is_none()
     }
 
     /// The content that was asked for, unless it is an echo.
     pub(super) fn made(&self) -> Option<Payload> {
         let verdict = self.verdict()?;
         Payload::new(verdict.body, verdict.size_bytes?, verdict.seed, &verdict.key)
+    }
+
+    /// The body of an answer that is no echo.
+    pub(super) fn source(&mut self) -> Source {
+        if self.is_bodiless() && !self.request.is_head {
+            return Source::Empty;
+        }
+        let said = self.plain.as_mut().map(|plain| std::mem::take(&mut plain.body));
+        match (self.made(), said) {
+            (Some(payload), _) => Source::Made(payload, 0),
+            (None, Some(said)) => Source::Whole(said),
+            (None, None) => Source::Empty,
+        }
     }
 
     /// The request's body, to be read so.
@@ -133,7 +153,17 @@ impl Job {
         let mut headers = self.head_fields();
         let shaped = self.shape(source);
         self.call.set_code(Code::Http(status.as_u16()));
+        // What was asked for is no error, whatever the endpoint thought.
+        if let Some(plain) = &self.plain
+            && let (Some(error), true) = (plain.error, plain.status == status)
+        {
+            self.call.set_error(error);
+        }
         let length = shaped.length();
+        if status == StatusCode::NOT_MODIFIED {
+            // RFC 9110, section 15.4.5: no metadata of a body that is not there.
+            headers.remove(CONTENT_TYPE);
+        }
         // RFC 9110, section 8.6: never with 204; and what a GET would have had with a 304 is not known here.
         if self.request.is_head
             && !matches!(status.as_u16(), 204 | 304)
@@ -152,14 +182,19 @@ impl Job {
         let mut headers = HeaderMap::with_capacity(USUAL_FIELDS);
         let decision = self.decision.as_deref();
         marks::put(&mut headers, &self.exchange.http.place, &self.call, self.request.id, decision);
+        if let Some(plain) = &self.plain {
+            headers.extend(plain.headers.clone());
+        }
+        let own = match &self.plain {
+            Some(plain) => plain.headers.get(CONTENT_TYPE),
+            None => self.request.content_type.as_ref(),
+        };
         let Some(verdict) = self.verdict() else {
-            if let Some(content_type) = &self.request.content_type {
-                headers.insert(CONTENT_TYPE, content_type.clone());
-            }
+            headers.extend(own.map(|content_type| (CONTENT_TYPE, content_type.clone())));
             return headers;
         };
         let content_type = match verdict.size_bytes {
-            None => self.request.content_type.clone(),
+            None => own.cloned(),
             Some(_) => content_type(verdict.body),
         };
         if let Some(content_type) = content_type {

@@ -7,6 +7,7 @@ use shared::carrier;
 use shared::fault::{Dialect, Fault, Key, Limits, SpecErrorCode, SpecErrors};
 use shared::identity::{Identity, Name};
 
+use super::routing::Way;
 use crate::headers;
 
 /// One request as understood.
@@ -20,30 +21,25 @@ pub(super) struct Ask {
 }
 
 impl Ask {
-    /// Reads all three carriers; whoever is more specific wins, key by key: header, then query, then path.
-    pub(super) fn read(parts: &Parts, dialect: Dialect, limits: &Limits) -> Ask {
+    /// Reads all three carriers; whoever is more specific wins, key by key: header, then query, then path. What is spared
+    /// or leads nowhere asks for nothing, whatever it says.
+    pub(super) fn read(parts: &Parts, way: &Way, dialect: Dialect, limits: &Limits) -> Ask {
         let identity = headers::identity(&parts.headers);
-        let operation = match &identity {
-            Some(identity) => identity.operation,
-            None => route(parts.uri.path()),
+        let (name, path) = match way {
+            Way::Echo => ("echo", Some(parts.uri.path())),
+            Way::Own(routed) => {
+                let path = Some(routed.path.as_str()).filter(|_| !routed.route.is_spared());
+                (routed.route.label(parts.method.as_str()), path)
+            }
+            Way::Nowhere(_) => ("unmatched", None),
         };
-        Ask { identity, operation, fault: fault(parts, dialect, limits) }
+        let operation = identity.map_or_else(|| Name::from_static(name), |identity| identity.operation);
+        Ask { identity, operation, fault: path.map_or(Ok(None), |path| fault(path, parts, dialect, limits)) }
     }
 }
 
-/// The bounded name of a route.
-fn route(path: &str) -> Name {
-    Name::from_static(if path.starts_with("/status/") {
-        "status"
-    } else if path.starts_with("/delay/") {
-        "delay"
-    } else {
-        "echo"
-    })
-}
-
-fn fault(parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
-    let asks = [carrier::path(parts.uri.path()), parts.uri.query().map(carrier::query), headers::fault(&parts.headers)];
+fn fault(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
+    let asks = [carrier::path(path), parts.uri.query().map(carrier::query), headers::fault(&parts.headers)];
     let mut asked: Result<Option<Fault>, SpecErrors> = Ok(None);
     for ask in asks.into_iter().flatten() {
         asked = match (asked, ask) {

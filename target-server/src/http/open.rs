@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answer::{Job, RequestHead};
 use super::ask::{self, Ask};
 use super::exchange::Exchange;
+use super::routing::Way;
 use crate::record::Call;
 
 /// A request whose record is open.
@@ -29,7 +30,11 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     let protocol = protocol(parts.version);
     let limits = exchange.http.core.faults.limits();
     let core = &exchange.http.core;
-    let asked = core.understood(protocol, "echo", || Ask::read(parts, protocol.dialect(), limits));
+    let (way, asked) = core.understood(protocol, "echo", || {
+        let way = exchange.http.routing.way(parts);
+        let asked = Ask::read(parts, &way, protocol.dialect(), limits);
+        (way, asked)
+    });
     let id = asked.identity.map(|identity| identity.id);
     let labels = Labels {
         source: asked.identity.map_or_else(Injector::external, |identity| identity.source),
@@ -42,7 +47,13 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     #[cfg(test)]
     assert!(parts.uri.path() != "/panic", "a test asked for it");
 
-    let job = Job { exchange: Arc::clone(exchange), call, request: RequestHead::of(parts, id), decision: None };
+    let (routed, plain) = match way {
+        Way::Echo => (None, None),
+        Way::Own(routed) => (Some(routed), None),
+        Way::Nowhere(plain) => (None, Some(plain)),
+    };
+    let request = RequestHead::of(parts, id);
+    let job = Job { exchange: Arc::clone(exchange), call, request, routed, plain, decision: None };
     Opened { job, fault: asked.fault }
 }
 

@@ -137,8 +137,13 @@ fn begin(exchange: &Arc<Exchange>, request: Request<HyperBody>) -> Serving {
         return ready_with(refusal::bad_method(job));
     }
     exchange.set_patient(fault.is_some());
-    if let Some(fault) = fault {
-        decide(&mut job, &fault, &parts);
+    if job.plain.is_some() {
+        return leads_nowhere(job, incoming, is_eager(&parts));
+    }
+    if let Some(fault) = &fault {
+        decide(&mut job, fault, &parts);
+    }
+    if fault.is_some() || job.routed.is_some() {
         return Serving::Slow(Box::pin(act(job, fault, incoming, is_eager(&parts))));
     }
     if incoming.is_end_stream() {
@@ -157,9 +162,11 @@ fn ready_with(answer: Answer) -> Serving {
 }
 
 /// What takes time: `mem`, `cpu`, and then the answer, or the socket for a broken one.
-async fn act(mut job: Job, fault: Fault, incoming: Incoming, is_eager: bool) -> Answered {
+async fn act(mut job: Job, fault: Option<Fault>, incoming: Incoming, is_eager: bool) -> Answered {
     act::stress(&mut job).await;
-    if job.verdict().is_some_and(|verdict| verdict.fault.is_some()) {
+    if let Some(fault) = fault
+        && job.verdict().is_some_and(|verdict| verdict.fault.is_some())
+    {
         return match Plan::leave(job, &fault, incoming, broken).await {
             Ok(()) => Err(TakeWire),
             Err(refusal) => Ok(refusal.into_response()),
@@ -167,6 +174,17 @@ async fn act(mut job: Job, fault: Fault, incoming: Incoming, is_eager: bool) -> 
     }
     let answer = act::answer(job, incoming, is_eager).await;
     Ok(answer.unwrap_or_else(|unread| broken(*unread)).into_response())
+}
+
+/// A path without an endpoint, or the wrong method: said as soon as the body is out of the way.
+fn leads_nowhere(mut job: Job, incoming: Incoming, is_eager: bool) -> Serving {
+    let source = job.source();
+    if is_large(&incoming) || is_eager {
+        let mut answer = job.respond(source);
+        answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        return ready_with(answer);
+    }
+    after_body(job, incoming, |job| job.respond(source))
 }
 
 /// Whether a request that is refused should rather lose its connection than have its body read to the end.

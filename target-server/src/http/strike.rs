@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::act::Unread;
 use super::answer::{Answer, Job};
+use super::endpoint;
 use super::incoming::Incoming;
 use super::refusal;
 use super::shape::Shaped;
@@ -55,19 +56,21 @@ impl Broken {
             return Err(answered(job.respond(Source::Empty)));
         };
         // What is broken before its first byte needs none of them.
-        let (is_echo, made) = (job.is_echo() && !strikes_head(kind, at), job.made());
+        let is_echo = job.is_echo() && !strikes_head(kind, at);
         let size_max_bytes = job.exchange.http.core.faults.limits().size_max_bytes;
         let held_bytes = if is_echo { incoming.length().unwrap_or(u64::MAX).min(size_max_bytes) } else { 0 };
         let Some(memory) = job.exchange.http.core.faults.stress().reserve(held_bytes) else {
             return Err(answered(refusal::no_memory(job)));
         };
-        let intake = job.intake(incoming, read);
         let source = if is_echo {
             // Held whole: how long it is decides how its being cut is announced.
             let size_max = usize::try_from(size_max_bytes).unwrap_or(usize::MAX);
-            intake.whole(size_max).await.map(|bytes| bytes.map(Source::Whole))
+            job.intake(incoming, read).whole(size_max).await.map(|bytes| bytes.map(Source::Whole))
+        } else if let Some(routed) = job.routed.take().filter(|_| !strikes_head(kind, at)) {
+            endpoint::ask(&mut job, *routed, incoming, read).await.map(Some)
         } else {
-            intake.discard().await.map(|()| Some(made.map_or(Source::Empty, |payload| Source::Made(payload, 0))))
+            let source = job.source();
+            job.intake(incoming, read).discard().await.map(|()| Some(source))
         };
         let source = match source {
             Ok(Some(source)) => source,

@@ -118,7 +118,7 @@ async fn keys_do_what_they_say() {
     type Fields<'a> = &'a [(&'a str, &'a str)];
     let cases: [(&str, u16, Fields<'_>, &str); 12] = [
         ("/?status=404", 404, &[("content-length", "0")], ""),
-        ("/status/503", 503, &[("x-cload-fault", "status=503; seed=0; id=1")], ""),
+        ("/status/503", 503, &[("x-cload-fault", "status=503; seed=0; id=1")], "{\n  \"status\": 503\n}"),
         ("/?status=204", 204, &[], ""),
         ("/?status=304", 304, &[], ""),
         ("/?size=5&body=seq", 200, &[("content-length", "5"), ("content-type", "text/plain; charset=utf-8")], "abcde"),
@@ -128,7 +128,7 @@ async fn keys_do_what_they_say() {
         ("/?header=x-a:b%20c&header=content-type:d/e", 200, &[("x-a", "b c"), ("content-type", "d/e")], ""),
         ("/?retry_after=3s&status=429", 429, &[("retry-after", "3")], ""),
         ("/?cpu=1ms&mem=1KiB&delay=1ms", 200, &[], ""),
-        ("/delay/1ms", 200, &[], ""),
+        ("/delay/1ms", 200, &[], "{\n  \"delay\": 0.001\n}"),
     ];
     for (path, status, fields, body) in cases {
         let seen = client.get(path).await.unwrap();

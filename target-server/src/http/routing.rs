@@ -1,0 +1,154 @@
+//! Where a request goes: to an echo, to an endpoint of its own, or nowhere.
+//!
+//! A request that speaks the language (an identity, a query, a fault header) is answered on every path: with the endpoint's
+//! answer if there is one, else with an echo. A stranger that says nothing gets what podinfo would say: its index, 404,
+//! 405, or the clean form of a path.
+
+use std::borrow::Cow;
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use shared::carrier::HEADER_FAULT;
+use shared::identity::HEADER_IDENTITY;
+use shared::outcome::ServerError;
+use shared::route::Route;
+
+use crate::config::Compat;
+use crate::podinfo::Plain;
+
+/// What cannot stand in the path of a URL (RFC 3986, section 3.3).
+const NOT_IN_PATH: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'[').add(b']').add(b'`').add(b'%');
+
+/// How paths are understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Routing {
+    /// In front of every endpoint's path: empty, or `/` and a name.
+    pub(crate) prefix: String,
+    pub(crate) compat: Compat,
+}
+
+/// An endpoint, and what it has to know of the request's head.
+pub(super) struct Routed {
+    pub(super) route: Route,
+    /// Decoded, without the prefix.
+    pub(super) path: String,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+}
+
+/// Where a request goes.
+pub(super) enum Way {
+    /// It is echoed.
+    Echo,
+    /// It has an endpoint.
+    Own(Box<Routed>),
+    /// It has none, and this is all there is to say.
+    Nowhere(Box<Plain>),
+}
+
+impl Routing {
+    pub(super) fn way(&self, parts: &Parts) -> Way {
+        let speaks = speaks(parts);
+        let path = decoded(parts.uri.path());
+        let is_podinfo = self.compat == Compat::Podinfo;
+        if is_podinfo && !speaks && path.starts_with('/') {
+            let clean = clean(&path);
+            if clean != *path {
+                return Way::Nowhere(Box::new(moved(&clean, parts.uri.query())));
+            }
+        }
+        let inner = self.without_prefix(&path);
+        let route = inner.and_then(Route::of).filter(|route| is_podinfo || is_spec(*route));
+        // There the language lives, since no path is shorter to type.
+        let speaks = speaks || parts.uri.query().is_some_and(|query| !query.is_empty());
+        match (route, inner) {
+            (Some(Route::Index), _) if speaks => Way::Echo,
+            (Some(route), _) if !speaks && !route.takes(parts.method.as_str()) && is_podinfo => {
+                Way::Nowhere(Box::new(wrong_method(route)))
+            }
+            (Some(route), Some(inner)) => Way::Own(Box::new(Routed {
+                route,
+                path: inner.to_owned(),
+                method: parts.method.clone(),
+                headers: parts.headers.clone(),
+            })),
+            _ if is_podinfo && !speaks => Way::Nowhere(Box::new(unknown())),
+            _ => Way::Echo,
+        }
+    }
+
+    /// The path below the prefix; both `/foo` and `/foo/` are its root.
+    fn without_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match path.strip_prefix(self.prefix.as_str())? {
+            "" => Some("/"),
+            inner if inner.starts_with('/') => Some(inner),
+            _ => None,
+        }
+    }
+}
+
+/// Whether its sender knows whom it talks to. A query is looked at apart: podinfo ignores it where it redirects.
+fn speaks(parts: &Parts) -> bool {
+    parts.headers.contains_key(HEADER_IDENTITY) || parts.headers.contains_key(HEADER_FAULT)
+}
+
+/// Routes that are part of the language, whoever we are compatible with.
+fn is_spec(route: Route) -> bool {
+    matches!(route, Route::Status | Route::Delay | Route::Chunked | Route::ChunkedWait)
+}
+
+fn decoded(path: &str) -> Cow<'_, str> {
+    if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { Cow::Borrowed(path) }
+}
+
+/// The path without empty, `.` and `..` segments; a slash at its end stays.
+fn clean(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                kept.pop();
+            }
+            segment => kept.push(segment),
+        }
+    }
+    let end = if path.ends_with('/') && !kept.is_empty() { "/" } else { "" };
+    format!("/{}{end}", kept.join("/"))
+}
+
+/// 301: the same by its proper name.
+fn moved(path: &str, query: Option<&str>) -> Plain {
+    let path = utf8_percent_encode(path, NOT_IN_PATH);
+    let location = query.map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
+    let mut headers = HeaderMap::new();
+    headers.extend(HeaderValue::try_from(location).map(|location| (LOCATION, location)));
+    Plain { status: StatusCode::MOVED_PERMANENTLY, headers, body: bytes::Bytes::new(), error: None }
+}
+
+/// 404, in the words that Go's clients know.
+fn unknown() -> Plain {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let body = bytes::Bytes::from_static(b"404 page not found\n");
+    Plain { status: StatusCode::NOT_FOUND, headers, body, error: Some(ServerError::BadRequest) }
+}
+
+/// 405, saying what would do (RFC 9110, section 15.5.6).
+fn wrong_method(route: Route) -> Plain {
+    let mut methods = route.methods().to_vec();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    let mut headers = HeaderMap::new();
+    headers.extend(HeaderValue::try_from(methods.join(", ")).map(|methods| (ALLOW, methods)));
+    let error = Some(ServerError::BadRequest);
+    Plain { status: StatusCode::METHOD_NOT_ALLOWED, headers, body: bytes::Bytes::new(), error }
+}
+
+#[cfg(test)]
+mod tests;
