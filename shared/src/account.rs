@@ -35,6 +35,10 @@ pub struct OperationAccount {
     pub failed: BTreeMap<String, u64>,
     /// Requests still being worked on.
     pub in_flight: u64,
+    /// Of those that ended, the ones that a rule of the target had a hand in: what became of them is not what they asked
+    /// for, and yet no accident.
+    #[serde(default)]
+    pub by_rule: u64,
     /// Bytes of answer bodies handed to the kernel.
     pub sent_bytes: u64,
 }
@@ -67,6 +71,7 @@ mod tests {
                     unanswered: 1,
                     failed: BTreeMap::from([("aborted".into(), 1)]),
                     in_flight: 0,
+                    by_rule: 2,
                     sent_bytes: 600,
                 },
             )]),

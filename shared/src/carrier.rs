@@ -17,6 +17,9 @@ use crate::fault::{Fault, Separator, Source, SpecErrors, Syntax, parse};
 /// The header that carries a spec on a request, and the verdict on an answer.
 pub const HEADER_FAULT: &str = "x-cload-fault";
 
+/// The header that names, on an answer, the target's rule that had a hand in its fault.
+pub const HEADER_RULE: &str = "x-cload-rule";
+
 /// Reads the raw query of a URL (without the `?`). Keys and values are percent-decoded; in free text (`header`,
 /// `trailer`, `msg`) `+` is a space, elsewhere it is a plus, because `clen(+5)` needs one and no number needs a space.
 pub fn query(raw_query: &str) -> Result<Fault, SpecErrors> {

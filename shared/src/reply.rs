@@ -34,6 +34,8 @@ pub struct Reply<'a> {
     pub asked: Duration,
     /// The instance: `<pod>/<node>/<zone>`.
     pub server: &'a str,
+    /// The target's rule that had a hand in it, by its id.
+    pub rule: Option<&'a str>,
     /// What was done to this answer.
     pub plan: Plan,
 }
@@ -50,6 +52,8 @@ pub enum Plan {
     Overflow,
     /// A fault was asked for and not done: faults are switched off.
     Disabled,
+    /// A fault was asked for and not done: this client may not ask for one.
+    Forbidden,
 }
 
 impl Plan {
@@ -64,7 +68,18 @@ impl Plan {
         match text {
             "overflow" => Some(Plan::Overflow),
             "disabled" => Some(Plan::Disabled),
+            "forbidden" => Some(Plan::Forbidden),
             _ => None,
+        }
+    }
+
+    /// The word of a plan that is no fault.
+    fn word(&self) -> Option<&'static str> {
+        match self {
+            Plan::Overflow => Some("overflow"),
+            Plan::Disabled => Some("disabled"),
+            Plan::Forbidden => Some("forbidden"),
+            Plan::Plain | Plan::Applied(_) => None,
         }
     }
 }
@@ -111,10 +126,8 @@ impl<'a> Reply<'a> {
     /// The answer line, line feed included; at most [`REPLY_MAX_BYTES`].
     pub fn line(&self) -> String {
         let plan = match &self.plan {
-            Plan::Plain => String::new(),
-            Plan::Overflow => " plan=overflow".to_owned(),
-            Plan::Disabled => " plan=disabled".to_owned(),
             Plan::Applied(fault) => format!(" plan={}", text::plan(fault)),
+            plan => plan.word().map(|word| format!(" plan={word}")).unwrap_or_default(),
         };
         let mut line = format!("CL/1 OK {}{plan}", self.facts(" "));
         // A pause between chunks keeps its choices, as many as were asked for: no reader could do with half of them.
@@ -129,10 +142,8 @@ impl<'a> Reply<'a> {
     pub fn option(&self) -> String {
         let facts = self.facts(";");
         match &self.plan {
-            Plan::Plain => facts,
-            Plan::Overflow => facts + ";plan=overflow",
-            Plan::Disabled => facts + ";plan=disabled",
             Plan::Applied(fault) => format!("{facts};{}", fault.to_text(Separator::Semicolon).replace("; ", ";")),
+            plan => facts + &plan.word().map(|word| format!(";plan={word}")).unwrap_or_default(),
         }
     }
 
@@ -145,11 +156,12 @@ impl<'a> Reply<'a> {
     fn facts(&self, separator: &str) -> String {
         let id = self.id.map(|id| format!("id={}{separator}", text::Plain(id))).unwrap_or_default();
         let (own, asked, server) = (Ms(self.own), Ms(self.asked), text::Plain(self.server));
-        format!("{id}dur={own}{separator}asked={asked}{separator}server={server}")
+        let rule = self.rule.map(|rule| format!("{separator}rule={}", text::Plain(rule))).unwrap_or_default();
+        format!("{id}dur={own}{separator}asked={asked}{separator}server={server}{rule}")
     }
 
     fn parse(text: &'a str, separator: char) -> Result<Reply<'a>, NoReply> {
-        let (mut id, mut own, mut asked, mut server, mut plan) = (None, None, None, None, Plan::Plain);
+        let (mut id, mut own, mut asked, mut server, mut rule, mut plan) = (None, None, None, None, None, Plan::Plain);
         let mut rest = Some(text);
         while let Some(left) = rest {
             let (piece, next) = left.split_once(separator).map_or((left, None), |(piece, next)| (piece, Some(next)));
@@ -159,6 +171,7 @@ impl<'a> Reply<'a> {
                 "dur" => own = Some(milliseconds(value)?),
                 "asked" => asked = Some(milliseconds(value)?),
                 "server" => server = Some(value),
+                "rule" => rule = Some(value),
                 // Whatever comes from here on is the plan.
                 "plan" => {
                     plan = match Plan::refused(value) {
@@ -181,7 +194,7 @@ impl<'a> Reply<'a> {
         // A datagram may have had no room for it.
         let server = server.or((separator == ' ').then_some(""));
         let (own, asked, server) = (own.ok_or(missing)?, asked.ok_or(missing)?, server.ok_or(missing)?);
-        Ok(Reply { id, own, asked, server, plan })
+        Ok(Reply { id, own, asked, server, rule, plan })
     }
 }
 

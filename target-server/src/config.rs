@@ -144,9 +144,21 @@ pub struct ConnectionConfig {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Faults")]
 pub struct FaultConfig {
-    /// Whether faults are injected; when off, specs are still read and checked, and answers carry `x-cload-fault: disabled`
+    /// Whose faults are injected: those that requests ask for and those of rules (on), of one of them, or none. Specs are
+    /// read and checked all the same; an answer that goes without says `x-cload-fault: disabled`
     #[arg(long, env = "CLOAD_FAULTS", value_name = "SWITCH", default_value = "on")]
     pub faults: Switch,
+
+    /// Networks whose clients may ask for faults in their requests; others are served without, and told so by
+    /// `x-cload-fault: forbidden`. Paths such as /status/503 are open to everybody
+    #[arg(
+        long,
+        env = "CLOAD_FAULT_CIDRS",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,169.254.0.0/16,100.64.0.0/10,::1/128,fc00::/7,fe80::/10"
+    )]
+    pub fault_cidrs: Vec<Cidr>,
 
     /// Seed of the draws of specs that name none; the same request then has the same fate on every replica
     #[arg(long, env = "CLOAD_SEED", value_name = "NUMBER", default_value_t = 0)]
@@ -189,12 +201,16 @@ pub struct FaultConfig {
     pub spec_max: u64,
 }
 
-/// On or off.
+/// Whose faults are injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
-    /// Yes.
+    /// Everybody's.
     On,
-    /// No.
+    /// Those that requests ask for.
+    RequestOnly,
+    /// Those of rules.
+    RulesOnly,
+    /// Nobody's.
     Off,
 }
 

@@ -1,5 +1,7 @@
 //! What the TCP and UDP echo have in common: reading a command line, and saying what was done.
 
+use std::net::IpAddr;
+
 use shared::carrier;
 use shared::fault::{Dialect, Fault, Limits, Separator, SpecErrors};
 use shared::identity::{Identity, Name, Source};
@@ -7,9 +9,11 @@ use shared::protocol::Protocol;
 use shared::red::Labels;
 use shared::reply::{Plan, Refusal, Reply};
 
+use crate::asked::{Asked, Own};
 use crate::core::Core;
-use crate::faults::{Decision, Mark};
+use crate::faults::Decision;
 use crate::record::Call;
+use crate::rules::{ActiveRule, Detail, Facts};
 
 /// The operation of whoever does not name one.
 pub(crate) const OPERATION: &str = "echo";
@@ -36,14 +40,21 @@ impl Ask {
         Ask { identity, fault }
     }
 
+    /// What it asks for beside what a rule adds.
+    pub(crate) fn asked(&self, core: &Core, protocol: Protocol, client: IpAddr) -> Option<Asked> {
+        let own = Own::words(self.fault.as_ref().ok()?.clone());
+        let facts = || Facts { protocol, client, detail: Detail::Echo };
+        let fits = |fault: &Fault| fault.check(protocol.dialect(), core.faults.limits()).is_ok();
+        Some(core.faults.ask(own, self.identity.map(|identity| identity.id), client, facts, fits))
+    }
+
     /// Under which names it is counted.
-    pub(crate) fn labels(&self, protocol: Protocol) -> Labels {
-        let asked = self.fault.as_ref().ok().and_then(Option::as_ref);
+    pub(crate) fn labels(&self, protocol: Protocol, asked: Option<&Asked>) -> Labels {
         Labels {
             source: self.identity.map_or_else(Source::external, |identity| identity.source),
             protocol,
             operation: self.identity.map_or_else(|| Name::from_static(OPERATION), |identity| identity.operation),
-            injected: asked.is_some_and(Fault::injects),
+            injected: asked.is_some_and(Asked::injects),
         }
     }
 
@@ -58,14 +69,15 @@ impl Ask {
 }
 
 /// What an answer says of itself at this moment.
-pub(crate) fn reply<'a>(core: &'a Core, call: &Call, key: Option<&'a str>, decision: Option<&Decision>) -> Reply<'a> {
-    let plan = decision.map_or(Plan::Plain, |decision| match decision.mark {
-        Mark::None => Plan::Plain,
-        Mark::Verdict => Plan::of(&decision.verdict),
-        Mark::Overflow => Plan::Overflow,
-        Mark::Disabled => Plan::Disabled,
-    });
-    Reply { id: key, own: call.own(), asked: call.asked(), server: &core.place, plan }
+pub(crate) fn reply<'a>(
+    core: &'a Core,
+    call: &Call,
+    key: Option<&'a str>,
+    decision: Option<&'a Decision>,
+) -> Reply<'a> {
+    let rule = decision.and_then(|decision| decision.rule.as_deref()).map(ActiveRule::id);
+    let plan = decision.map_or(Plan::Plain, Decision::plan);
+    Reply { id: key, own: call.own(), asked: call.asked(), server: &core.place, rule, plan }
 }
 
 /// The answer line to a line that cannot be followed; every mistake in it is counted.

@@ -1,4 +1,4 @@
-//! The one place where a fault is decided: ask → roll → admission → [`Decision`].
+//! The one place where a fault is decided: asked → roll → admission → [`Decision`].
 //!
 //! Invariants:
 //! - At most `faults_max` requests have an active fault, and `faults_max_per_client` of one client address. Beyond, a
@@ -13,9 +13,12 @@ use std::time::Duration;
 use shared::fault::{Cname, Fault, Limits, Read, Verdict};
 use shared::identity::RequestId;
 use shared::red::server::ServerRed;
+use shared::reply::Plan;
 
-use crate::config::{FaultConfig, Switch};
+use crate::asked::Asked;
+use crate::config::{Cidr, FaultConfig, Switch};
 use crate::effects;
+use crate::rules::{ActiveRule, Rules};
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
 
@@ -30,6 +33,8 @@ pub(crate) enum Mark {
     Overflow,
     /// It was asked for, but faults are switched off.
     Disabled,
+    /// It was asked for, but by a client that may not.
+    Forbidden,
 }
 
 /// What becomes of one request that asked for something.
@@ -43,6 +48,8 @@ pub(crate) struct Decision {
     pub(crate) slot: Option<Slot>,
     /// Held until the answer ends.
     pub(crate) memory: Option<Memory>,
+    /// The rule that has a hand in it.
+    pub(crate) rule: Option<Arc<ActiveRule>>,
 }
 
 /// Everything a decision needs.
@@ -50,7 +57,9 @@ pub(crate) struct Decision {
 pub(crate) struct Faults {
     limits: Limits,
     seed: u64,
-    is_on: bool,
+    switch: Switch,
+    cidrs: Vec<Cidr>,
+    rules: Arc<Rules>,
     slots: Arc<Slots>,
     stress: Stress,
     load: Arc<AtomicU64>,
@@ -63,7 +72,9 @@ impl Faults {
         Faults {
             limits: config.limits(),
             seed: config.seed,
-            is_on: config.faults == Switch::On,
+            switch: config.faults,
+            cidrs: config.fault_cidrs.clone(),
+            rules: Arc::new(Rules),
             slots: Slots::new(config.faults_max, config.faults_max_per_client),
             stress: Stress::new(config.mem_total_max),
             load: Arc::default(),
@@ -87,32 +98,74 @@ impl Faults {
         &self.load
     }
 
-    /// Rolls once, by the request's own id if it has one, so that the injector can predict the verdict; then admits.
-    pub(crate) fn decide(&self, fault: &Fault, id: Option<RequestId>, client: IpAddr) -> Decision {
-        let key = match id {
-            Some(id) => id.to_string(),
+    /// The rules.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The same, if there are any and nothing keeps them from striking: one look at a number for who asks per request.
+    pub(crate) fn rules_that_may_strike(&self) -> Option<&Rules> {
+        let may = !self.rules.is_empty() && matches!(self.switch, Switch::On | Switch::RulesOnly);
+        (may && self.rules.is_enabled()).then_some(&*self.rules)
+    }
+
+    /// Whether a request's own fault is injected.
+    pub(crate) fn takes_requests(&self) -> bool {
+        matches!(self.switch, Switch::On | Switch::RequestOnly) && self.rules.is_enabled()
+    }
+
+    /// Whether this client may ask for one.
+    pub(crate) fn trusts(&self, client: IpAddr) -> bool {
+        self.cidrs.iter().any(|cidr| cidr.contains(client))
+    }
+
+    /// What a request's draws are made with: its own key, so that the injector can predict them.
+    pub(crate) fn key(&self, words: Option<&Fault>, id: Option<RequestId>) -> String {
+        match (words.and_then(Fault::id), id) {
+            (Some(id), _) => id.to_owned(),
+            (None, Some(id)) => id.to_string(),
             // Nobody predicts these; the key only has to differ from request to request.
-            None => self.nameless.fetch_add(1, Ordering::Relaxed).to_string(),
-        };
-        let verdict = fault.roll(self.seed, &key, self.load.load(Ordering::Relaxed));
-        let mut decision = Decision { verdict, mark: Mark::None, slot: None, memory: None };
-        if effects::of(&decision.verdict).next().is_none() {
-            return decision;
+            (None, None) => self.nameless.fetch_add(1, Ordering::Relaxed).to_string(),
         }
-        if !self.is_on {
-            decision.withhold(Mark::Disabled);
+    }
+
+    /// Requests in flight now.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// Rolls once, then admits. A fault that was asked for in vain is no decision at all.
+    pub(crate) fn decide(&self, asked: &Asked, id: Option<RequestId>, client: IpAddr) -> Option<Decision> {
+        let fault = asked.fault.as_ref()?;
+        let key = asked.key.clone().unwrap_or_else(|| self.key(None, id));
+        let verdict = fault.roll(self.seed, &key, self.in_flight());
+        let mut decision = Decision { verdict, ..Decision::plain() };
+        if effects::of(&decision.verdict).next().is_none() {
+            return Some(decision);
+        }
+        let rule = asked.by_rule.as_ref();
+        if let Some(mark) = asked.withheld {
+            decision.withhold(mark);
         } else if let Some((slot, memory)) = self.admit(&decision.verdict, client) {
             decision.mark = Mark::Verdict;
             decision.slot = Some(slot);
             decision.memory = memory;
             for effect in effects::of(&decision.verdict) {
-                self.red.fault(effect, effects::BY_REQUEST);
+                let rule = rule.filter(|rule| rule.causes(effect)).map(|rule| &rule.rule);
+                self.red.fault(effect, rule.map_or(effects::BY_REQUEST, |rule| rule.source()));
+                decision.rule = decision.rule.or(rule.cloned());
+            }
+            if let Some(rule) = &decision.rule {
+                rule.count_injected();
             }
         } else {
             self.red.fault_overflow();
+            if let Some(rule) = rule {
+                rule.rule.count_overflow();
+            }
             decision.withhold(Mark::Overflow);
         }
-        decision
+        Some(decision)
     }
 
     fn admit(&self, verdict: &Verdict, client: IpAddr) -> Option<(Slot, Option<Memory>)> {
@@ -127,7 +180,18 @@ impl Faults {
 impl Decision {
     /// Of a request that asked for nothing.
     pub(crate) fn plain() -> Decision {
-        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None }
+        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None, rule: None }
+    }
+
+    /// What it says of itself where there are no headers.
+    pub(crate) fn plan(&self) -> Plan {
+        match self.mark {
+            Mark::None => Plan::Plain,
+            Mark::Verdict => Plan::of(&self.verdict),
+            Mark::Overflow => Plan::Overflow,
+            Mark::Disabled => Plan::Disabled,
+            Mark::Forbidden => Plan::Forbidden,
+        }
     }
 
     /// Takes the effects out and leaves the shape: size, content, extra headers are what a plain target does too.
@@ -166,7 +230,7 @@ mod tests {
                     &retry_after=1s&cpu=1ms&mem=1KiB&fault=reset&at=10&size=100&chunk=10&header=a:b&loss=true&dup=true\
                     &corrupt=true&reorder=true&rcode=REFUSED&nodata=true&cname=loop";
         let verdict = Fault::parse(spec, shared::fault::Separator::Ampersand).unwrap().roll(0, "k", 0);
-        let mut decision = Decision { verdict, mark: Mark::Verdict, slot: None, memory: None };
+        let mut decision = Decision { verdict, mark: Mark::Verdict, ..Decision::plain() };
         decision.withhold(Mark::Overflow);
         let verdict = &decision.verdict;
         assert_eq!(effects::of(verdict).count(), 0);

@@ -5,6 +5,7 @@
 
 mod accept;
 mod act;
+mod asked;
 mod bare;
 mod close;
 pub mod config;
@@ -26,6 +27,7 @@ mod pace;
 mod panics;
 mod podinfo;
 mod record;
+mod rules;
 mod sessions;
 mod slots;
 mod stream;

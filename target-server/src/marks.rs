@@ -4,7 +4,8 @@
 //!   for nor spent waiting for the request's body; `cload-fault;dur=<ms>`, if any, is what was asked for and waited before
 //!   the answer's head (`delay`, `cpu`, pacing of `read`). The client's time to the first byte minus both is the path's;
 //! - `x-cload: id=<session>.<seq>` repeats the request's id;
-//! - `x-cload-fault: <verdict>` if this answer is worse than a plain one by request.
+//! - `x-cload-fault: <verdict>` if this answer is worse than a plain one on purpose, and then `x-cload-rule: <id>` if a rule
+//!   had a hand in it.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::record::Call;
 const SERVER: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER);
 const SERVER_TIMING: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER_TIMING);
 const IDENTITY: HeaderName = HeaderName::from_static(shared::identity::HEADER_IDENTITY);
+const RULE: HeaderName = HeaderName::from_static(shared::carrier::HEADER_RULE);
 const FAULT: HeaderName = HeaderName::from_static(shared::carrier::HEADER_FAULT);
 
 /// Puts the marks of this moment into an answer's head. `place` is the value of `x-cload-server`.
@@ -45,7 +47,11 @@ pub(crate) fn put_fault(headers: &mut HeaderMap, decision: Option<&Decision>) {
         Mark::Verdict => HeaderValue::from_str(&decision.verdict.to_string()).ok(),
         Mark::Overflow => Some(HeaderValue::from_static("overflow")),
         Mark::Disabled => Some(HeaderValue::from_static("disabled")),
+        Mark::Forbidden => Some(HeaderValue::from_static("forbidden")),
     };
+    if let Some(rule) = &decision.rule {
+        headers.extend(HeaderValue::from_str(rule.id()).map(|id| (RULE, id)));
+    }
     if let Some(mark) = mark {
         headers.insert(FAULT, mark);
     }

@@ -86,6 +86,13 @@ impl Call {
         self.error = Some(error);
     }
 
+    /// A rule has a hand in what becomes of it.
+    pub(crate) fn is_by_rule(&self) {
+        if let Some(book) = &self.handles.book {
+            book.by_rule();
+        }
+    }
+
     /// From now on time goes by because it was asked for. Counted as such also if the client leaves before it is over.
     pub(crate) fn asked_begins(&mut self) {
         self.asked_since.get_or_insert_with(Instant::now);

@@ -74,6 +74,7 @@ struct Entries {
     unanswered: u64,
     failed: [u64; ServerError::ALL.len()],
     in_flight: u64,
+    by_rule: u64,
     sent_bytes: u64,
 }
 
@@ -86,6 +87,7 @@ impl Book {
             unanswered: 0,
             failed: [0; ServerError::ALL.len()],
             in_flight: 0,
+            by_rule: 0,
             sent_bytes: 0,
         }))
     }
@@ -96,6 +98,11 @@ impl Book {
         entries.last_use = now;
         entries.received += 1;
         entries.in_flight += 1;
+    }
+
+    /// A rule had a hand in what becomes of it.
+    pub(crate) fn by_rule(&self) {
+        lock(&self.0).by_rule += 1;
     }
 
     /// It was answered with this code.
@@ -133,6 +140,7 @@ impl Book {
             unanswered: entries.unanswered,
             failed: failed.map(|error| (error.as_str().to_owned(), entries.failed[error.index()])).collect(),
             in_flight: entries.in_flight,
+            by_rule: entries.by_rule,
             sent_bytes: entries.sent_bytes,
         }
     }

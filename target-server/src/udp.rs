@@ -105,7 +105,9 @@ impl Udp {
             None => (Ask::plain(), query),
         };
         let session = ask.identity.map(|identity| identity.id.session);
-        let handles = self.kept.handles(&self.core, ask.labels(Protocol::Udp), session, now);
+        let asked = ask.asked(&self.core, Protocol::Udp, client_ip(client));
+        let labels = ask.labels(Protocol::Udp, asked.as_ref());
+        let handles = self.kept.handles(&self.core, labels, session, now);
         let mut call = Call::start(handles, now);
         call.add_received(payload.len());
         let is_command = payload.len() < query.len();
@@ -113,16 +115,25 @@ impl Udp {
         let refused = |call, errors: &_| Some(refusal(&self.core, call, errors, query.len()));
         let decision = match ask.fault {
             Err(errors) => return refused(call, &errors),
-            Ok(None) => Decision::plain(),
-            Ok(Some(fault)) => {
+            Ok(_) => {
+                let asked = asked.unwrap_or_default();
                 let id = ask.identity.map(|identity| identity.id);
-                let decision = self.core.faults.decide(&fault, id, client_ip(client));
-                if decision.verdict.size_bytes.is_some_and(|bytes| bytes > payload.len() as u64) {
+                let decided = self.core.faults.decide(&asked, id, client_ip(client));
+                let (decision, fault) = (decided.unwrap_or_else(Decision::plain), asked.fault.unwrap_or_default());
+                if decision.rule.is_some() {
+                    call.is_by_rule();
+                }
+                let is_longer = decision.verdict.size_bytes.is_some_and(|bytes| bytes > payload.len() as u64);
+                if is_longer && decision.rule.is_some() {
+                    // The client did not ask for what cannot be: it is answered as if there were no rule.
+                    Decision::plain()
+                } else if is_longer {
                     let reason = "an answer is never longer than its query";
                     let expected = format!("at most the {} bytes that came", payload.len());
                     return refused(call, &fault.error_at(Key::Size, SpecErrorCode::LimitExceeded, reason, &expected));
+                } else {
+                    decision
                 }
-                decision
             }
         };
         if is_silent(&decision.verdict) {

@@ -63,7 +63,7 @@ fn a_bad_value_names_the_flag_and_what_would_work() {
         (&["--pod", "a/b"], "--pod", "A-Z a-z 0-9"),
         (&["--zone", "a\r\nx: y"], "--zone", "A-Z a-z 0-9"),
         (&["--log-level", "=,="], "--log-level", "info"),
-        (&["--faults", "maybe"], "--faults", "on, off"),
+        (&["--faults", "maybe"], "--faults", "on, request-only, rules-only, off"),
     ];
     for (args, flag, expected) in cases {
         let error = parse(args).unwrap_err();

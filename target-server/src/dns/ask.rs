@@ -62,7 +62,7 @@ impl Ask {
             (Err(errors), Some(Err(more))) => Err(errors.and(more)),
             (Err(errors), Some(Ok(_))) | (Ok(_), Some(Err(errors))) => Err(errors),
         };
-        let fault = fault.and_then(|fault| check(dns, fault, transport));
+        let fault = fault.and_then(|fault| check(dns, &fault).map(|()| fault.over_transport(transport)));
         let operation = identity.map_or_else(|| operation(place), |identity| identity.operation);
         Ask { place, identity, operation, nonce: nonce.map(str::to_owned), fault }
     }
@@ -77,7 +77,8 @@ fn operation(place: Place) -> Name {
     })
 }
 
-fn check(dns: &Dns, fault: Fault, transport: Transport) -> Result<Fault, SpecErrors> {
+/// Whether DNS can do this here.
+pub(super) fn check(dns: &Dns, fault: &Fault) -> Result<(), SpecErrors> {
     fault.check(Dialect::Dns, dns.core.faults.limits())?;
     let asked = fault.roll(0, "address", 0).addr;
     if asked.is_some_and(|ip| !dns.answer_cidrs.iter().any(|cidr| cidr.contains(ip))) {
@@ -88,5 +89,5 @@ fn check(dns: &Dns, fault: Fault, transport: Transport) -> Result<Fault, SpecErr
             "an address such as 192.0.2.7 or 2001:db8::7",
         ));
     }
-    Ok(fault.over_transport(transport))
+    Ok(())
 }

@@ -9,7 +9,7 @@ use hickory_proto::rr::RecordType;
 use shared::carrier::dns::error_text;
 use shared::dnsanswer::{End, end};
 use shared::fault::{Fault, Separator, SpecErrors, Transport, Verdict};
-use shared::identity::Source;
+use shared::identity::{RequestId, Source};
 use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
 use shared::red::Labels;
@@ -18,12 +18,14 @@ use tokio::time::Instant;
 
 use super::Dns;
 use super::answer::{Asked, Said};
-use super::ask::{Ask, Place};
+use super::ask::{self, Ask, Place};
 use super::query::{Query, SERVFAIL, Unreadable, read};
 use super::spoil::{Spoilt, spoil};
+use crate::asked::{self, Own};
 use crate::core::{Kept, client_ip};
-use crate::faults::{Decision, Mark};
+use crate::faults::Decision;
 use crate::record::Call;
+use crate::rules::{ActiveRule, Detail, Facts};
 
 /// The code of extended errors that have no better one (RFC 8914, section 4.1).
 const EDE_OTHER: u16 = 0;
@@ -85,21 +87,51 @@ pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Tran
         }
     };
     let Ask { place, identity, operation, nonce, fault } = ask;
+    let id = identity.map(|identity| identity.id);
+    let asked = fault.map(|fault| {
+        let own = Own::words(Some(keyed(fault, id.is_none(), nonce.as_deref())));
+        with_rules(dns, own, id, &query, place, client, transport)
+    });
     let labels = Labels {
         source: identity.map_or_else(Source::external, |identity| identity.source),
         protocol: protocol(transport),
         operation,
-        injected: fault.as_ref().is_ok_and(Fault::injects),
+        injected: asked.as_ref().is_ok_and(asked::Asked::injects),
     };
     let handles = kept.handles(&dns.core, labels, identity.map(|identity| identity.id.session), now);
     let mut call = Call::start(handles, now);
     call.add_received(packet.len());
-    let decision = fault.map(|fault| {
-        let id = identity.map(|identity| identity.id);
-        dns.core.faults.decide(&keyed(fault, id.is_none(), nonce.as_deref()), id, client_ip(client))
+    let decision = asked.map(|asked| {
+        let decided = dns.core.faults.decide(&asked, id, client_ip(client));
+        decided.unwrap_or_else(Decision::plain)
     });
+    if decision.as_ref().is_ok_and(|decision| decision.rule.is_some()) {
+        call.is_by_rule();
+    }
     let id = identity.map(|identity| identity.id.to_string()).or_else(|| nonce.clone());
     Taken::Job(Box::new(Job { query, client, transport, place, id, nonce, decision, call }))
+}
+
+/// What a query asks for beside what a rule adds. Names under `ok`, the root and what is not ours are never faulted.
+fn with_rules(
+    dns: &Dns,
+    own: Own,
+    id: Option<RequestId>,
+    query: &Query,
+    place: Place,
+    client: SocketAddr,
+    transport: Transport,
+) -> asked::Asked {
+    let (faults, client) = (&dns.core.faults, client_ip(client));
+    let is_spared = matches!(place, Place::Ok | Place::Root | Place::Outside);
+    if is_spared || faults.rules_that_may_strike().is_none() {
+        return faults.ask_alone(own, client);
+    }
+    let name = query.labels.iter().map(|label| String::from_utf8_lossy(label)).collect::<Vec<_>>().join(".");
+    let kind = query.kind.to_string();
+    let detail = Detail::Dns { name: &name, kind: &kind };
+    let facts = || Facts { protocol: protocol(transport), client, detail };
+    faults.ask(own, id, client, facts, |fault| ask::check(dns, fault).is_ok())
 }
 
 /// Without an identity or an id of its own, a query's nonce is the key of its draws.
@@ -159,16 +191,19 @@ impl Job {
                 own: call.own(),
                 asked: call.asked(),
                 server: &dns.core.place,
-                plan: match decision.mark {
-                    Mark::Overflow => Plan::Overflow,
-                    Mark::Disabled => Plan::Disabled,
-                    Mark::None | Mark::Verdict => Plan::of(verdict),
+                rule: decision.rule.as_deref().map(ActiveRule::id),
+                plan: match decision.plan() {
+                    Plan::Plain => Plan::of(verdict),
+                    plan => plan,
                 },
             };
             Said { mark: Some(reply.option()), error: None }
         };
         let (rcode, good) = match place {
             _ if query.kind == RecordType::ANY => (REFUSED, asked.code(REFUSED, mark(&call))),
+            Place::Zone | Place::Unarmed if decision.rule.is_some() && changes_more_than_time(verdict) => {
+                asked.verdict(verdict, Place::Fault, nonce.as_deref(), mark(&call))
+            }
             Place::Ok | Place::Fault => asked.verdict(verdict, place, nonce.as_deref(), mark(&call)),
             Place::Unarmed => (0, asked.code(0, mark(&call))),
             Place::Root => (0, asked.root(mark(&call))),
@@ -179,7 +214,8 @@ impl Job {
             },
         };
         let plain_verdict = Verdict::default();
-        let spoiling = if matches!(place, Place::Ok | Place::Fault) { verdict } else { &plain_verdict };
+        let is_spoilt = decision.rule.is_some() || matches!(place, Place::Ok | Place::Fault);
+        let spoiling = if is_spoilt { verdict } else { &plain_verdict };
         let end = end(spoiling, transport, query.is_mixed());
         if end == End::Answer {
             call.set_code(Code::Rcode(rcode));
@@ -195,6 +231,12 @@ impl Job {
         };
         Wire { spoilt, call, end }
     }
+}
+
+/// Whether a rule asks for an answer that is not the zone's own.
+fn changes_more_than_time(verdict: &Verdict) -> bool {
+    let in_time = Verdict { delay: verdict.delay, seed: verdict.seed, key: verdict.key.clone(), ..Verdict::default() };
+    *verdict != in_time
 }
 
 const REFUSED: u16 = 5;

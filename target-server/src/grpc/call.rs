@@ -15,7 +15,7 @@ use h2::server::SendResponse;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response};
 use shared::deadline::{Shape, is_due, is_lone, is_unavoidable};
-use shared::fault::{At, FaultKind, Read, Verdict};
+use shared::fault::{At, Fault, FaultKind, Read, Verdict};
 use shared::identity::{RequestId, Source};
 use shared::outcome::{Code, ServerError};
 use shared::protocol::Protocol;
@@ -31,10 +31,12 @@ use super::intake::Intake;
 use super::method::Method;
 use super::{peek, status};
 use crate::act;
+use crate::asked::{Asked, Own};
 use crate::faults::Decision;
 use crate::h2body::left_before_head;
 use crate::h2conn::H2Conn;
 use crate::record::Call;
+use crate::rules::{Detail, Facts};
 
 /// One call, understood, on its way to an answer.
 pub(super) struct Job {
@@ -133,13 +135,27 @@ pub(super) async fn serve(
         }
     }
 
-    let fault = ask.checked(&limits);
     let id = ask.identity.map(|identity| identity.id);
+    let asked = ask.checked(&limits).map(|fault| {
+        let faults = &grpc.core.faults;
+        if ask.method.is_spared() {
+            return faults.ask_alone(Own::words(fault), conn.client);
+        }
+        let path = parts.uri.path();
+        let method = path.strip_prefix('/').unwrap_or(path);
+        let facts = || Facts {
+            protocol: Protocol::Grpc,
+            client: conn.client,
+            detail: Detail::Grpc { method, headers: &parts.headers },
+        };
+        let fits = |fault: &Fault| ask.method.check(fault, &limits).is_ok();
+        faults.ask(Own::words(fault), id, conn.client, facts, fits)
+    });
     let labels = Labels {
         source: ask.identity.map_or_else(Source::external, |identity| identity.source),
         protocol: Protocol::Grpc,
         operation: ask.operation(),
-        injected: fault.as_ref().is_ok_and(|fault| fault.as_ref().is_some_and(|fault| fault.injects())),
+        injected: asked.as_ref().is_ok_and(Asked::injects),
     };
     let handles = Arc::new(grpc.core.handles(labels, id.map(|id| id.session), started));
     let call = Call::start(handles, started);
@@ -163,16 +179,18 @@ pub(super) async fn serve(
     if let Some(stop) = stop {
         return job.stop_before_head(respond, stop).await;
     }
-    let fault = match (fault, ask.timeout) {
-        (Ok(fault), Ok(_)) => fault,
+    let asked = match (asked, ask.timeout) {
+        (Ok(asked), Ok(_)) => asked,
         (Ok(_), Err(status)) => return job.refuse(respond, &status),
         (Err(errors), _) => {
             errors.iter().for_each(|error| job.grpc.core.red.spec_error(&error.parameter));
             return job.refuse(respond, &status::bad_spec(&errors));
         }
     };
-    if let Some(fault) = fault {
-        let decision = job.grpc.core.faults.decide(&fault, id, job.conn.client);
+    if let Some(decision) = job.grpc.core.faults.decide(&asked, id, job.conn.client) {
+        if decision.rule.is_some() {
+            job.call.is_by_rule();
+        }
         job.context = Arc::new(Context::new(Some(&decision.verdict), &limits, &job.grpc.core.place));
         if let At::After(time) = decision.verdict.at
             && decision.verdict.fault.is_some()

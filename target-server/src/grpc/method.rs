@@ -84,6 +84,11 @@ impl Method {
         self.service == TARGET
     }
 
+    /// Whether no rule ever strikes it: who asks how we are, or what there is to call, gets the truth.
+    pub(super) fn is_spared(&self) -> bool {
+        [HEALTH, REFLECTION, REFLECTION_ALPHA].contains(&self.service)
+    }
+
     /// Whether it returns metadata it is sent, and says UNIMPLEMENTED as a service.
     pub(super) fn is_test(&self) -> bool {
         self.service == TEST

@@ -8,6 +8,7 @@ use shared::fault::{Dialect, Fault, Key, Limits, SpecErrorCode, SpecErrors};
 use shared::identity::{Identity, Name};
 
 use super::routing::Way;
+use crate::asked::Own;
 use crate::headers;
 
 /// One request as understood.
@@ -16,8 +17,8 @@ pub(super) struct Ask {
     pub(super) identity: Option<Identity>,
     /// The mix entry, or the route.
     pub(super) operation: Name,
-    /// The fault, nothing if none is asked for.
-    pub(super) fault: Result<Option<Fault>, SpecErrors>,
+    /// What it asks for.
+    pub(super) own: Result<Own, SpecErrors>,
 }
 
 impl Ask {
@@ -34,22 +35,39 @@ impl Ask {
             Way::Nowhere(_) => ("unmatched", None),
         };
         let operation = identity.map_or_else(|| Name::from_static(name), |identity| identity.operation);
-        Ask { identity, operation, fault: path.map_or(Ok(None), |path| fault(path, parts, dialect, limits)) }
+        Ask { identity, operation, own: path.map_or(Ok(Own::default()), |path| own(path, parts, dialect, limits)) }
     }
 }
 
-fn fault(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Option<Fault>, SpecErrors> {
-    let asks = [carrier::path(path), parts.uri.query().map(carrier::query), headers::fault(&parts.headers)];
-    let mut asked: Result<Option<Fault>, SpecErrors> = Ok(None);
-    for ask in asks.into_iter().flatten() {
-        asked = match (asked, ask) {
-            (Ok(None), Ok(fault)) => Ok(Some(fault)),
-            (Ok(Some(held)), Ok(fault)) => Ok(Some(held.overridden_by(fault))),
-            (Err(held), Err(more)) => Err(held.and(more)),
-            (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
-        };
+fn own(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Own, SpecErrors> {
+    let words = joined(parts.uri.query().map(carrier::query).transpose(), headers::fault(&parts.headers).transpose());
+    let (path, words) = match (carrier::path(path).transpose(), words) {
+        (Ok(path), Ok(words)) => (path, words.filter(|words| !words.is_empty())),
+        (Err(errors), Err(more)) => return Err(errors.and(more)),
+        (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => return Err(errors),
+    };
+    let own = Own::new(path, words);
+    if let Some(fault) = own.clone().whole() {
+        fits(&fault, parts, dialect, limits)?;
     }
-    let Some(fault) = asked?.filter(|fault| !fault.is_empty()) else { return Ok(None) };
+    Ok(own)
+}
+
+/// Both carriers in one.
+fn joined(
+    query: Result<Option<Fault>, SpecErrors>,
+    header: Result<Option<Fault>, SpecErrors>,
+) -> Result<Option<Fault>, SpecErrors> {
+    match (query, header) {
+        (Ok(Some(query)), Ok(Some(header))) => Ok(Some(query.overridden_by(header))),
+        (Ok(query), Ok(header)) => Ok(query.or(header)),
+        (Err(errors), Err(more)) => Err(errors.and(more)),
+        (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+    }
+}
+
+/// Whether this request can get this fault.
+pub(super) fn fits(fault: &Fault, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<(), SpecErrors> {
     fault.check(dialect, limits)?;
     if fault.keys().any(|key| key == Key::Trailer) && !takes_trailers(parts) {
         return Err(fault.error_at(
@@ -59,7 +77,7 @@ fn fault(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result
             "the request header TE: trailers, on HTTP/1.1 or HTTP/2",
         ));
     }
-    Ok(Some(fault))
+    Ok(())
 }
 
 /// RFC 9110, section 6.5.1: trailers are for clients that say they take them, and HTTP/1.0 has no place for them.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::Version;
-use http::header::EXPECT;
+use http::header::{EXPECT, HOST};
 use http::request::Parts;
 use shared::fault::{Fault, SpecErrors};
-use shared::identity::Source as Injector;
+use shared::identity::{RequestId, Source as Injector};
 use shared::protocol::Protocol;
 use shared::red::Labels;
 use tokio::time::Instant;
@@ -15,13 +15,15 @@ use super::answer::{Job, RequestHead};
 use super::ask::{self, Ask};
 use super::exchange::Exchange;
 use super::routing::Way;
+use crate::asked::{Asked, Own};
 use crate::record::Call;
+use crate::rules::{Detail, Facts};
 
 /// A request whose record is open.
 pub(super) struct Opened {
     pub(super) job: Job,
-    /// What it asks for, not decided yet.
-    pub(super) fault: Result<Option<Fault>, SpecErrors>,
+    /// What is asked of its answer, not decided yet.
+    pub(super) asked: Result<Asked, SpecErrors>,
 }
 
 /// Reads the ask and opens the record.
@@ -30,17 +32,22 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     let protocol = protocol(parts.version);
     let limits = exchange.http.core.faults.limits();
     let core = &exchange.http.core;
-    let (way, asked) = core.understood(protocol, "echo", || {
+    let (way, ask) = core.understood(protocol, "echo", || {
         let way = exchange.http.routing.way(parts);
-        let asked = Ask::read(parts, &way, protocol.dialect(), limits);
-        (way, asked)
+        let ask = Ask::read(parts, &way, protocol.dialect(), limits);
+        (way, ask)
     });
-    let id = asked.identity.map(|identity| identity.id);
+    let id = ask.identity.map(|identity| identity.id);
+    let asked = ask.own.map(|own| match &way {
+        Way::Echo => with_rules(exchange, own, id, protocol, parts, parts.uri.path()),
+        Way::Own(routed) if !routed.route.is_spared() => with_rules(exchange, own, id, protocol, parts, &routed.path),
+        Way::Own(_) | Way::Nowhere(_) => Asked::default(),
+    });
     let labels = Labels {
-        source: asked.identity.map_or_else(Injector::external, |identity| identity.source),
+        source: ask.identity.map_or_else(Injector::external, |identity| identity.source),
         protocol,
-        operation: asked.operation,
-        injected: asked.fault.as_ref().is_ok_and(|fault| fault.as_ref().is_some_and(|fault| fault.injects())),
+        operation: ask.operation,
+        injected: asked.as_ref().is_ok_and(Asked::injects),
     };
     let handles = exchange.handles(labels, id.map(|id| id.session), started);
     let call = Call::start(handles, started);
@@ -54,14 +61,44 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     };
     let request = RequestHead::of(parts, id);
     let job = Job { exchange: Arc::clone(exchange), call, request, routed, plain, decision: None };
-    Opened { job, fault: asked.fault }
+    Opened { job, asked }
 }
 
-/// Rolls the fault that was asked for.
-pub(super) fn decide(job: &mut Job, fault: &Fault, parts: &Parts) {
-    job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
-    let decision = job.exchange.http.core.faults.decide(fault, job.request.id, job.exchange.client);
-    job.decision = Some(Box::new(decision));
+/// What the request asks for beside what a rule adds.
+fn with_rules(
+    exchange: &Exchange,
+    own: Own,
+    id: Option<RequestId>,
+    protocol: Protocol,
+    parts: &Parts,
+    path: &str,
+) -> Asked {
+    let faults = &exchange.http.core.faults;
+    let facts = || Facts {
+        protocol,
+        client: exchange.client,
+        detail: Detail::Http {
+            method: parts.method.as_str(),
+            path,
+            // HTTP/2 says it as `:authority`.
+            host: parts.uri.host().or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok())),
+            headers: &parts.headers,
+        },
+    };
+    let fits = |fault: &Fault| ask::fits(fault, parts, protocol.dialect(), faults.limits()).is_ok();
+    faults.ask(own, id, exchange.client, facts, fits)
+}
+
+/// Rolls what is asked for, if anything is.
+pub(super) fn decide(job: &mut Job, asked: &Asked, parts: &Parts) {
+    let decision = job.exchange.http.core.faults.decide(asked, job.request.id, job.exchange.client);
+    if let Some(decision) = decision {
+        job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
+        if decision.rule.is_some() {
+            job.call.is_by_rule();
+        }
+        job.decision = Some(Box::new(decision));
+    }
 }
 
 /// Whether the client waits with its body until it is asked for it: an answer must not come first.

@@ -123,9 +123,9 @@ fn begin(exchange: &Arc<Exchange>, request: Request<HyperBody>) -> Serving {
         exchange.take_over(Takeover::Two(upgrade));
         return Serving::Ready(Some(Err(TakeWire)));
     }
-    let Opened { mut job, fault } = open(exchange, &parts);
-    let fault = match fault {
-        Ok(fault) => fault,
+    let Opened { mut job, asked } = open(exchange, &parts);
+    let asked = match asked {
+        Ok(asked) => asked,
         Err(errors) if is_large(&incoming) || is_eager(&parts) => {
             let mut answer = refusal::bad_spec(job, &errors);
             answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -136,15 +136,13 @@ fn begin(exchange: &Arc<Exchange>, request: Request<HyperBody>) -> Serving {
     if ask::is_refused(&parts.method) {
         return ready_with(refusal::bad_method(job));
     }
-    exchange.set_patient(fault.is_some());
+    exchange.set_patient(asked.fault.is_some());
     if job.plain.is_some() {
         return leads_nowhere(job, incoming, is_eager(&parts));
     }
-    if let Some(fault) = &fault {
-        decide(&mut job, fault, &parts);
-    }
-    if fault.is_some() || job.routed.is_some() {
-        return Serving::Slow(Box::pin(act(job, fault, incoming, is_eager(&parts))));
+    decide(&mut job, &asked, &parts);
+    if job.decision.is_some() || job.routed.is_some() {
+        return Serving::Slow(Box::pin(act(job, asked.fault, incoming, is_eager(&parts))));
     }
     if incoming.is_end_stream() {
         ready_with(job.respond(Source::Empty))

@@ -24,16 +24,11 @@ pub(super) async fn run(connection: &mut Connection<'_>) -> After {
         }
         Err(errors) => Ask { identity: None, fault: Err(errors) },
     };
-    let call = start(connection, &ask);
+    let (call, decision) = start(connection, &ask);
     let key = ask.key();
-    let decision = match ask.fault {
-        Err(errors) => return refuse(connection, call, &errors).await,
-        Ok(None) => Decision::plain(),
-        Ok(Some(fault)) => {
-            let id = ask.identity.map(|identity| identity.id);
-            connection.core.faults.decide(&fault, id, connection.client)
-        }
-    };
+    if let Err(errors) = ask.fault {
+        return refuse(connection, call, &errors).await;
+    }
     let answers_with_line = decision.verdict.ack;
     answer::run(connection, Request { call, decision, key, answers_with_line }).await
 }
@@ -42,15 +37,31 @@ pub(super) async fn run(connection: &mut Connection<'_>) -> After {
 pub(super) async fn refuse_other(connection: &mut Connection<'_>) -> After {
     let reason = "what follows an exchange of bytes= is no command";
     let errors = flaw(&connection.input.held, reason.to_owned(), "a line that begins with \"CL/1 \"".to_owned());
-    let call = start(connection, &Ask::plain());
+    let call = start_unread(connection);
     refuse(connection, call, &errors).await
 }
 
-fn start(connection: &mut Connection<'_>, ask: &Ask) -> Call {
+/// Opens the record of a request, and decides.
+pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decision) {
     let now = Instant::now();
+    let (core, client) = (connection.core, connection.client);
+    let asked = ask.asked(core, Protocol::Tcp, client);
     let session = ask.identity.map(|identity| identity.id.session);
-    let handles = connection.kept.handles(connection.core, ask.labels(Protocol::Tcp), session, now);
-    Call::start(handles, now)
+    let handles = connection.kept.handles(core, ask.labels(Protocol::Tcp, asked.as_ref()), session, now);
+    let call = Call::start(handles, now);
+    let id = ask.identity.map(|identity| identity.id);
+    let decision = asked.and_then(|asked| core.faults.decide(&asked, id, client)).unwrap_or_else(Decision::plain);
+    if decision.rule.is_some() {
+        call.is_by_rule();
+    }
+    (call, decision)
+}
+
+/// The record of a request that cannot be read.
+fn start_unread(connection: &mut Connection<'_>) -> Call {
+    let now = Instant::now();
+    let labels = Ask::plain().labels(Protocol::Tcp, None);
+    Call::start(connection.kept.handles(connection.core, labels, None, now), now)
 }
 
 /// Says what is wrong. What else the client sends is not ours to understand: the connection ends.

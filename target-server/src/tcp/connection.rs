@@ -7,7 +7,7 @@ use std::time::Duration;
 use shared::carrier::TCP_PREFIX;
 use shared::protocol::Protocol;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Request};
@@ -16,8 +16,6 @@ use super::input::{Input, READ_BYTES};
 use crate::close;
 use crate::core::{Core, Kept};
 use crate::echo::Ask;
-use crate::faults::Decision;
-use crate::record::Call;
 use crate::stream::Stream;
 
 /// How long first bytes that could still become a command are held back.
@@ -101,10 +99,8 @@ impl Connection<'_> {
 
     /// All that comes, back as it is: one request, until the connection ends.
     async fn plain(&mut self) -> After {
-        let now = Instant::now();
-        let handles = self.kept.handles(self.core, Ask::plain().labels(Protocol::Tcp), None, now);
-        let call = Call::start(handles, now);
-        let request = Request { call, decision: Decision::plain(), key: None, answers_with_line: false };
+        let (call, decision) = command::start(self, &Ask::plain());
+        let request = Request { call, decision, key: None, answers_with_line: false };
         answer::run(self, request).await
     }
 

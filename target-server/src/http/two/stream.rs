@@ -47,24 +47,24 @@ enum Made {
 pub(super) async fn serve(exchange: Arc<Exchange>, conn: &H2Conn, request: Request<RecvStream>, out: &mut Out<'_>) {
     let (parts, body) = request.into_parts();
     let incoming = Incoming::two(body, &parts.headers);
-    let Opened { mut job, fault } = open(&exchange, &parts);
+    let Opened { mut job, asked } = open(&exchange, &parts);
     if is_eager(&parts) && !incoming.is_end_stream() {
         out.go_on();
     }
-    let fault = match fault {
+    let asked = match asked {
         _ if head_bytes(&parts) > HEAD_MAX_BYTES => return send(refusal::large_head(job), conn, out).await,
         Err(errors) => return send(refusal::bad_spec(job, &errors), conn, out).await,
         Ok(_) if ask::is_refused(&parts.method) => return send(refusal::bad_method(job), conn, out).await,
-        Ok(fault) => fault,
+        Ok(asked) => asked,
     };
-    if let Some(fault) = &fault {
+    if asked.fault.is_some() {
         exchange.set_patient(true);
-        decide(&mut job, fault, &parts);
     }
+    decide(&mut job, &asked, &parts);
     let made = tokio::select! {
         // First: most answers are there at once.
         biased;
-        made = make(job, fault, incoming, is_eager(&parts)) => made,
+        made = make(job, asked.fault, incoming, is_eager(&parts)) => made,
         Gone = out.left() => return,
     };
     match made {
