@@ -32,6 +32,11 @@ impl Ask {
         Ask { identity: None, fault: Ok(None) }
     }
 
+    /// The same, whose draws are made with this key.
+    pub(crate) fn keyed(key: &str) -> Ask {
+        Ask { identity: None, fault: Fault::parse(&format!("id={key}"), Separator::Space).map(Some) }
+    }
+
     /// Reads the text of a command line, as [`carrier::command`] cut it out.
     pub(crate) fn read(text: &[u8], dialect: Dialect, limits: &Limits) -> Ask {
         let carrier::Line { identity, fault } = carrier::line(text, Separator::Space);

@@ -19,6 +19,7 @@ use super::flow::Flow;
 use super::input::swallow;
 use crate::bare::{broken, class_of_write, write_all};
 use crate::close;
+use crate::echo::Ask;
 use crate::faults::Decision;
 use crate::record::Call;
 
@@ -29,6 +30,8 @@ pub(super) struct Request {
     /// What the line repeats.
     pub(super) key: Option<String>,
     pub(super) answers_with_line: bool,
+    /// What was asked, for a stream that outlives the rules of its beginning.
+    pub(super) ask: Ask,
 }
 
 /// How an answer ended.
@@ -39,6 +42,8 @@ pub(super) enum End {
     /// The client left before.
     Left,
     Broken(io::Error),
+    /// Not yet: the rules have changed under a stream, which goes on as they say now.
+    Changed,
     /// A pause would have been longer than any answer may take.
     TooLong,
 }
@@ -47,18 +52,23 @@ pub(super) enum End {
 pub(super) async fn run(connection: &mut Connection<'_>, request: Request) -> After {
     let (stream, drain) = (connection.stream, connection.drain);
     let hang_max = connection.core.faults.limits().hang_max;
-    let mut flow = Flow::new(connection.core, stream, &mut connection.input, request);
+    let mut flow = Flow::new(connection.core, stream, connection.client, &mut connection.input, request);
     let (is_open, is_last) = (flow.is_open, flow.is_last);
-    let strike_at = flow.strike_at();
     let swallows = is_open && matches!(flow.content, Content::Made(_));
-    let end = tokio::select! {
-        // First, so that an answer without delays also reaches a client that has left already.
-        biased;
-        end = flow.run() => end,
-        () = sleep_until(strike_at.unwrap_or_else(Instant::now)), if strike_at.is_some() => End::Struck,
-        () = drain.cancelled(), if is_open => End::Whole,
-        () = swallow(stream), if swallows => End::Left,
-        () = broken(stream), if !swallows => End::Left,
+    let end = loop {
+        let strike_at = flow.strike_at();
+        let end = tokio::select! {
+            // First, so that an answer without delays also reaches a client that has left already.
+            biased;
+            end = flow.run() => end,
+            () = sleep_until(strike_at.unwrap_or_else(Instant::now)), if strike_at.is_some() => End::Struck,
+            () = drain.cancelled(), if is_open => End::Whole,
+            () = swallow(stream), if swallows => End::Left,
+            () = broken(stream), if !swallows => End::Left,
+        };
+        if !matches!(end, End::Changed) {
+            break end;
+        }
     };
     let Request { call, decision, .. } = flow.request;
     match end {
@@ -67,7 +77,7 @@ pub(super) async fn run(connection: &mut Connection<'_>, request: Request) -> Af
             if is_last || drain.is_cancelled() { After::Fin } else { After::Again }
         }
         End::Struck => strike(stream, call, &decision.verdict, hang_max, drain).await,
-        End::Left => After::Fin,
+        End::Left | End::Changed => After::Fin,
         End::Broken(error) => {
             call.failed(class_of_write(&error));
             After::Gone

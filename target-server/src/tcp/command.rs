@@ -26,11 +26,11 @@ pub(super) async fn run(connection: &mut Connection<'_>) -> After {
     };
     let (call, decision) = start(connection, &ask);
     let key = ask.key();
-    if let Err(errors) = ask.fault {
-        return refuse(connection, call, &errors).await;
+    if let Err(errors) = &ask.fault {
+        return refuse(connection, call, errors).await;
     }
     let answers_with_line = decision.verdict.ack;
-    answer::run(connection, Request { call, decision, key, answers_with_line }).await
+    answer::run(connection, Request { call, decision, key, answers_with_line, ask }).await
 }
 
 /// What follows an exchange and is no command.

@@ -99,8 +99,10 @@ impl Connection<'_> {
 
     /// All that comes, back as it is: one request, until the connection ends.
     async fn plain(&mut self) -> After {
-        let (call, decision) = command::start(self, &Ask::plain());
-        let request = Request { call, decision, key: None, answers_with_line: false };
+        // One key for all rules that come and go under it: a share of connections is drawn once for each.
+        let ask = Ask::keyed(&self.core.faults.key(None, None));
+        let (call, decision) = command::start(self, &ask);
+        let request = Request { call, decision, key: None, answers_with_line: false, ask };
         answer::run(self, request).await
     }
 

@@ -1,10 +1,12 @@
 //! An answer on its way out: what is read before it, its line, its pieces, and every pause between them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use shared::echo::{Content, Corruption, Strike};
 use shared::fault::{At, Read, Verdict};
 use shared::outcome::Code;
+use shared::protocol::Protocol;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -13,6 +15,7 @@ use super::input::{Input, READ_BYTES};
 use crate::bare::write_all;
 use crate::core::Core;
 use crate::echo;
+use crate::faults::Decision;
 use crate::pace::Pace;
 
 /// How much of an exchange's payload is read before its answer begins: one of this size comes back in one write with its
@@ -25,6 +28,7 @@ const PIECE_BYTES: u64 = 64 << 10;
 pub(super) struct Flow<'a> {
     core: &'a Core,
     stream: &'a TcpStream,
+    client: IpAddr,
     input: &'a mut Input,
     pub(super) request: Request,
     pub(super) content: Content,
@@ -46,10 +50,22 @@ pub(super) struct Flow<'a> {
     sent_bytes: u64,
     /// Ready to be written.
     out: Vec<u8>,
+    /// When what is decided now was decided.
+    since: Instant,
+    /// The rules it was decided by.
+    generation: u64,
+    /// The answer's beginning is behind it.
+    is_begun: bool,
 }
 
 impl<'a> Flow<'a> {
-    pub(super) fn new(core: &'a Core, stream: &'a TcpStream, input: &'a mut Input, request: Request) -> Flow<'a> {
+    pub(super) fn new(
+        core: &'a Core,
+        stream: &'a TcpStream,
+        client: IpAddr,
+        input: &'a mut Input,
+        request: Request,
+    ) -> Flow<'a> {
         let verdict = &request.decision.verdict;
         let content = Content::of(verdict);
         let (most_read, read_pace) = match verdict.read {
@@ -71,6 +87,7 @@ impl<'a> Flow<'a> {
         Flow {
             core,
             stream,
+            client,
             input,
             content,
             corruption: Corruption::of(verdict),
@@ -85,8 +102,42 @@ impl<'a> Flow<'a> {
             n_pieces: 0,
             sent_bytes: 0,
             out: Vec::new(),
+            since: request.call.started(),
+            generation: core.faults.rules().generation(),
+            is_begun: false,
             request,
         }
+    }
+
+    /// Whether the rules of a stream have changed; then it goes on by those of now. Asked with every piece: what is
+    /// established is hit by a new rule like anything else.
+    fn is_changed(&mut self) -> bool {
+        let generation = self.core.faults.rules().generation();
+        if !self.is_open || self.generation == generation {
+            return false;
+        }
+        self.generation = generation;
+        let id = self.request.ask.identity.map(|identity| identity.id);
+        let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client);
+        let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client));
+        let decision = decided.unwrap_or_else(Decision::plain);
+        let rule = |decision: &Decision| decision.rule.as_ref().map(|rule| rule.id().to_owned());
+        if rule(&decision) == rule(&self.request.decision) {
+            return false;
+        }
+        if decision.rule.is_some() {
+            self.request.call.is_by_rule();
+        }
+        self.since = Instant::now();
+        let verdict = &decision.verdict;
+        self.corruption = Corruption::of(verdict);
+        self.strike = Strike::of(verdict, self.total_bytes);
+        self.pace = verdict.rate_bytes_per_s.map(Pace::new);
+        let usual = self.pace.as_ref().map_or(PIECE_BYTES, |pace| pace.piece_bytes().min(PIECE_BYTES));
+        self.piece_bytes = verdict.chunk_bytes.unwrap_or(usual).max(1);
+        self.n_pieces = 0;
+        self.request.decision = decision;
+        true
     }
 
     fn verdict(&self) -> &Verdict {
@@ -96,7 +147,7 @@ impl<'a> Flow<'a> {
     /// When the fault strikes, if it is a matter of time.
     pub(super) fn strike_at(&self) -> Option<Instant> {
         match (self.verdict().fault, self.verdict().at) {
-            (Some(_), At::After(delay)) => Some(self.request.call.started() + delay),
+            (Some(_), At::After(delay)) => Some(self.since + delay),
             _ => None,
         }
     }
@@ -109,6 +160,13 @@ impl<'a> Flow<'a> {
     }
 
     async fn steps(&mut self) -> Result<(), End> {
+        if self.is_begun {
+            self.pause(self.verdict().delay).await?;
+            if self.strike == Some(Strike::Head) {
+                return Err(End::Struck);
+            }
+            return self.rest().await;
+        }
         self.read_ahead().await?;
         // Without a payload, only the line is there to be held back.
         let only_line = !self.is_open && self.total_bytes == Some(0);
@@ -126,6 +184,12 @@ impl<'a> Flow<'a> {
             // The effect, if there was one, is over.
             self.request.decision.slot = None;
         }
+        self.is_begun = true;
+        self.rest().await
+    }
+
+    /// The payload, and how it ends.
+    async fn rest(&mut self) -> Result<(), End> {
         self.payload().await?;
         self.flush().await?;
         if self.is_open {
@@ -204,6 +268,9 @@ impl<'a> Flow<'a> {
                 Ok(None)
             }
             Content::Made(payload) => {
+                if self.is_changed() {
+                    return Err(End::Changed);
+                }
                 let slice = payload.slice(self.sent_bytes, max_bytes.min(PIECE_BYTES));
                 let ready = self.out.len();
                 self.out.extend_from_slice(slice);
@@ -212,6 +279,9 @@ impl<'a> Flow<'a> {
             Content::Echo | Content::Upper => {
                 if !self.has_input().await? {
                     return Ok(None);
+                }
+                if self.is_changed() {
+                    return Err(End::Changed);
                 }
                 let ready = self.out.len();
                 let taken = self.take(max_bytes);
