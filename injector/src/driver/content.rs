@@ -9,7 +9,7 @@ use shared::payload::PayloadMatcher;
 pub(super) enum Content {
     /// Any bytes.
     Any,
-    /// The request's own come back.
+    /// These: the request's own that come back, or those of a route.
     Echo {
         /// All of them.
         body: Arc<[u8]>,

@@ -10,6 +10,7 @@ use shared::carrier;
 use shared::fault::{Fault, Key, Verdict};
 use shared::outcome::Code;
 use shared::protocol::Protocol;
+use shared::route::Route;
 
 use super::Alpn;
 use super::expect::{Expect, ExpectedEnd, StatusExpectation, expected_end};
@@ -37,11 +38,25 @@ pub struct HttpCall {
     /// For servers that are not ours: nothing but the request itself is sent, nothing is asked, and of an answer only what
     /// the file expects is checked, which by default is the status 200.
     pub is_plain: bool,
+    /// The target's endpoint at the path; `None` where the answer is an echo.
+    pub route: Option<Route>,
     /// What makes an answer right.
     pub expect: Expect,
 }
 
 impl HttpCall {
+    /// The status of an answer of which none was asked for.
+    pub fn plain_status(&self) -> u16 {
+        self.route.map_or(200, Route::plain_status)
+    }
+
+    /// The path alone, as the target routes it.
+    pub(super) fn route_of(path: &str) -> Option<Route> {
+        let path = path.split('?').next().unwrap_or_default();
+        // The index answers strangers; a request that says who it is gets an echo there.
+        Route::of(path).filter(|route| *route != Route::Index)
+    }
+
     /// What the target will decide for the request with this key (the text of its id) if it is idle.
     ///
     /// A pure function of the call and the key: the seed is part of the spec that is sent.
@@ -61,7 +76,9 @@ impl HttpCall {
             StatusExpectation::Predicted => {
                 let choices = self.fault.status_choices().into_iter();
                 choices
-                    .map(|choice| Code::Http(choice.status.and_then(|status| status.http()).unwrap_or(200)))
+                    .map(|choice| {
+                        Code::Http(choice.status.and_then(|status| status.http()).unwrap_or(self.plain_status()))
+                    })
                     .collect()
             }
         }

@@ -50,14 +50,15 @@ impl Wanted {
     /// For the request with this id, which carries `body`.
     pub(super) fn new(call: &HttpCall, any_of: Option<Arc<[u16]>>, body: &Arc<[u8]>, id: RequestId) -> Wanted {
         let verdict = if call.fault.is_empty() { Verdict::default() } else { call.predict(&id.to_string()) };
-        let predicted = verdict.status.and_then(|status| status.http()).unwrap_or(200);
+        let predicted = verdict.status.and_then(|status| status.http()).unwrap_or(call.plain_status());
         let has_no_body = call.method == Method::Head || matches!(predicted, 204 | 304);
         let certain = is_certain(&verdict);
+        let own = own(call, &verdict, body);
         let predicted_size_bytes = match verdict.size_bytes {
             _ if has_no_body => Some(0),
             _ if !certain => None,
             Some(size_bytes) => Some(size_bytes),
-            None => Some(body.len() as u64),
+            None => own.as_ref().map(|own| own.len() as u64),
         };
         let size_bytes = match call.expect.size {
             SizeExpectation::Predicted => predicted_size_bytes,
@@ -67,7 +68,7 @@ impl Wanted {
         let content = match (call.expect.content, verdict.size_bytes) {
             (ContentExpectation::Any, _) => Content::Any,
             _ if has_no_body || !certain => Content::Any,
-            (ContentExpectation::Predicted, None) => Content::Echo { body: Arc::clone(body), seen: 0 },
+            (ContentExpectation::Predicted, None) => own.map_or(Content::Any, |body| Content::Echo { body, seen: 0 }),
             (ContentExpectation::Predicted, Some(size_bytes)) => {
                 let payload = Payload::new(verdict.body, size_bytes, verdict.seed, &verdict.key);
                 // Without one the body is an echo, and a size beside an echo is refused when the plan is made.
@@ -189,6 +190,19 @@ impl Wanted {
     fn is_short_as_asked(&self, answered: &Answered) -> bool {
         let wanted = self.size_bytes.zip(self.short_by).map(|(size_bytes, short_by)| size_bytes - short_by);
         answered.code == Code::Http(self.predicted) && self.id_is_right(answered) && wanted == Some(answered.size_bytes)
+    }
+}
+
+/// The body of an answer of no size that was asked for, if it can be told in advance.
+fn own(call: &HttpCall, verdict: &Verdict, body: &Arc<[u8]>) -> Option<Arc<[u8]>> {
+    let Some(route) = call.route else { return Some(Arc::clone(body)) };
+    match route.content() {
+        shared::route::Content::Echo => Some(Arc::clone(body)),
+        shared::route::Content::Known => {
+            let path = call.path.split('?').next().unwrap_or_default();
+            shared::route::body(route, path, verdict).map(|body| body.into_bytes().into())
+        }
+        shared::route::Content::Own => None,
     }
 }
 

@@ -71,6 +71,7 @@ pub(in crate::plan) fn compile(
     let call = HttpCall {
         version,
         method,
+        route: HttpCall::route_of(&sent.path).filter(|_| !is_plain),
         path: sent.path,
         headers,
         body,

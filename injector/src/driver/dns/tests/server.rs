@@ -258,6 +258,7 @@ fn answer(query: &[u8], script: Script, transport: Transport) -> Vec<u8> {
                 id: id.as_deref(),
                 own: OWN,
                 asked: Duration::ZERO,
+                rule: None,
                 server: "pod/node/zone",
                 plan: Plan::of(&verdict),
             };
