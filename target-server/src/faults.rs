@@ -16,6 +16,7 @@ use shared::red::server::ServerRed;
 
 use crate::config::{FaultConfig, Switch};
 use crate::effects;
+use crate::rules::{self, Rules};
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
 
@@ -51,6 +52,7 @@ pub(crate) struct Faults {
     limits: Limits,
     seed: u64,
     is_on: bool,
+    rules: Arc<Rules>,
     slots: Arc<Slots>,
     stress: Stress,
     load: Arc<AtomicU64>,
@@ -64,6 +66,7 @@ impl Faults {
             limits: config.limits(),
             seed: config.seed,
             is_on: config.faults == Switch::On,
+            rules: Rules::new(config.limits(), rules::TTL_MAX, config.seed),
             slots: Slots::new(config.faults_max, config.faults_max_per_client),
             stress: Stress::new(config.mem_total_max),
             load: Arc::default(),
@@ -75,6 +78,12 @@ impl Faults {
     /// What a spec may ask for.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What the operator asks for.
+    #[allow(dead_code, reason = "the admin listener comes next")]
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
     }
 
     /// CPU and memory to burn.

@@ -6,6 +6,8 @@
 mod accept;
 mod act;
 mod bare;
+#[allow(dead_code, reason = "as for the rules below")]
+mod clock;
 mod close;
 pub mod config;
 mod core;
@@ -25,6 +27,8 @@ mod marks;
 mod pace;
 mod panics;
 mod record;
+#[allow(dead_code, unused_imports, reason = "the admin listener and the protocols that ask it come next")]
+mod rules;
 mod sessions;
 mod slots;
 mod stream;
