@@ -81,7 +81,6 @@ impl Faults {
     }
 
     /// What the operator asks for.
-    #[allow(dead_code, reason = "the admin listener comes next")]
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }
