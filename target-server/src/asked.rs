@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::fault::{Fault, FaultKind, Key};
 use shared::identity::RequestId;
@@ -33,12 +34,13 @@ pub(crate) struct Asked {
     pub(crate) withheld: Option<Mark>,
 }
 
-/// A rule that applies.
+/// A rule that applies. It is told what came of it, once; dropped untold, nothing did.
 #[derive(Debug)]
 pub(crate) struct ByRule {
-    pub(crate) rule: Arc<ActiveRule>,
+    rule: Arc<ActiveRule>,
     /// What it has its way in.
     keys: Vec<Key>,
+    is_told: AtomicBool,
 }
 
 impl Own {
@@ -62,10 +64,38 @@ impl Own {
 }
 
 impl ByRule {
+    /// The label `source` of its effects.
+    pub(crate) fn source(&self) -> &'static str {
+        self.rule.source()
+    }
+
+    /// It has an effect.
+    pub(crate) fn injected(&self) -> Arc<ActiveRule> {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            self.rule.injected();
+        }
+        Arc::clone(&self.rule)
+    }
+
+    /// It had had one, but too many are active.
+    pub(crate) fn withheld(&self) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            self.rule.withheld();
+        }
+    }
+
     /// Whether an effect, by the name it is counted under, is its doing.
     pub(crate) fn causes(&self, effect: &str) -> bool {
         let is_kind = || FaultKind::examples().any(|kind| kind.as_str() == effect);
         self.keys.iter().any(|key| key.as_str() == effect || *key == Key::Fault && is_kind())
+    }
+}
+
+impl Drop for ByRule {
+    fn drop(&mut self) {
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            self.rule.spared();
+        }
     }
 }
 
@@ -97,14 +127,14 @@ impl Faults {
             let is_strongest = struck.rule.overrides_request();
             let prevails = |key: &Key| is_strongest || words.keys().all(|asked| asked != *key);
             let keys = struck.fault.keys().filter(prevails).collect();
+            let by_rule = ByRule { rule: Arc::clone(&struck.rule), keys, is_told: AtomicBool::new(false) };
             let joined = if is_strongest {
                 path.overridden_by(words).overridden_by(struck.fault)
             } else {
                 path.overridden_by(struck.fault).overridden_by(words)
             };
             if fits(&joined) {
-                let by_rule = Some(ByRule { rule: struck.rule, keys });
-                return Asked { fault: Some(joined), key: Some(key), by_rule, withheld: None };
+                return Asked { fault: Some(joined), key: Some(key), by_rule: Some(by_rule), withheld: None };
             }
         }
         Asked { fault: own.whole(), key: Some(key), by_rule: None, withheld }

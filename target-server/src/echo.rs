@@ -13,7 +13,7 @@ use crate::asked::{Asked, Own};
 use crate::core::Core;
 use crate::faults::Decision;
 use crate::record::Call;
-use crate::rules::{ActiveRule, Detail, Facts};
+use crate::rules::{Detail, Facts};
 
 /// The operation of whoever does not name one.
 pub(crate) const OPERATION: &str = "echo";
@@ -80,7 +80,7 @@ pub(crate) fn reply<'a>(
     key: Option<&'a str>,
     decision: Option<&'a Decision>,
 ) -> Reply<'a> {
-    let rule = decision.and_then(|decision| decision.rule.as_deref()).map(ActiveRule::id);
+    let rule = decision.and_then(|decision| decision.rule.as_deref()).map(|rule| rule.id().as_str());
     let plan = decision.map_or(Plan::Plain, Decision::plan);
     Reply { id: key, own: call.own(), asked: call.asked(), server: &core.place, rule, plan }
 }

@@ -15,10 +15,10 @@ use shared::identity::RequestId;
 use shared::red::server::ServerRed;
 use shared::reply::Plan;
 
-use crate::asked::Asked;
+use crate::asked::{Asked, ByRule};
 use crate::config::{Cidr, FaultConfig, Switch};
 use crate::effects;
-use crate::rules::{ActiveRule, Rules};
+use crate::rules::{self, ActiveRule, Rules};
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
 
@@ -74,7 +74,7 @@ impl Faults {
             seed: config.seed,
             switch: config.faults,
             cidrs: config.fault_cidrs.clone(),
-            rules: Arc::new(Rules),
+            rules: Rules::new(config.limits(), rules::TTL_MAX, config.seed),
             slots: Slots::new(config.faults_max, config.faults_max_per_client),
             stress: Stress::new(config.mem_total_max),
             load: Arc::default(),
@@ -88,6 +88,11 @@ impl Faults {
         &self.limits
     }
 
+    /// What the operator asks for.
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
     /// CPU and memory to burn.
     pub(crate) fn stress(&self) -> &Stress {
         &self.stress
@@ -98,12 +103,7 @@ impl Faults {
         &self.load
     }
 
-    /// The rules.
-    pub(crate) fn rules(&self) -> &Arc<Rules> {
-        &self.rules
-    }
-
-    /// The same, if there are any and nothing keeps them from striking: one look at a number for who asks per request.
+    /// The rules, if there are any and nothing keeps them from striking: one look at a number for who asks per request.
     pub(crate) fn rules_that_may_strike(&self) -> Option<&Rules> {
         let may = !self.rules.is_empty() && matches!(self.switch, Switch::On | Switch::RulesOnly);
         (may && self.rules.is_enabled()).then_some(&*self.rules)
@@ -151,17 +151,14 @@ impl Faults {
             decision.slot = Some(slot);
             decision.memory = memory;
             for effect in effects::of(&decision.verdict) {
-                let rule = rule.filter(|rule| rule.causes(effect)).map(|rule| &rule.rule);
-                self.red.fault(effect, rule.map_or(effects::BY_REQUEST, |rule| rule.source()));
-                decision.rule = decision.rule.or(rule.cloned());
-            }
-            if let Some(rule) = &decision.rule {
-                rule.count_injected();
+                let rule = rule.filter(|rule| rule.causes(effect));
+                self.red.fault(effect, rule.map_or(effects::BY_REQUEST, ByRule::source));
+                decision.rule = decision.rule.or(rule.map(ByRule::injected));
             }
         } else {
             self.red.fault_overflow();
             if let Some(rule) = rule {
-                rule.rule.count_overflow();
+                rule.withheld();
             }
             decision.withhold(Mark::Overflow);
         }

@@ -50,7 +50,7 @@ pub(crate) fn put_fault(headers: &mut HeaderMap, decision: Option<&Decision>) {
         Mark::Forbidden => Some(HeaderValue::from_static("forbidden")),
     };
     if let Some(rule) = &decision.rule {
-        headers.extend(HeaderValue::from_str(rule.id()).map(|id| (RULE, id)));
+        headers.extend(HeaderValue::from_str(rule.id().as_str()).map(|id| (RULE, id)));
     }
     if let Some(mark) = mark {
         headers.insert(FAULT, mark);

@@ -43,7 +43,7 @@ const FAULT_OVERFLOW: Described = Described::counter(
 const SPEC_ERRORS: Described =
     Described::counter("continuous_load_server_spec_errors_total", "Fault specs refused, by the parameter at fault.");
 
-/// Who may ask for a fault: the request itself, a rule of the admin listener, a flag of the target.
+/// Who can ask for a fault: the request itself, a rule on the admin listener, a flag of the command line.
 pub const FAULT_SOURCES: [&str; 3] = ["request", "rule", "flag"];
 
 /// What is counted of one operation.

@@ -25,7 +25,7 @@ use crate::asked::{self, Own};
 use crate::core::{Kept, client_ip};
 use crate::faults::Decision;
 use crate::record::Call;
-use crate::rules::{ActiveRule, Detail, Facts};
+use crate::rules::{Detail, Facts};
 
 /// The code of extended errors that have no better one (RFC 8914, section 4.1).
 const EDE_OTHER: u16 = 0;
@@ -191,7 +191,7 @@ impl Job {
                 own: call.own(),
                 asked: call.asked(),
                 server: &dns.core.place,
-                rule: decision.rule.as_deref().map(ActiveRule::id),
+                rule: decision.rule.as_deref().map(|rule| rule.id().as_str()),
                 plan: match decision.plan() {
                     Plan::Plain => Plan::of(verdict),
                     plan => plan,

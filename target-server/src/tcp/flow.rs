@@ -121,7 +121,7 @@ impl<'a> Flow<'a> {
         let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client);
         let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client));
         let decision = decided.unwrap_or_else(Decision::plain);
-        let rule = |decision: &Decision| decision.rule.as_ref().map(|rule| rule.id().to_owned());
+        let rule = |decision: &Decision| decision.rule.as_ref().map(|rule| rule.id().clone());
         if rule(&decision) == rule(&self.request.decision) {
             return false;
         }
