@@ -8,6 +8,7 @@ use shared::fault::Verdict;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
+pub(crate) mod info;
 pub(crate) mod token;
 
 /// A decoded request.
