@@ -29,7 +29,7 @@ use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
-use crate::grpc::Grpc;
+use crate::grpc::{self, Grpc};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Secured};
 use crate::tcp::Tcp;
@@ -107,7 +107,7 @@ impl Target {
         let max_connections = listen::max_connections(config.connections.max_connections);
         let core = Arc::new(Core::new(&config, max_connections, red));
         let place = |_| BindError::Place(core.place.clone());
-        let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core), grpc::Options::default()).map_err(place)?);
         let http = Http::new(Arc::clone(&core), handler(&grpc)).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
@@ -186,6 +186,7 @@ impl Target {
             accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
         readiness.set(true);
+        grpc.set_ready(true);
 
         stop.cancelled().await;
         readiness.set(false);
