@@ -1,6 +1,7 @@
 //! The gRPC services that both sides speak: messages, server traits and clients of every package in `shared/proto`.
 //!
-//! A package is a module: `grpc.testing` is [`grpc::testing`], `cload.v1` is [`cload::v1`]. The code is written by a
+//! A package is a module: `grpc.testing` is [`grpc::testing`], `cload.v1` is [`cload::v1`]. Packages of one word
+//! ([`echo`], [`status`] and the like) are podinfo's, whose clients fix their names. The code is written by a
 //! generator and committed, so that a build needs neither `protoc` nor a build script. A further `.proto` file is added
 //! by dropping it into the folder of its package below `shared/proto` and running `make proto`; a test compares the two.
 //! Nothing here opens a connection: clients take any `tonic` channel, servers are given to any router.

@@ -32,6 +32,7 @@ use tonic::Status;
 use crate::core::Core;
 use crate::h2conn::H2Conn;
 use crate::panics::shielded;
+pub(crate) use services::Options;
 use services::Services;
 
 /// What all gRPC calls share.
@@ -40,21 +41,42 @@ pub(crate) struct Grpc {
     /// The value of `x-cload-server`.
     place: HeaderValue,
     services: Services,
-    serving: watch::Sender<bool>,
+    serving: watch::Sender<Serving>,
+}
+
+/// What health says of all services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Serving {
+    Unready,
+    Ready,
+    /// Unready, and for ever.
+    Draining,
 }
 
 impl Grpc {
-    /// Errors: the place is no header value.
-    pub(crate) fn new(core: Arc<Core>) -> Result<Grpc, InvalidHeaderValue> {
-        let (serving, watched) = watch::channel(true);
-        let services = Services::new(core.faults.limits(), watched);
+    /// Not ready yet. Errors: the place is no header value.
+    pub(crate) fn new(core: Arc<Core>, options: Options) -> Result<Grpc, InvalidHeaderValue> {
+        let (serving, watched) = watch::channel(Serving::Unready);
+        let services = Services::new(core.faults.limits(), watched, options);
         let place = HeaderValue::from_str(&core.place)?;
         Ok(Grpc { core, place, services, serving })
     }
 
+    /// Whether health says SERVING, as `/readyz` says ready; of no effect once it drains.
+    pub(crate) fn set_ready(&self, is_ready: bool) {
+        let next = if is_ready { Serving::Ready } else { Serving::Unready };
+        self.serving.send_if_modified(|serving| {
+            let changes = *serving != Serving::Draining && *serving != next;
+            if changes {
+                *serving = next;
+            }
+            changes
+        });
+    }
+
     /// From now on health says NOT_SERVING, and watches of it end.
     pub(crate) fn draining(&self) {
-        self.serving.send_replace(false);
+        self.serving.send_replace(Serving::Draining);
     }
 
     /// Serves one stream to its end. Polled inside the connection's task; see [`H2Conn`].

@@ -10,6 +10,9 @@ use shared::fault::Verdict;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
+pub(crate) mod info;
+pub(crate) mod token;
+
 /// Largest request body that an endpoint takes.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;
 

@@ -30,7 +30,7 @@ use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
-use crate::grpc::Grpc;
+use crate::grpc::{self, Grpc};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
 use crate::podinfo::Podinfo;
@@ -111,7 +111,7 @@ impl Target {
         let rules = Arc::clone(core.faults.rules());
         registry.register(Box::new(RuleRed::new(move || rules.figures())))?;
         let place = |_| BindError::Place(core.place.clone());
-        let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core), grpc::Options::default()).map_err(place)?);
         let routing = Routing { prefix: String::new(), compat: config.compat };
         let podinfo = Arc::new(Podinfo);
         let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
@@ -193,6 +193,7 @@ impl Target {
             accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
         readiness.set(true);
+        grpc.set_ready(true);
 
         stop.cancelled().await;
         readiness.set(false);

@@ -121,8 +121,34 @@ _, _, got = call(f"{TEST}/UnaryCall", [{}], metadata=metadata)
 assert dict(got.initial_metadata())["x-grpc-test-echo-initial"] == "a"
 assert dict(got.trailing_metadata())["x-grpc-test-echo-trailing-bin"] == b"\xab\xab\xab"
 
+def one(path, message, **named):
+    status, answers, _ = call(path, [message], **named)
+    assert status == "OK", (path, status)
+    return answers[0]
+
+assert {"echo.EchoService", "token.TokenService", "env.EnvService"} <= services, services
+assert one("echo.EchoService/Echo", {"body": "grüß dich"}).body == "grüß dich"
+assert one("delay.DelayService/Delay", {"seconds": 1}).message == 1
+start = time.monotonic()
+assert code("delay.DelayService/Delay", [{"seconds": 30}], timeout=0.3) == "DEADLINE_EXCEEDED"
+assert time.monotonic() - start < 3
+assert one("status.StatusService/Status", {"code": "Ok"}).status == "Ok"
+for name, expected in [("NotFound", "NOT_FOUND"), ("Canceled", "CANCELLED"), ("DataLoss", "DATA_LOSS"), ("OK", "UNKNOWN")]:
+    seen = code("status.StatusService/Status", [{"code": name}])
+    assert seen == expected, (name, seen)
+info = one("info.InfoService/Info", {})
+assert info.version == one("version.VersionService/Version", {}).version and info.color == '#34577c', info
+headers = one("header.HeaderService/Header", {}, metadata=[("x-mine", "a")]).headers
+assert "x-mine=a" in headers and f":authority={sys.argv[1]}" in headers, headers
+assert code("panic.PanicService/Panic", [{}]) == "PERMISSION_DENIED"
+assert code("echo.EchoService/Echo", [{"body": "x"}], "status=DATA_LOSS") == "DATA_LOSS"
+status, _, error = call("echo.EchoService/Echo", [{"body": "x" * (4 << 20)}])
+assert status == "RESOURCE_EXHAUSTED", error
+
 health = health_pb2_grpc.HealthStub(channel)
-assert health.Check(health_pb2.HealthCheckRequest(), timeout=5).status == health_pb2.HealthCheckResponse.SERVING
+for name in ["", "podinfo"]:
+    answer = health.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING, name
 watch = health.Watch(health_pb2.HealthCheckRequest(), timeout=60)
 assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
 print("watching", flush=True)

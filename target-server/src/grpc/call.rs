@@ -260,7 +260,8 @@ impl Job {
         let lone = status::asked(verdict).filter(|_| is_lone(verdict));
 
         let takes_one = !self.method.is_client_streaming;
-        let intake = Intake::new(recv, peeked, read, takes_one, Arc::clone(&self.context));
+        let message_max_bytes = self.method.message_max_bytes(&self.context.limits);
+        let intake = Intake::new(recv, peeked, read, takes_one, message_max_bytes, Arc::clone(&self.context));
         if strike.is_some() || lone.is_some() {
             // A stream of messages may have no end; one message is out of the way first.
             let discarded = if takes_one && read != Read::None { intake.discard().await } else { Ok(()) };

@@ -28,6 +28,7 @@ pub(super) struct Intake {
     kept: Option<BytesMut>,
     /// A body cut short to nothing still has one message, where the method takes exactly one.
     needs_message: bool,
+    message_max_bytes: u64,
     pace: Option<(Pace, Pin<Box<Sleep>>, Duration)>,
     scan: Scan,
     context: Arc<Context>,
@@ -41,6 +42,7 @@ impl Intake {
         peeked: Bytes,
         read: Read,
         needs_message: bool,
+        message_max_bytes: u64,
         context: Arc<Context>,
     ) -> Intake {
         let left = match read {
@@ -55,7 +57,18 @@ impl Intake {
         };
         let needs_message = needs_message && peeked.is_empty();
         let scan = Scan::default();
-        Intake { recv: Some(recv), peeked, left, kept, needs_message, pace, scan, context, waiting_since: None }
+        Intake {
+            recv: Some(recv),
+            peeked,
+            left,
+            kept,
+            needs_message,
+            message_max_bytes,
+            pace,
+            scan,
+            context,
+            waiting_since: None,
+        }
     }
 
     /// Reads and forgets all that is to be read.
@@ -103,28 +116,24 @@ impl Intake {
 
     fn vetted(&mut self, data: Bytes) -> Result<Bytes, Status> {
         self.context.add_received(data.len());
-        let (context, max_bytes) = (&self.context, self.context.limits.size_max_bytes);
+        let (context, max_bytes) = (&self.context, self.message_max_bytes);
         let mut too_long = 0;
         let is_fine = self.scan.pass(&data, |is_compressed, length| {
             context.came(is_compressed);
             too_long = length;
-            message_fits(length, max_bytes)
+            length as u64 <= max_bytes
         });
-        if is_fine { Ok(data) } else { Err(too_large(too_long, max_bytes)) }
+        // The limit that is known is on payloads; a message around one has fields beside it.
+        if is_fine { Ok(data) } else { Err(too_large(too_long, max_bytes.min(context.limits.size_max_bytes))) }
     }
-}
-
-/// The limit is on payloads; a message around one has fields beside it.
-fn message_fits(length: usize, size_max_bytes: u64) -> bool {
-    length as u64 <= size_max_bytes + SLACK_BYTES
 }
 
 /// Room for a fault spec and the other fields of a message with the largest payload.
 pub(super) const SLACK_BYTES: u64 = 4096;
 
 /// A message that is larger than one may be.
-pub(super) fn too_large(length: usize, size_max_bytes: u64) -> Status {
-    let (length, limit) = (print_size(length as u64), print_size(size_max_bytes));
+fn too_large(length: usize, limit_bytes: u64) -> Status {
+    let (length, limit) = (print_size(length as u64), print_size(limit_bytes));
     Status::resource_exhausted(format!("a message of {length} is over the limit; expected at most {limit}"))
 }
 

@@ -3,6 +3,8 @@
 use shared::fault::{Dialect, Fault, Key, Limits, SpecErrorCode, SpecErrors};
 use shared::identity::Name;
 
+use super::intake::SLACK_BYTES;
+
 /// One method.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Method {
@@ -17,6 +19,8 @@ pub(super) struct Method {
     takes_count: bool,
     /// It takes a stream of messages.
     pub(super) is_client_streaming: bool,
+    /// What its clients know as the largest message it takes, where they know one.
+    message_max_bytes: u64,
 }
 
 /// What is wrong with an answer's number or size on a method that has none.
@@ -29,15 +33,40 @@ pub(super) const HEALTH: &str = "grpc.health.v1.Health";
 pub(super) const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 pub(super) const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 
+pub(super) const ECHO: &str = "echo.EchoService";
+pub(super) const VERSION: &str = "version.VersionService";
+pub(super) const DELAY: &str = "delay.DelayService";
+pub(super) const HEADER: &str = "header.HeaderService";
+pub(super) const INFO: &str = "info.InfoService";
+pub(super) const PANIC: &str = "panic.PanicService";
+pub(super) const STATUS: &str = "status.StatusService";
+pub(super) const TOKEN: &str = "token.TokenService";
+pub(super) const ENV: &str = "env.EnvService";
+
+/// Largest message that podinfo takes, the default of Go's servers.
+const PODINFO_MESSAGE_MAX_BYTES: u64 = 4 << 20;
+
 const fn plain(service: &'static str, method: &'static str, name: &'static str) -> Method {
-    Method { service, method, name, has_payload: false, takes_count: false, is_client_streaming: false }
+    Method {
+        service,
+        method,
+        name,
+        has_payload: false,
+        takes_count: false,
+        is_client_streaming: false,
+        message_max_bytes: u64::MAX,
+    }
+}
+
+const fn podinfo(service: &'static str, method: &'static str, name: &'static str) -> Method {
+    Method { message_max_bytes: PODINFO_MESSAGE_MAX_BYTES, ..plain(service, method, name) }
 }
 
 const fn payload(service: &'static str, method: &'static str, name: &'static str) -> Method {
     Method { has_payload: true, ..plain(service, method, name) }
 }
 
-const METHODS: [Method; 16] = [
+const METHODS: [Method; 26] = [
     payload(TARGET, "Unary", "unary"),
     Method { takes_count: true, ..payload(TARGET, "ServerStream", "server_stream") },
     Method { is_client_streaming: true, ..payload(TARGET, "ClientStream", "client_stream") },
@@ -54,6 +83,16 @@ const METHODS: [Method; 16] = [
     plain(HEALTH, "Watch", "health_watch"),
     Method { is_client_streaming: true, ..plain(REFLECTION, "ServerReflectionInfo", "reflection") },
     Method { is_client_streaming: true, ..plain(REFLECTION_ALPHA, "ServerReflectionInfo", "reflection") },
+    podinfo(ECHO, "Echo", "echo"),
+    podinfo(VERSION, "Version", "version"),
+    podinfo(DELAY, "Delay", "delay"),
+    podinfo(HEADER, "Header", "header"),
+    podinfo(INFO, "Info", "info"),
+    podinfo(PANIC, "Panic", "panic"),
+    podinfo(STATUS, "Status", "status"),
+    podinfo(TOKEN, "TokenGenerate", "token_generate"),
+    podinfo(TOKEN, "TokenValidate", "token_validate"),
+    podinfo(ENV, "Env", "env"),
 ];
 
 /// A path nobody serves; any ask about its status and time still holds.
@@ -62,11 +101,21 @@ static UNKNOWN: Method = plain("", "", "other");
 impl Method {
     /// The method of a path `/package.Service/Method`.
     pub(super) fn of(path: &str) -> &'static Method {
-        static KNOWN: [Method; 16] = METHODS;
+        static KNOWN: [Method; 26] = METHODS;
         let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else {
             return &UNKNOWN;
         };
         KNOWN.iter().find(|known| known.service == service && known.method == method).unwrap_or(&UNKNOWN)
+    }
+
+    /// Whether anything is served under this name of a service.
+    pub(super) fn is_service(name: &str) -> bool {
+        METHODS.iter().any(|known| known.service == name)
+    }
+
+    /// Largest message it takes.
+    pub(super) fn message_max_bytes(&self, limits: &Limits) -> u64 {
+        self.message_max_bytes.min(limits.size_max_bytes + SLACK_BYTES)
     }
 
     /// The operation of a request without an identity.
@@ -124,6 +173,7 @@ mod tests {
         for method in &METHODS {
             assert_eq!(Method::of(&format!("/{}/{}", method.service, method.method)), method);
             method.operation();
+            assert!(Method::is_service(method.service));
         }
         for path in ["", "/", "//", "/cload.v1.Target", "/cload.v1.Target/unary", "cload.v1.Target/Unary", "/a/b/c"] {
             assert_eq!(Method::of(path).name, "other", "{path:?}");

@@ -1,6 +1,7 @@
 //! The services by name, behind one kind of handler.
 
 mod health;
+mod podinfo;
 mod target;
 mod test;
 
@@ -20,8 +21,11 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::codegen::Service;
 use tonic_health::pb::health_server::HealthServer;
 
+use super::Serving;
 use super::intake::{Intake, SLACK_BYTES};
 use super::method::{HEALTH, REFLECTION, REFLECTION_ALPHA, TARGET, TEST};
+
+pub(crate) use podinfo::Options;
 
 /// A method's answer, on its way.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
@@ -32,8 +36,8 @@ type Handler = Box<dyn Fn(Request<Intake>) -> Answering + Send + Sync>;
 pub(super) struct Services(Vec<(&'static str, Handler)>);
 
 impl Services {
-    /// `serving` is what health says of all services.
-    pub(super) fn new(limits: &Limits, serving: watch::Receiver<bool>) -> Services {
+    /// `serving` is what health says of all services, `options` what podinfo's may do.
+    pub(super) fn new(limits: &Limits, serving: watch::Receiver<Serving>, options: Options) -> Services {
         const SOUND: &str = "the committed descriptors are sound, as a test shows";
         let max_bytes = usize::try_from(limits.size_max_bytes + SLACK_BYTES).unwrap_or(usize::MAX);
         let descriptors = || {
@@ -47,16 +51,19 @@ impl Services {
         // Answers are compressed, where they are, by whoever sends them: message by message, which tonic cannot.
         let target = TargetServer::new(target::Target).accept_compressed(Gzip).max_decoding_message_size(max_bytes);
         let test = TestServiceServer::new(test::Test).accept_compressed(Gzip).max_decoding_message_size(max_bytes);
-        let health = HealthServer::new(health::Health(serving)).accept_compressed(Gzip);
+        let health =
+            HealthServer::new(health::Health::new(serving, options.service_name.clone())).accept_compressed(Gzip);
         let v1 = descriptors().build_v1().expect(SOUND).accept_compressed(Gzip);
         let v1alpha = descriptors().build_v1alpha().expect(SOUND).accept_compressed(Gzip);
-        Services(vec![
+        let mut all = vec![
             (TARGET, handler(target.max_encoding_message_size(usize::MAX))),
             (TEST, handler(test.max_encoding_message_size(usize::MAX))),
             (HEALTH, handler(health)),
             (REFLECTION, handler(v1)),
             (REFLECTION_ALPHA, handler(v1alpha)),
-        ])
+        ];
+        all.extend(podinfo::handlers(options));
+        Services(all)
     }
 
     /// Runs the method that a request names; `service` is that of its path.

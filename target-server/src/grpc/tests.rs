@@ -4,6 +4,7 @@ mod answers;
 mod deadlines;
 mod faults;
 mod hostile;
+mod podinfo;
 mod services;
 
 use std::future::poll_fn;
@@ -24,7 +25,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
-use super::{Grpc, frame};
+use super::{Grpc, Options, frame};
 use crate::config::Config;
 use crate::core::Core;
 use crate::effects;
@@ -114,13 +115,18 @@ impl Got {
 
 impl World {
     fn new() -> World {
+        World::with(Options::default())
+    }
+
+    fn with(options: Options) -> World {
         let parameters: Vec<&'static str> = Key::all().map(Key::as_str).collect();
         let red = ServerRed::new(&effects::all(), &parameters);
         let registry = Registry::new();
         registry.register(Box::new(red.clone())).unwrap();
         let mut config = Config::loopback();
         config.pod = Some("pod".to_owned());
-        let grpc = Grpc::new(Arc::new(Core::new(&config, 10, red))).unwrap();
+        let grpc = Grpc::new(Arc::new(Core::new(&config, 10, red)), options).unwrap();
+        grpc.set_ready(true);
         World { grpc: Arc::new(grpc), drain: CancellationToken::new(), registry }
     }
 

@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: serving until the target drains.
+//! `grpc.health.v1.Health`: serving while the target is ready.
 //!
 //! tonic-health's own service answers a watch of an unknown service by an error, where the protocol wants the word
 //! SERVICE_UNKNOWN, and has no end to a watch when the server drains.
@@ -8,19 +8,33 @@ use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse, health_server};
 
-use super::super::method::{HEALTH, REFLECTION, REFLECTION_ALPHA, TARGET, TEST};
+use super::super::Serving;
+use super::super::method::Method;
 use super::super::unfold::{Answers, unfold};
 
 /// Whether the target serves.
-pub(super) struct Health(pub(super) watch::Receiver<bool>);
-
-/// The empty name is the target as a whole.
-fn is_known(service: &str) -> bool {
-    ["", TARGET, TEST, HEALTH, REFLECTION, REFLECTION_ALPHA].contains(&service)
+pub(super) struct Health {
+    serving: watch::Receiver<Serving>,
+    /// Known beside the services: what podinfo's probes ask for.
+    service_name: String,
 }
 
-fn answer(is_serving: bool) -> HealthCheckResponse {
-    let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+impl Health {
+    pub(super) fn new(serving: watch::Receiver<Serving>, service_name: String) -> Health {
+        Health { serving, service_name }
+    }
+
+    /// The empty name is the target as a whole.
+    fn is_known(&self, service: &str) -> bool {
+        service.is_empty() || service == self.service_name || Method::is_service(service)
+    }
+}
+
+fn answer(serving: Serving) -> HealthCheckResponse {
+    let status = match serving {
+        Serving::Ready => ServingStatus::Serving,
+        Serving::Unready | Serving::Draining => ServingStatus::NotServing,
+    };
     HealthCheckResponse { status: status.into() }
 }
 
@@ -28,35 +42,35 @@ fn answer(is_serving: bool) -> HealthCheckResponse {
 impl health_server::Health for Health {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         let service = &request.get_ref().service;
-        if !is_known(service) {
+        if !self.is_known(service) {
             return Err(Status::not_found("unknown service"));
         }
-        Ok(Response::new(answer(*self.0.borrow())))
+        Ok(Response::new(answer(*self.serving.borrow())))
     }
 
     type WatchStream = Answers<HealthCheckResponse>;
 
-    /// What is, and then each change; the end of serving is the end of the watch.
+    /// What is, and then each change; the drain is the end of the watch.
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let is_known = is_known(&request.get_ref().service);
+        let is_known = self.is_known(&request.get_ref().service);
         // What was said last; nothing at the beginning.
-        let stream = unfold((self.0.clone(), None), move |(mut serving, said)| async move {
-            if said == Some(false) {
+        let stream = unfold((self.serving.clone(), None), move |(mut serving, said)| async move {
+            if said == Some(Serving::Draining) {
                 return Ok(None);
             }
-            let is_serving = match said {
+            let now = match said {
                 None => *serving.borrow(),
-                Some(said) => match serving.wait_for(|is_serving| *is_serving != said).await {
-                    Ok(is_serving) => *is_serving,
+                Some(said) => match serving.wait_for(|now| *now != said).await {
+                    Ok(now) => *now,
                     Err(_) => return Ok(None),
                 },
             };
             let answer = if is_known {
-                answer(is_serving)
+                answer(now)
             } else {
                 HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() }
             };
-            Ok(Some((answer, (serving, Some(is_serving)))))
+            Ok(Some((answer, (serving, Some(now)))))
         });
         Ok(Response::new(stream))
     }
