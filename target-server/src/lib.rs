@@ -24,6 +24,8 @@ pub mod log;
 mod marks;
 mod pace;
 mod panics;
+#[allow(dead_code, reason = "the HTTP listener does not ask it yet")]
+mod podinfo;
 mod record;
 mod sessions;
 mod slots;
