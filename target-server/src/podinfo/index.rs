@@ -96,7 +96,8 @@ impl Own {
     }
 
     fn read(&self) -> Result<String, String> {
-        let page = PAGE_NAMES.map(|name| self.folder.join(name)).into_iter().find(|page| page.exists());
+        // A pipe of that name would never end.
+        let page = PAGE_NAMES.map(|name| self.folder.join(name)).into_iter().find(|page| page.is_file());
         let page = page.unwrap_or_else(|| self.folder.join(PAGE_NAMES[0]));
         let text = read_page(&page).map_err(|error| format!("{}{error}", page.display()))?;
         Ok(self.filling.iter().fold(text, |text, (name, value)| {

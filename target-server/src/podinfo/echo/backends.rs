@@ -85,9 +85,9 @@ impl Backends {
     pub(super) async fn answer(&self, headers: &HeaderMap, body: Bytes) -> Plain {
         let mut passed = HeaderMap::new();
         for name in &PASSED_ON {
-            // Only the first of several, as podinfo.
-            if let Some(value) = headers.get(name) {
-                passed.insert(name.clone(), value.clone());
+            // All of several: `tracestate` may be spread over fields.
+            for value in headers.get_all(name) {
+                passed.append(name.clone(), value.clone());
             }
         }
         stamp(&mut passed);

@@ -15,11 +15,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use shared::units::print_duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use url::Url;
 
 /// The largest answer of a backend: what podinfo would take from a client.
 pub(super) const ANSWER_MAX_BYTES: usize = 10 << 20;
+/// Calls under way at once; one more fails at once. Each holds a socket of ours, and an answer, which the bound of our own
+/// connections knows nothing of.
+pub(super) const CALLS_MAX: usize = 256;
 /// How often a call is sent elsewhere before it is given up, as in Go.
 const REDIRECTS_MAX: usize = 10;
 /// How long a connection may wait for the next call: less than servers let theirs.
@@ -32,6 +36,7 @@ const IDLE_MAX_PER_HOST: usize = 32;
 pub(super) struct Caller {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     timeout: Duration,
+    calls: Semaphore,
 }
 
 impl Caller {
@@ -56,7 +61,7 @@ impl Caller {
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(IDLE_MAX_PER_HOST)
             .build(connector);
-        Ok(Caller { client, timeout })
+        Ok(Caller { client, timeout, calls: Semaphore::new(CALLS_MAX) })
     }
 
     /// The last answer's status and body.
@@ -69,6 +74,7 @@ impl Caller {
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), String> {
+        let Ok(_call) = self.calls.try_acquire() else { return Err(format!("{CALLS_MAX} calls are under way")) };
         let late = || format!("no complete answer within {}", print_duration(self.timeout));
         timeout(self.timeout, self.follow(url.clone(), headers, body)).await.unwrap_or_else(|_| Err(late()))
     }

@@ -14,7 +14,7 @@ use tokio::sync::Barrier;
 use super::super::info::{REVISION, VERSION};
 use super::super::options::BackendErrors;
 use super::super::tests::{Tested, text, try_with, with};
-use super::call::ANSWER_MAX_BYTES;
+use super::call::{ANSWER_MAX_BYTES, CALLS_MAX};
 use super::*;
 
 async fn serve(router: Router) -> SocketAddr {
@@ -122,9 +122,11 @@ async fn only_tracing_fields_and_our_own_two_reach_a_backend() {
         "baggage",
     ];
     let other = [("content-type", "text/plain"), ("authorization", "secret"), ("x-cload", "x"), ("x-api-version", "0")];
-    let fields: Vec<_> = tracing.iter().map(|name| (*name, "t")).chain(other).collect();
+    let more = [("tracestate", "u")];
+    let fields: Vec<_> = tracing.iter().map(|name| (*name, "t")).chain(other).chain(more).collect();
     podinfo.ask("POST", "/echo", &fields, "body").await;
     let mut seen = std::mem::take(&mut *seen.lock().unwrap());
+    assert_eq!(seen.get_all("tracestate").iter().collect::<Vec<_>>(), ["t", "u"]);
     assert!(tracing.iter().all(|name| seen.remove(*name).unwrap() == "t"));
     assert_eq!(seen.remove("x-api-version").unwrap(), *VERSION);
     assert_eq!(seen.remove("x-api-revision").unwrap(), *REVISION);
@@ -206,6 +208,20 @@ async fn a_call_is_bounded_in_time_and_its_answer_in_size() {
     let (_, said) = posted(&asking(vec![format!("http://{address}/most"), format!("http://{address}/more")]), "").await;
     assert_eq!(said[0].len(), ANSWER_MAX_BYTES);
     assert!(said[1].contains("/more call failed length limit exceeded"), "{}", said[1]);
+}
+
+#[tokio::test]
+async fn calls_at_once_are_bounded_and_one_more_fails_at_once() {
+    let address = serve(Router::new().route("/", post(std::future::pending::<()>))).await;
+    let podinfo = with(|options| {
+        options.backends = vec![format!("http://{address}"); 16];
+        options.http_client_timeout = Duration::from_millis(300);
+    });
+    let asks = futures_util::future::join_all((0..=CALLS_MAX / 16).map(|_| posted(&podinfo, ""))).await;
+    let said: Vec<_> = asks.into_iter().flat_map(|(_, said)| said).collect();
+    let refused = format!("backend http://{address} call failed {CALLS_MAX} calls are under way");
+    assert_eq!(said.iter().filter(|said| **said == refused).count(), 16);
+    assert!(!posted(&podinfo, "").await.1.contains(&refused), "there is room again");
 }
 
 #[tokio::test]
