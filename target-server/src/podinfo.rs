@@ -1,61 +1,168 @@
-//! podinfo's endpoints: what each route answers when nothing is asked of it.
+//! podinfo's endpoints: what its paths answer, whatever HTTP version asks.
 //!
-//! Knows no protocol: it is handed a request that was routed, and returns an answer that is still to be shaped.
+//! Invariants:
+//! - An endpoint gets a whole, decoded request of a method that its route takes, and gives a whole answer. Methods, the
+//!   prefix, HEAD, counting and everything that a fault asks for are the business of whoever calls.
+//! - No state outside of [`Podinfo`]: two targets in one process know nothing of each other.
+
+mod configs;
+mod echo;
+mod env;
+mod faults;
+mod headers;
+mod health;
+mod index;
+pub(crate) mod info;
+mod json;
+mod metrics;
+pub(crate) mod options;
+mod panic;
+mod spelled;
+#[cfg(test)]
+mod tests;
+pub(crate) mod token;
+mod version;
 
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, Method, StatusCode};
 use shared::fault::Verdict;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
-pub(crate) mod info;
-pub(crate) mod token;
+use self::configs::Configs;
+use self::echo::Echo;
+pub(crate) use self::faults::FaultInjection;
+use self::health::Health;
+use self::index::Index;
+pub(crate) use self::options::{Controls, Options, OptionsError};
 
-/// Largest request body that an endpoint takes.
+/// The largest body of a request that is read whole, as in podinfo.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;
 
-/// One per target.
-#[derive(Debug, Default)]
-pub(crate) struct Podinfo;
+/// All endpoints of one target.
+pub(crate) struct Podinfo {
+    index: Index,
+    echo: Echo,
+    configs: Configs,
+    health: Health,
+    faults: FaultInjection,
+    registry: prometheus::Registry,
+    environment: Option<Vec<String>>,
+    allow_panic: bool,
+}
 
-/// A request as routed.
-#[derive(Debug)]
+/// A request to one of podinfo's paths, by a method that the route takes.
 pub(crate) struct Asked<'a> {
+    /// What the path is.
     pub(crate) route: Route,
-    /// Decoded, without the prefix.
+    /// Decoded, the prefix stripped.
     pub(crate) path: &'a str,
+    /// HEAD arrives as what it is; who sends the answer leaves its body out.
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) client: IpAddr,
     /// Whole, at most [`BODY_MAX_BYTES`].
     pub(crate) body: Bytes,
-    /// What is asked of the answer.
+    /// What was decided about this request.
     pub(crate) verdict: &'a Verdict,
 }
 
-/// A plain answer.
+/// An answer, before anything that a fault makes of it.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) status: StatusCode,
-    /// The content type, and the route's own.
+    /// The content's type and what the route adds; nothing that frames the answer.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Why it is not what was asked for, if it is not.
+    /// Why it is not what was asked for; nothing if it is, whatever its status.
     pub(crate) error: Option<ServerError>,
 }
 
 impl Podinfo {
-    /// The answer of a route.
+    /// Reads what the options name.
+    ///
+    /// # Errors
+    /// Names the flag whose value cannot be served.
+    pub(crate) fn new(options: Options, controls: Controls) -> Result<Podinfo, OptionsError> {
+        Ok(Podinfo {
+            echo: Echo::new(&options)?,
+            configs: Configs::new(options.config_path),
+            health: Health::new(options.unhealthy, options.unready, controls.readiness),
+            faults: controls.fault_injection,
+            registry: controls.registry,
+            environment: options.environment,
+            allow_panic: options.allow_panic,
+            index: Index::new(&options.ui, options.ui_path, &options.prefix),
+        })
+    }
+
+    /// What a route answers.
     pub(crate) async fn answer(&self, asked: Asked<'_>) -> Plain {
-        let body = shared::route::body(asked.route, asked.path, asked.verdict).unwrap_or_default();
-        Plain { status: StatusCode::OK, headers: HeaderMap::new(), body: body.into(), error: None }
+        match asked.route {
+            Route::Index => self.index.answer(asked.headers).await,
+            Route::ApiInfo => self.index.info(),
+            Route::Version => version::answer(),
+            Route::Echo | Route::ApiEcho => self.echo.answer(asked.headers, asked.body).await,
+            Route::Env => env::answer(self.environment.as_deref()),
+            Route::Headers => headers::answer(asked.headers),
+            Route::Status | Route::Delay | Route::Chunked | Route::ChunkedWait => spelled::answer(&asked),
+            Route::Healthz => self.health.healthz(),
+            Route::Readyz => self.health.readyz(),
+            Route::ReadyzEnable => self.health.want(true),
+            Route::ReadyzDisable => self.health.want(false),
+            Route::FaultEnable => self.faults.put(true),
+            Route::FaultDisable => self.faults.put(false),
+            Route::FaultStatus => self.faults.status(),
+            Route::Panic => panic::answer(self.allow_panic, asked.client, panic::end),
+            Route::Configs => self.configs.answer().await,
+            Route::Metrics => metrics::answer(&self.registry),
+            Route::Store
+            | Route::StoreHash
+            | Route::Cache
+            | Route::Token
+            | Route::TokenValidate
+            | Route::WsEcho
+            | Route::Swagger
+            | Route::SwaggerJson => Plain::refusal(StatusCode::NOT_IMPLEMENTED, "this part is not built in"),
+        }
     }
 }
 
-/// podinfo's form of an error, with the status it speaks of.
-pub(crate) fn failed(status: StatusCode, message: &str) -> Plain {
-    let body = format!("{{\n  \"code\": {},\n  \"message\": \"{message}\"\n}}", status.as_u16());
-    Plain { status, headers: HeaderMap::new(), body: body.into(), error: None }
+impl Plain {
+    /// A status and nothing else.
+    pub(crate) fn empty(status: StatusCode) -> Plain {
+        Plain { status, headers: HeaderMap::new(), body: Bytes::new(), error: None }
+    }
+
+    /// Content that is what it says it is: no browser is to guess another type.
+    pub(crate) fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Plain {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        ];
+        Plain { headers: HeaderMap::from_iter(headers), body: body.into(), ..Plain::empty(status) }
+    }
+
+    /// A stranger's bytes, given back: whatever they are, a browser must neither show nor run them.
+    pub(crate) fn raw(status: StatusCode, body: Bytes) -> Plain {
+        let nothing = HeaderValue::from_static("default-src 'none'");
+        Plain::of(status, "application/octet-stream", body).with(CONTENT_SECURITY_POLICY, nothing)
+    }
+
+    /// What a rule wants said in place of the usual answer: JSON, or nothing.
+    pub(crate) fn in_place(text: &'static str) -> Plain {
+        match text {
+            "" => Plain::empty(StatusCode::OK),
+            text => Plain::json_text(StatusCode::OK, text.to_owned()),
+        }
+    }
+
+    /// The same with one more field.
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Plain {
+        self.headers.insert(name, value);
+        self
+    }
 }

@@ -33,7 +33,7 @@ use crate::effects;
 use crate::grpc::{self, Grpc};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
-use crate::podinfo::Podinfo;
+use crate::podinfo::{Controls, FaultInjection, Options, Podinfo};
 use crate::tcp::Tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
@@ -113,7 +113,12 @@ impl Target {
         let place = |_| BindError::Place(core.place.clone());
         let grpc = Arc::new(Grpc::new(Arc::clone(&core), grpc::Options::default()).map_err(place)?);
         let routing = Routing { prefix: String::new(), compat: config.compat };
-        let podinfo = Arc::new(Podinfo);
+        let readiness = Readiness::default();
+        let controls =
+            Controls { readiness: readiness.clone(), registry: registry.clone(), fault_injection: switch(&core) };
+        let podinfo =
+            Podinfo::new(Options::default(), controls).map_err(|error| BindError::Podinfo(error.to_string()))?;
+        let podinfo = Arc::new(podinfo);
         let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
@@ -134,7 +139,6 @@ impl Target {
             admin: listen::on("--admin-address", config.admin_address, backlog)?,
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
-        let readiness = Readiness::default();
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
         Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
@@ -216,6 +220,15 @@ impl Target {
         }
         tracing::info!(requests_cut, "stopped");
         Report { requests_cut }
+    }
+}
+
+/// podinfo's switch for faults: a rule like others.
+fn switch(core: &Core) -> FaultInjection {
+    let (rules, shown) = (Arc::clone(core.faults.rules()), Arc::clone(core.faults.rules()));
+    FaultInjection {
+        put: Box::new(move |on| rules.put_shim(on).map(|_| ()).map_err(|refused| refused.to_string())),
+        is_on: Box::new(move || shown.shim_enabled()),
     }
 }
 

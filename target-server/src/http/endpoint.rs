@@ -57,5 +57,5 @@ async fn said(job: &mut Job, routed: &Routed, incoming: Incoming, read: Read) ->
 
 /// podinfo's form of an error, with the status it speaks of.
 fn refused(status: StatusCode, message: &str, error: ServerError) -> Plain {
-    Plain { error: Some(error), ..crate::podinfo::failed(status, message) }
+    Plain { error: Some(error), ..Plain::refusal(status, message) }
 }

@@ -16,6 +16,7 @@ use super::ask::{self, Ask};
 use super::exchange::Exchange;
 use super::routing::Way;
 use crate::asked::{Asked, Own};
+use crate::podinfo::Plain;
 use crate::record::Call;
 use crate::rules::{Detail, Facts};
 
@@ -94,8 +95,14 @@ pub(super) fn decide(job: &mut Job, asked: &Asked, parts: &Parts) {
     let decision = job.exchange.http.core.faults.decide(asked, job.request.id, job.exchange.client);
     if let Some(decision) = decision {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
-        if decision.rule.is_some() {
+        if let Some(rule) = &decision.rule {
             job.call.is_by_rule();
+            if let Some(text) = rule.instead()
+                && decision.verdict.status.is_some_and(|status| status.is_error())
+            {
+                job.routed = None;
+                job.plain = Some(Box::new(Plain::in_place(text)));
+            }
         }
         job.decision = Some(Box::new(decision));
     }

@@ -6,6 +6,7 @@
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
+use serde::Serialize;
 use tokio::runtime::Handle;
 
 /// The release, as `/version` has it.
@@ -36,7 +37,7 @@ impl Default for Ui {
 }
 
 /// One replica, in podinfo's order; numbers are text as well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Info {
     pub(crate) hostname: String,
     pub(crate) version: String,
