@@ -24,7 +24,7 @@ pub mod log;
 mod marks;
 mod pace;
 mod panics;
-#[allow(dead_code, reason = "the HTTP module hands requests over once both halves are here")]
+#[allow(dead_code, unused_imports, reason = "the HTTP module hands requests over once both halves are here")]
 mod podinfo;
 mod record;
 mod sessions;
