@@ -4,6 +4,7 @@
 
 mod cache;
 mod json;
+mod state;
 mod store;
 mod swagger;
 pub(crate) mod token;

@@ -94,11 +94,15 @@ impl Tokens {
         Tokens { keys: ALGORITHMS.map(|(_, algorithm)| hmac::Key::new(algorithm, &secret)) }
     }
 
-    /// With a secret that nobody else knows: tokens are good in this process only.
+    /// With the secret that is given, or a random one, which the log says: then tokens are good in this process only.
     ///
     /// # Errors
     /// If the system has no randomness to give.
-    pub(crate) fn random() -> std::io::Result<Tokens> {
+    pub(crate) fn given_or_random(secret: Option<Vec<u8>>) -> std::io::Result<Tokens> {
+        if let Some(secret) = secret {
+            return Ok(Tokens::new(secret));
+        }
+        tracing::info!("no secret for tokens is given: theirs is random, and other replicas refuse them");
         let mut secret = vec![0; SECRET_BYTES];
         let filled = SystemRandom::new().fill(&mut secret);
         filled.map_err(|_| std::io::Error::other("the system gives no random bytes for the secret of tokens"))?;

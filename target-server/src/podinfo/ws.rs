@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::counted::Counted;
 pub(crate) use self::handshake::accept;
+pub(super) use self::handshake::not_upgraded;
 
 /// Largest message that is taken, whole or in pieces.
 const MESSAGE_MAX_BYTES: usize = 1 << 20;

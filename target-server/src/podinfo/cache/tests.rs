@@ -1,7 +1,7 @@
 //! Against a real Redis server where there is one, and against none.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use shared::outcome::ServerError;
@@ -9,6 +9,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
+
+#[path = "../../../../tests/it/tools.rs"]
+mod tools;
 
 /// A server of this test alone, gone with it.
 struct Redis {
@@ -20,7 +23,7 @@ struct Redis {
 impl Redis {
     /// Nothing, after saying so, if it is not installed.
     async fn start(more: &[&str]) -> Option<Redis> {
-        let program = program()?;
+        let program = tools::require("redis-server")?;
         // The port may be taken between here and there: then another one.
         for _ in 0..5 {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
@@ -75,18 +78,6 @@ impl Drop for Redis {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// As `tests/it/tools.rs` looks for tools, which no test of a package can reach.
-fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|file| file.is_file());
-    if found.is_none() {
-        let strict = std::env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1");
-        assert!(!strict, "needs redis-server, which is not here: run scripts/tools redis-server");
-        eprintln!("skipped: needs redis-server (scripts/tools redis-server)");
-    }
-    found
 }
 
 async fn ask(cache: &Cache, method: &str, key: &str, body: &'static [u8]) -> Plain {
@@ -188,7 +179,7 @@ async fn a_server_that_comes_back_is_found_again() {
         let message = format!("cache {message} failed");
         assert_failed(&ask(&cache, method, "k", b"v").await, 503, &message, ServerError::Internal);
     }
-    let Some(redis) = Redis::start_at(&program().unwrap(), port, &[]).await else {
+    let Some(redis) = Redis::start_at(&tools::require("redis-server").unwrap(), port, &[]).await else {
         // Somebody else took the port meanwhile: not what this test is about.
         return;
     };

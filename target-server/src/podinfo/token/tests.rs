@@ -146,8 +146,14 @@ fn times_may_have_fractions_and_a_name_may_be_missing() {
 
 #[test]
 fn random_secrets_differ() {
-    let token = Tokens::random().unwrap().sign("jane", now()).token;
-    assert_eq!(Tokens::random().unwrap().check(&token, now()), Err(TokenError::Signature));
+    let of = |secret| Tokens::given_or_random(secret).unwrap();
+    let token = of(None).sign("jane", now()).token;
+    assert_eq!(of(None).check(&token, now()), Err(TokenError::Signature));
+    let token = of(Some(b"a secret".to_vec())).sign("jane", now()).token;
+    assert_eq!(checked(&token), Ok("jane".to_owned()));
+    // podinfo's own.
+    let public = Tokens::new(b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9".to_vec()).sign("jane", now()).token;
+    assert_eq!(of(None).check(&public, now()), Err(TokenError::Signature));
 }
 
 #[test]

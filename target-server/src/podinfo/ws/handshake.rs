@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use http::header::{
-    CONNECTION, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use ring::digest;
@@ -45,6 +45,12 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap, host: Option<&str>) -
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (SEC_WEBSOCKET_ACCEPT, accepted.try_into().expect("base64 is a field's value")),
     ]))
+}
+
+/// The answer where no connection can become a WebSocket: why it was refused, or that this is no place for one.
+pub(crate) fn not_upgraded(method: &Method, headers: &HeaderMap) -> Plain {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    accept(method, headers, host).err().unwrap_or_else(|| refusal(StatusCode::BAD_REQUEST))
 }
 
 /// Whether one of the words between commas, of all fields of that name, is this one, in any case.
