@@ -15,18 +15,31 @@ use prometheus::{Encoder, Registry, TextEncoder};
 use crate::red::BuildInfo;
 
 /// Whether the process wants traffic. Cloning shares the answer.
+///
+/// Two have a say: the process, which can serve or cannot, and whoever operates it. Either alone can refuse.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Says>);
+
+#[derive(Debug, Default)]
+struct Says {
+    can_serve: AtomicBool,
+    is_unwanted: AtomicBool,
+}
 
 impl Readiness {
-    /// Says so to the next caller of `/readyz`.
+    /// The process says that it can serve, or no longer can.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+        self.0.can_serve.store(ready, Ordering::Release);
+    }
+
+    /// The operator says whether traffic is wanted; at first it is.
+    pub fn want(&self, wanted: bool) {
+        self.0.is_unwanted.store(!wanted, Ordering::Release);
     }
 
     /// What `/readyz` says now.
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.can_serve.load(Ordering::Acquire) && !self.0.is_unwanted.load(Ordering::Acquire)
     }
 }
 
@@ -58,10 +71,19 @@ pub fn router(role: &'static str, registry: Registry, readiness: Readiness) -> R
         .with_state(Admin { registry, readiness, role })
 }
 
-async fn metrics(State(admin): State<Admin>) -> Response {
+/// Everything that is registered, in [`prometheus::TEXT_FORMAT`].
+///
+/// # Errors
+/// Only if a collector gives samples that are not of its family's kind.
+pub fn metrics_text(registry: &Registry) -> prometheus::Result<Vec<u8>> {
     let mut text = Vec::new();
-    match TextEncoder::new().encode(&admin.registry.gather(), &mut text) {
-        Ok(()) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    Ok(text)
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    match metrics_text(&admin.registry) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics: {error}\n")).into_response(),
     }
 }
@@ -76,4 +98,22 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 
 async fn version(State(admin): State<Admin>) -> axum::Json<serde_json::Value> {
     axum::Json(serde_json::json!({ "program": admin.role, "version": env!("CARGO_PKG_VERSION") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_of_two_can_refuse_traffic() {
+        let readiness = Readiness::default();
+        assert!(!readiness.is_ready(), "not before it can serve");
+        readiness.set(true);
+        assert!(readiness.is_ready());
+        readiness.want(false);
+        assert!(!readiness.is_ready());
+        readiness.want(true);
+        readiness.set(false);
+        assert!(!readiness.is_ready(), "whoever wants traffic cannot make it serve");
+    }
 }

@@ -1,13 +1,31 @@
-//! podinfo's endpoints: what each route answers when nothing is asked of it.
+//! podinfo's endpoints: what its paths answer, whatever HTTP version asks.
 //!
-//! Knows no protocol: it is handed a request that was routed, and returns an answer that is still to be shaped.
+//! Invariants:
+//! - An endpoint gets a whole, decoded request of a method that its route takes, and gives a whole answer. Methods, the
+//!   prefix, HEAD, counting and everything that a fault asks for are the business of whoever calls.
+//! - No state outside of [`Podinfo`]: two targets in one process know nothing of each other.
 
-mod cache;
+pub(crate) mod cache;
+mod configs;
+mod echo;
+mod env;
+mod faults;
+mod headers;
+mod health;
+mod index;
+pub(crate) mod info;
 mod json;
-mod state;
+mod metrics;
+pub(crate) mod options;
+mod panic;
+mod spelled;
+pub(crate) mod state;
 mod store;
 mod swagger;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
+mod version;
 pub(crate) mod ws;
 
 use std::net::IpAddr;
@@ -19,44 +37,105 @@ use shared::fault::Verdict;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
-/// Largest request body that an endpoint takes.
+use self::configs::Configs;
+use self::echo::Echo;
+pub(crate) use self::faults::FaultInjection;
+use self::health::Health;
+use self::index::Index;
+pub(crate) use self::options::{Controls, Options, OptionsError};
+use self::state::State;
+
+/// The largest body of a request that is read whole, as in podinfo.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;
 
-/// One per target.
-#[derive(Debug, Default)]
-pub(crate) struct Podinfo;
+/// All endpoints of one target.
+pub(crate) struct Podinfo {
+    index: Index,
+    echo: Echo,
+    configs: Configs,
+    health: Health,
+    faults: FaultInjection,
+    registry: prometheus::Registry,
+    environment: Option<Vec<String>>,
+    allow_panic: bool,
+    state: State,
+}
 
-/// A request as routed.
-#[derive(Debug)]
+/// A request to one of podinfo's paths, by a method that the route takes.
 pub(crate) struct Asked<'a> {
+    /// What the path is.
     pub(crate) route: Route,
-    /// Decoded, without the prefix.
+    /// Decoded, the prefix stripped.
     pub(crate) path: &'a str,
+    /// HEAD arrives as what it is; who sends the answer leaves its body out.
     pub(crate) method: &'a Method,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) client: IpAddr,
     /// Whole, at most [`BODY_MAX_BYTES`].
     pub(crate) body: Bytes,
-    /// What is asked of the answer.
+    /// What was decided about this request.
     pub(crate) verdict: &'a Verdict,
 }
 
-/// A plain answer.
+/// An answer, before anything that a fault makes of it.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) status: StatusCode,
-    /// The content type, and the route's own.
+    /// The content's type and what the route adds; nothing that frames the answer.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Why it is not what was asked for, if it is not.
+    /// Why it is not what was asked for; nothing if it is, whatever its status.
     pub(crate) error: Option<ServerError>,
 }
 
 impl Podinfo {
-    /// The answer of a route.
+    /// Reads what the options name.
+    ///
+    /// # Errors
+    /// Names the flag whose value cannot be served.
+    pub(crate) fn new(options: Options, controls: Controls) -> Result<Podinfo, OptionsError> {
+        Ok(Podinfo {
+            echo: Echo::new(&options)?,
+            configs: Configs::new(options.config_path),
+            health: Health::new(options.unhealthy, options.unready, controls.readiness),
+            faults: controls.fault_injection,
+            registry: controls.registry,
+            environment: options.environment,
+            allow_panic: options.allow_panic,
+            state: controls.state,
+            index: Index::new(&options.ui, options.ui_path, &options.prefix),
+        })
+    }
+
+    /// What a route answers.
     pub(crate) async fn answer(&self, asked: Asked<'_>) -> Plain {
-        let body = shared::route::body(asked.route, asked.path, asked.verdict).unwrap_or_default();
-        Plain { status: StatusCode::OK, headers: HeaderMap::new(), body: body.into(), error: None }
+        match asked.route {
+            Route::Index => self.index.answer(asked.headers).await,
+            Route::ApiInfo => self.index.info(),
+            Route::Version => version::answer(),
+            Route::Echo | Route::ApiEcho => self.echo.answer(asked.headers, asked.body).await,
+            Route::Env => env::answer(self.environment.as_deref()),
+            Route::Headers => headers::answer(asked.headers),
+            Route::Status | Route::Delay | Route::Chunked | Route::ChunkedWait => spelled::answer(&asked),
+            Route::Healthz => self.health.healthz(),
+            Route::Readyz => self.health.readyz(),
+            Route::ReadyzEnable => self.health.want(true),
+            Route::ReadyzDisable => self.health.want(false),
+            Route::FaultEnable => self.faults.put(true),
+            Route::FaultDisable => self.faults.put(false),
+            Route::FaultStatus => self.faults.status(),
+            Route::Panic => panic::answer(self.allow_panic, asked.client, panic::end),
+            Route::Configs => self.configs.answer().await,
+            Route::Metrics => metrics::answer(&self.registry),
+            Route::Store
+            | Route::StoreHash
+            | Route::Cache
+            | Route::Token
+            | Route::TokenValidate
+            | Route::WsEcho
+            | Route::Swagger
+            | Route::SwaggerJson => self.state.answer(asked).await,
+        }
     }
 }
 

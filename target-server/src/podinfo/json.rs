@@ -40,7 +40,8 @@ impl Plain {
     }
 }
 
-fn text(document: &impl Serialize) -> String {
+/// The document as text.
+pub(super) fn text(document: &impl Serialize) -> String {
     let plain = serde_json::to_string_pretty(document).expect("no document here has a key that is no string");
     if !plain.contains(|c| ESCAPED.iter().any(|(escaped, _)| *escaped == c)) {
         return plain;

@@ -22,8 +22,8 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `data_path` is where bodies are kept, `prefix` what stands in front of every path: empty, or `/` and a name. The
-    /// tokens are gRPC's too, and whoever made the cache also runs [`Cache::watch`].
+    /// `data_path` is where bodies are kept, `prefix` what stands in front of every path: empty or
+    /// `/` for none, or `/` and a name. The tokens are gRPC's too, and whoever made the cache also runs [`Cache::watch`].
     pub(crate) fn new(data_path: PathBuf, cache: Option<Arc<Cache>>, tokens: Arc<Tokens>, prefix: &str) -> State {
         State { store: Store::new(data_path), cache, tokens, swagger: Swagger::new(prefix) }
     }

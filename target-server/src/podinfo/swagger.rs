@@ -36,8 +36,9 @@ pub(crate) struct Swagger {
 }
 
 impl Swagger {
-    /// Of the endpoints below a prefix: empty, or `/` and a name.
+    /// Of the endpoints below a prefix: empty or `/` for none, or `/` and a name.
     pub(crate) fn new(prefix: &str) -> Swagger {
+        let prefix = prefix.trim_end_matches('/');
         let document = serde_json::to_string_pretty(&document(prefix)).expect("keys are texts");
         Swagger { document: document.into(), page: page::page(prefix).into() }
     }

@@ -90,7 +90,7 @@ fn the_errors_that_we_give_are_there() {
 
 #[test]
 fn the_prefix_is_the_base() {
-    for (prefix, base) in [("", "/"), ("/foo", "/foo"), ("/foo/bar", "/foo/bar")] {
+    for (prefix, base) in [("", "/"), ("/", "/"), ("/foo", "/foo"), ("/foo/bar", "/foo/bar")] {
         let document = read(prefix);
         assert_eq!((&document["swagger"], &document["basePath"]), (&json!("2.0"), &json!(base)));
         assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
