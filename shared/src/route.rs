@@ -126,6 +126,39 @@ enum Rest {
 }
 
 impl Route {
+    /// Every route, in the order of podinfo's table.
+    pub const ALL: [Route; 29] = [
+        Route::Index,
+        Route::ApiInfo,
+        Route::Version,
+        Route::Echo,
+        Route::ApiEcho,
+        Route::Env,
+        Route::Headers,
+        Route::Delay,
+        Route::Healthz,
+        Route::Readyz,
+        Route::ReadyzEnable,
+        Route::ReadyzDisable,
+        Route::FaultEnable,
+        Route::FaultDisable,
+        Route::FaultStatus,
+        Route::Panic,
+        Route::Status,
+        Route::Store,
+        Route::StoreHash,
+        Route::Cache,
+        Route::Configs,
+        Route::Token,
+        Route::TokenValidate,
+        Route::WsEcho,
+        Route::Chunked,
+        Route::ChunkedWait,
+        Route::Swagger,
+        Route::SwaggerJson,
+        Route::Metrics,
+    ];
+
     /// The route of a path, decoded and without a prefix; `None` if it has none.
     pub fn of(path: &str) -> Option<Route> {
         let exact = EXACT.iter().find(|(known, _)| *known == path).map(|(_, route)| *route);
@@ -290,6 +323,15 @@ pub fn body(route: Route, path: &str, verdict: &Verdict) -> Option<String> {
 mod tests {
     use super::*;
     use crate::carrier;
+
+    #[test]
+    fn all_are_there_once() {
+        for (at, route) in Route::ALL.into_iter().enumerate() {
+            assert_eq!(route as usize, at, "in the order of their declaration");
+        }
+        let mut reached = EXACT.iter().map(|(_, route)| route).chain(BELOW.iter().map(|(_, _, route)| route));
+        assert!(reached.all(|route| Route::ALL.contains(route)));
+    }
 
     #[test]
     fn paths_are_routes_as_podinfo_has_them() {

@@ -28,6 +28,7 @@ mod socket;
 mod source;
 mod strike;
 mod two;
+mod websocket;
 mod wire;
 
 #[cfg(test)]

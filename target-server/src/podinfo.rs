@@ -5,6 +5,7 @@
 //!   prefix, HEAD, counting and everything that a fault asks for are the business of whoever calls.
 //! - No state outside of [`Podinfo`]: two targets in one process know nothing of each other.
 
+pub(crate) mod cache;
 mod configs;
 mod echo;
 mod env;
@@ -18,10 +19,14 @@ mod metrics;
 pub(crate) mod options;
 mod panic;
 mod spelled;
+pub(crate) mod state;
+mod store;
+mod swagger;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
 mod version;
+pub(crate) mod ws;
 
 use std::net::IpAddr;
 
@@ -38,6 +43,8 @@ pub(crate) use self::faults::FaultInjection;
 use self::health::Health;
 use self::index::Index;
 pub(crate) use self::options::{Controls, Options, OptionsError};
+pub(crate) use self::state::State;
+pub(crate) use self::token::Tokens;
 
 /// The largest body of a request that is read whole, as in podinfo.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;
@@ -52,6 +59,7 @@ pub(crate) struct Podinfo {
     registry: prometheus::Registry,
     environment: Option<Vec<String>>,
     allow_panic: bool,
+    state: State,
 }
 
 /// A request to one of podinfo's paths, by a method that the route takes.
@@ -95,6 +103,7 @@ impl Podinfo {
             registry: controls.registry,
             environment: options.environment,
             allow_panic: options.allow_panic,
+            state: controls.state,
             index: Index::new(&options.ui, options.ui_path, &options.prefix),
         })
     }
@@ -126,7 +135,7 @@ impl Podinfo {
             | Route::TokenValidate
             | Route::WsEcho
             | Route::Swagger
-            | Route::SwaggerJson => Plain::refusal(StatusCode::NOT_IMPLEMENTED, "this part is not built in"),
+            | Route::SwaggerJson => self.state.answer(asked).await,
         }
     }
 }

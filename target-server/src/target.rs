@@ -8,6 +8,7 @@
 mod addresses;
 mod admin;
 mod listen;
+mod podinfo;
 
 use std::io;
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ use crate::effects;
 use crate::grpc::{self, Grpc};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
-use crate::podinfo::{Controls, FaultInjection, Options, Podinfo};
+use crate::podinfo::Tokens;
 use crate::tcp::Tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
@@ -114,11 +115,8 @@ impl Target {
         let grpc = Arc::new(Grpc::new(Arc::clone(&core), grpc::Options::default()).map_err(place)?);
         let routing = Routing { prefix: String::new(), compat: config.compat };
         let readiness = Readiness::default();
-        let controls =
-            Controls { readiness: readiness.clone(), registry: registry.clone(), fault_injection: switch(&core) };
-        let podinfo =
-            Podinfo::new(Options::default(), controls).map_err(|error| BindError::Podinfo(error.to_string()))?;
-        let podinfo = Arc::new(podinfo);
+        let tokens = Arc::new(Tokens::given_or_random(None).map_err(BindError::Random)?);
+        let podinfo = Arc::new(podinfo::endpoints(&core, &readiness, &registry, tokens)?);
         let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
@@ -220,15 +218,6 @@ impl Target {
         }
         tracing::info!(requests_cut, "stopped");
         Report { requests_cut }
-    }
-}
-
-/// podinfo's switch for faults: a rule like others.
-fn switch(core: &Core) -> FaultInjection {
-    let (rules, shown) = (Arc::clone(core.faults.rules()), Arc::clone(core.faults.rules()));
-    FaultInjection {
-        put: Box::new(move |on| rules.put_shim(on).map(|_| ()).map_err(|refused| refused.to_string())),
-        is_on: Box::new(move || shown.shim_enabled()),
     }
 }
 

@@ -127,6 +127,10 @@ async fn converse(
                         close::orderly(stream).await;
                         return Turned::Closed;
                     }
+                    Some(Takeover::WebSocket(socket)) => {
+                        socket.serve(stream, parts.read_buf, drain).await;
+                        return Turned::Closed;
+                    }
                     None => {}
                 }
                 if let Err(error) = result {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::Http;
 use super::two::Upgrade;
+use super::websocket::WebSocket;
 use super::wire::Plan;
 use crate::core::Kept;
 use crate::record::{Call, Handles};
@@ -57,6 +58,8 @@ pub(super) enum Takeover {
     Broken(Box<Plan>),
     /// HTTP/2 goes on, as the client asked.
     Two(Box<Upgrade>),
+    /// Frames of a WebSocket go on.
+    WebSocket(Box<WebSocket>),
 }
 
 /// What a connection is doing, for the one who decides to park it.

@@ -39,6 +39,13 @@ pub(super) struct Routed {
     pub(super) headers: HeaderMap,
 }
 
+impl Routed {
+    /// Whether it may become a WebSocket.
+    pub(super) fn is_websocket(&self) -> bool {
+        self.route == Route::WsEcho
+    }
+}
+
 /// Where a request goes.
 pub(super) enum Way {
     /// It is echoed.

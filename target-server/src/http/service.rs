@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::header::{CONNECTION, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -27,6 +28,7 @@ use super::open::{Opened, decide, is_eager, open};
 use super::refusal;
 use super::source::{Echo, Source};
 use super::two::Upgrade;
+use super::websocket::WebSocket;
 use super::wire::Plan;
 use crate::panics;
 
@@ -169,6 +171,13 @@ async fn act(mut job: Job, fault: Option<Fault>, incoming: Incoming, is_eager: b
             Ok(()) => Err(TakeWire),
             Err(refusal) => Ok(refusal.into_response()),
         };
+    }
+    if let Some(fields) = WebSocket::asked(&job) {
+        let delay = job.verdict().map_or(Duration::ZERO, |verdict| verdict.delay);
+        crate::act::wait(&mut job.call, delay).await;
+        let exchange = Arc::clone(&job.exchange);
+        exchange.take_over(Takeover::WebSocket(Box::new(WebSocket::new(job, fields))));
+        return Err(TakeWire);
     }
     let answer = act::answer(job, incoming, is_eager).await;
     Ok(answer.unwrap_or_else(|unread| broken(*unread)).into_response())

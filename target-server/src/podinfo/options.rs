@@ -10,6 +10,7 @@ use shared::admin::Readiness;
 
 use super::FaultInjection;
 use super::info::Ui;
+use super::state::State;
 
 /// The most backends that one echo asks: what they answer is held in memory together.
 pub(crate) const BACKENDS_MAX: usize = 16;
@@ -60,6 +61,8 @@ pub(crate) struct Controls {
     pub(crate) registry: Registry,
     /// What `/fault_injection/..` switches.
     pub(crate) fault_injection: FaultInjection,
+    /// What the endpoints hold that keep or sign something.
+    pub(crate) state: State,
 }
 
 /// A value that cannot be served.

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use shared::admin::{Readiness, registry};
 use shared::carrier;
 
+use super::token::Tokens;
 use super::*;
 
 /// The endpoints of a target that serves.
@@ -36,7 +37,9 @@ pub(super) fn try_with(change: impl FnOnce(&mut Options)) -> Result<Tested, Opti
         }),
         is_on: Box::new(move || get.load(Ordering::Relaxed)),
     };
-    let controls = Controls { readiness: readiness.clone(), registry: registry("target").unwrap(), fault_injection };
+    let state = State::new("/nowhere".into(), None, Arc::new(Tokens::new(b"a secret".to_vec())), &options.prefix);
+    let registry = registry("target").unwrap();
+    let controls = Controls { readiness: readiness.clone(), registry, fault_injection, state };
     Ok(Tested { podinfo: Podinfo::new(options, controls)?, readiness })
 }
 
@@ -95,6 +98,8 @@ async fn plain_answers_have_the_status_that_the_table_promises() {
         "/chunked/0",
         "/fault_injection/status",
         "/metrics",
+        "/swagger/",
+        "/swagger.json",
     ] {
         let answer = podinfo.get(path).await;
         let route = Route::of(path).unwrap();

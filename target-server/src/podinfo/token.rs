@@ -9,9 +9,15 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use data_encoding::BASE64URL_NOPAD;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use humantime::format_rfc3339_seconds;
 use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use serde::Serialize;
 use serde_json::Value;
+
+use super::Plain;
 
 /// The claim `iss`, written and asked for.
 const ISSUER: &str = "podinfo";
@@ -88,11 +94,15 @@ impl Tokens {
         Tokens { keys: ALGORITHMS.map(|(_, algorithm)| hmac::Key::new(algorithm, &secret)) }
     }
 
-    /// With a secret that nobody else knows: tokens are good in this process only.
+    /// With the secret that is given, or a random one, which the log says: then tokens are good in this process only.
     ///
     /// # Errors
     /// If the system has no randomness to give.
-    pub(crate) fn random() -> std::io::Result<Tokens> {
+    pub(crate) fn given_or_random(secret: Option<Vec<u8>>) -> std::io::Result<Tokens> {
+        if let Some(secret) = secret {
+            return Ok(Tokens::new(secret));
+        }
+        tracing::info!("no secret for tokens is given: theirs is random, and other replicas refuse them");
         let mut secret = vec![0; SECRET_BYTES];
         let filled = SystemRandom::new().fill(&mut secret);
         filled.map_err(|_| std::io::Error::other("the system gives no random bytes for the secret of tokens"))?;
@@ -173,6 +183,54 @@ fn instant(claims: &Value, name: &str) -> Result<Option<u64>, TokenError> {
     in_range
         .map(|whole| Some(whole as u64))
         .ok_or(TokenError::Malformed("one of its times is no number up to the year 9999"))
+}
+
+/// The answer to `POST /token`.
+#[derive(Serialize)]
+struct Issued {
+    token: String,
+    expires_at: String,
+}
+
+/// The answer to `GET /token/validate`.
+#[derive(Serialize)]
+struct Validated {
+    token_name: String,
+    expires_at: String,
+}
+
+/// `POST /token`: signs the body as a name. What is no UTF-8 in it becomes U+FFFD.
+pub(super) fn issue(tokens: &Tokens, body: &[u8], now: SystemTime) -> Plain {
+    if body.len() > NAME_MAX_BYTES {
+        let message = format!("name of {} bytes is too long; expected at most {NAME_MAX_BYTES}", body.len());
+        return Plain::refusal(StatusCode::PAYLOAD_TOO_LARGE, &message);
+    }
+    let name = if body.is_empty() { ANONYMOUS.into() } else { String::from_utf8_lossy(body) };
+    let Signed { token, expires_at } = tokens.sign(&name, now);
+    Plain::json(StatusCode::OK, &Issued { token, expires_at: format_rfc3339_seconds(expires_at).to_string() })
+}
+
+/// `GET /token/validate`: who the bearer of the token in `authorization` is.
+pub(super) fn validate(tokens: &Tokens, headers: &HeaderMap, now: SystemTime) -> Plain {
+    let Some(token) = bearer(headers) else { return unauthorized("authorization bearer header required") };
+    match tokens.check(token, now) {
+        Ok(Claims { name, expires_at }) => {
+            let expires_at = format_rfc3339_seconds(expires_at).to_string();
+            Plain::json(StatusCode::OK, &Validated { token_name: name, expires_at })
+        }
+        Err(error) => unauthorized(&error.to_string()),
+    }
+}
+
+/// The token of `Bearer <token>`: two words with one space between them, the first in any case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.contains(' ')).then_some(token)
+}
+
+fn unauthorized(message: &str) -> Plain {
+    // A 401 has to say what would help (RFC 9110, section 15.5.2); podinfo's says nothing.
+    Plain::refusal(StatusCode::UNAUTHORIZED, message).with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ pub enum BindError {
     /// The parts of `x-cload-server` are no header value.
     #[error("--pod, --node, --zone: {0:?} cannot be sent in a header; use A-Z a-z 0-9 . _ - :")]
     Place(String),
+    /// The system has no random bytes for a secret.
+    #[error("no random bytes for a secret; --jwt-secret-file names one")]
+    Random(#[source] io::Error),
     /// A flag of podinfo's names what cannot be served.
     #[error("{0}")]
     Podinfo(String),

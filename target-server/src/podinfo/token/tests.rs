@@ -2,6 +2,7 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
+use shared::outcome::ServerError;
 
 use super::*;
 
@@ -145,8 +146,14 @@ fn times_may_have_fractions_and_a_name_may_be_missing() {
 
 #[test]
 fn random_secrets_differ() {
-    let token = Tokens::random().unwrap().sign("jane", now()).token;
-    assert_eq!(Tokens::random().unwrap().check(&token, now()), Err(TokenError::Signature));
+    let of = |secret| Tokens::given_or_random(secret).unwrap();
+    let token = of(None).sign("jane", now()).token;
+    assert_eq!(of(None).check(&token, now()), Err(TokenError::Signature));
+    let token = of(Some(b"a secret".to_vec())).sign("jane", now()).token;
+    assert_eq!(checked(&token), Ok("jane".to_owned()));
+    // podinfo's own.
+    let public = Tokens::new(b"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9".to_vec()).sign("jane", now()).token;
+    assert_eq!(of(None).check(&public, now()), Err(TokenError::Signature));
 }
 
 #[test]
@@ -180,4 +187,77 @@ fn the_longest_name_fits_into_a_head() {
     let worst = "\u{1}".repeat(NAME_MAX_BYTES);
     let length = tokens().sign(&worst, now()).token.len();
     assert!(length < 9 << 10, "{length}");
+}
+
+fn text(plain: &Plain) -> &str {
+    std::str::from_utf8(&plain.body).unwrap()
+}
+
+fn validated(fields: &[&[u8]]) -> Plain {
+    let fields = fields.iter().map(|field| (AUTHORIZATION, HeaderValue::from_bytes(field).unwrap()));
+    validate(&tokens(), &fields.collect(), now())
+}
+
+#[test]
+fn a_name_is_signed_and_validated() {
+    for (body, name) in [
+        ("jane".as_bytes(), r#""jane""#),
+        (b"", r#""anonymous""#),
+        (b" two words ", r#"" two words ""#),
+        (b"a\xffb", "\"a\u{fffd}b\""),
+        (b"\"\n", r#""\"\n""#),
+    ] {
+        let issued = issue(&tokens(), body, now());
+        assert_eq!((issued.status, issued.error), (StatusCode::OK, None));
+        assert_eq!(issued.headers["content-type"], "application/json; charset=utf-8");
+        assert_eq!(issued.headers["x-content-type-options"], "nosniff");
+        let read: Value = serde_json::from_slice(&issued.body).unwrap();
+        let token = read["token"].as_str().unwrap();
+        assert_eq!(
+            text(&issued),
+            format!("{{\n  \"token\": \"{token}\",\n  \"expires_at\": \"2025-06-15T15:07:40Z\"\n}}")
+        );
+        for scheme in ["Bearer", "bearer", "BEARER"] {
+            let answer = validated(&[format!("{scheme} {token}").as_bytes(), b"ignored"]);
+            assert_eq!((answer.status, answer.error), (StatusCode::OK, None));
+            assert_eq!(
+                text(&answer),
+                format!("{{\n  \"token_name\": {name},\n  \"expires_at\": \"2025-06-15T15:07:40Z\"\n}}")
+            );
+        }
+    }
+}
+
+#[test]
+fn a_long_name_is_refused() {
+    assert_eq!(issue(&tokens(), &[b'a'; NAME_MAX_BYTES], now()).status, StatusCode::OK);
+    let refused = issue(&tokens(), &[b'a'; NAME_MAX_BYTES + 1], now());
+    assert_eq!((refused.status, refused.error), (StatusCode::PAYLOAD_TOO_LARGE, Some(ServerError::BadRequest)));
+    assert!(text(&refused).contains("name of 1025 bytes is too long; expected at most 1024"), "{}", text(&refused));
+}
+
+#[test]
+fn without_a_good_bearer_it_is_a_real_401() {
+    let token = tokens().sign("jane", now()).token;
+    let missing = "authorization bearer header required";
+    for (fields, message) in [
+        (vec![], missing),
+        (vec![token.clone()], missing),
+        (vec!["Bearer".to_owned()], missing),
+        (vec![format!("Bearer  {token}")], missing),
+        (vec![format!("Bearer {token} x")], missing),
+        (vec![format!("Basic {token}")], missing),
+        (vec![format!("Bearer\t{token}")], missing),
+        (vec![format!("Bearer {token}\u{e4}")], missing),
+        (vec!["Bearer ".to_owned()], "token contains an invalid number of segments"),
+        (vec!["Bearer x".to_owned()], "token contains an invalid number of segments"),
+        (vec![format!("Bearer {}", Tokens::new(vec![1]).sign("jane", now()).token)], "signature is invalid"),
+        (vec![format!("Bearer {}", tokens().sign("jane", UNIX_EPOCH).token)], "token is expired by 486111h5m40s"),
+    ] {
+        let answer = validated(&fields.iter().map(|field| field.as_bytes()).collect::<Vec<_>>());
+        assert_eq!((answer.status, answer.error), (StatusCode::UNAUTHORIZED, Some(ServerError::BadRequest)));
+        assert_eq!(answer.headers["www-authenticate"], "Bearer");
+        assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
+        assert_eq!(text(&answer), format!("{{\n  \"code\": 401,\n  \"message\": \"{message}\"\n}}"), "{fields:?}");
+    }
 }
