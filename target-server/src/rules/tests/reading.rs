@@ -64,7 +64,11 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
         (json!({ "match": { "protocol": "http", "headers": {} } }), "match.headers", "1 to 32"),
         (json!({ "match": { "protocol": "http", "headers": { "a b": "c" } } }), "match.headers", "no field name"),
         (json!({ "match": { "protocol": "http", "headers": { "a": "c\n" } } }), "match.headers", "no field value"),
-        (json!({ "match": { "protocol": "http", "source": "10.0.0.1" } }), "match.source", "192.0.2.0/24"),
+        (
+            json!({ "match": { "protocol": "http", "source": "127.0.0.1" } }),
+            "match.source",
+            "\"127.0.0.1\" is no network",
+        ),
         (
             json!({ "match": { "protocol": "http", "grpc_method": "a/b" } }),
             "match.grpc_method",
