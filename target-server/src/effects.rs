@@ -105,11 +105,13 @@ mod tests {
             let verdict = fault.roll(0, "k", 0);
             assert_eq!(of(&verdict).collect::<Vec<_>>(), [effect], "{spec}");
             assert!(verdict.injects(), "{spec}");
+            assert_eq!(fault.effect_rates(), [(effect, 1.0)], "{spec}");
             assert!(all().contains(&effect), "{spec}");
         }
         for plain in ["", "status=204", "size=1KiB&body=zero&gzip=true&chunk=10", "header=a:b", "p=0&status=503"] {
-            let verdict = Fault::parse(plain, Separator::Ampersand).unwrap().roll(0, "k", 0);
-            assert_eq!(of(&verdict).count(), 0, "{plain}");
+            let fault = Fault::parse(plain, Separator::Ampersand).unwrap();
+            let verdict = fault.roll(0, "k", 0);
+            assert_eq!((of(&verdict).count(), fault.effect_rates().len()), (0, 0), "{plain}");
             assert!(!verdict.injects(), "{plain}");
         }
     }

@@ -23,7 +23,7 @@ const STANDING_PRIORITY: i64 = -1;
 
 impl Rules {
     /// Podinfo's `/fault_injection/{enable,disable}`: status 500 for every request on HTTP, until it is switched back or 15
-    /// minutes are over. gRPC is left alone, as podinfo leaves it. True if that changed anything.
+    /// minutes are over. gRPC is left alone, as podinfo leaves it. True if it was the other way before.
     ///
     /// # Errors
     /// If as many rules live as may.
