@@ -200,7 +200,7 @@ impl Cache {
 
     /// Throws the connection away. A newer one may go with it, which costs a connection and no answer.
     fn broken(&self, reason: String) -> CacheError {
-        // Whoever holds the lock is making a new one.
+        // Whoever holds the lock makes a new one, or hands this one out a last time.
         if let Ok(mut link) = self.link.try_lock() {
             *link = None;
         }

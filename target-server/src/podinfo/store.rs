@@ -13,7 +13,7 @@ use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
@@ -21,6 +21,7 @@ use http::StatusCode;
 use ring::digest;
 use serde::Serialize;
 use shared::outcome::ServerError;
+use tokio::sync::Mutex;
 
 use super::{BODY_MAX_BYTES, Plain};
 
@@ -72,21 +73,20 @@ impl Store {
 
     /// `POST` and `PUT /store`: 202 and the hash; 507 if the folder is full; 500 if it cannot be written.
     pub(super) async fn write(&self, body: Bytes) -> Plain {
-        let store = self.clone();
-        let kept = blocking(move || {
-            let hash = hash(&body);
-            let kept = store.keep(&hash, &body);
-            (hash, kept)
-        });
-        match kept.await {
-            Some((hash, Ok(()))) => Plain::json(StatusCode::ACCEPTED, &Stored { hash }),
-            Some((_, Err(KeepError::Full))) => {
+        let hashed = body.clone();
+        let Some(hash) = blocking(move || hash(&hashed)).await else { return failed("writing file failed") };
+        // Waited for here and not on the thread: a slow disk must not take up all threads that may wait.
+        let mut kept = Arc::clone(&self.kept).lock_owned().await;
+        let (store, name) = (self.clone(), hash.clone());
+        match blocking(move || store.keep(&mut kept, &name, &body)).await {
+            Some(Ok(())) => Plain::json(StatusCode::ACCEPTED, &Stored { hash }),
+            Some(Err(KeepError::Full)) => {
                 let Kept { bytes, files } = self.bounds;
                 let message = format!("store is full: it keeps at most {bytes} bytes in {files} files");
                 let refusal = Plain::refusal(StatusCode::INSUFFICIENT_STORAGE, &message);
                 Plain { error: Some(ServerError::Overload), ..refusal }
             }
-            Some((_, Err(KeepError::Io(error)))) => {
+            Some(Err(KeepError::Io(error))) => {
                 tracing::debug!(folder = %self.folder.display(), %error, "body not stored");
                 failed("writing file failed")
             }
@@ -114,8 +114,7 @@ impl Store {
         }
     }
 
-    fn keep(&self, hash: &str, body: &[u8]) -> Result<(), KeepError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    fn keep(&self, kept: &mut Option<Kept>, hash: &str, body: &[u8]) -> Result<(), KeepError> {
         let file = self.folder.join(hash);
         // The same name is the same body.
         if file.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() == body.len() as u64) {

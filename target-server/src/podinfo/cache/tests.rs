@@ -259,7 +259,7 @@ fn addresses_are_read() {
     for (address, host, port, user, password) in [
         ("tcp://redis:6380", "redis", 6380, None, None),
         ("tcp://redis", "redis", 6379, None, None),
-        ("redis://:p%40ss@10.0.0.1:1", "10.0.0.1", 1, None, Some("p@ss")),
+        ("redis://:p%40ss@127.0.0.9:1", "127.0.0.9", 1, None, Some("p@ss")),
         ("tcp://user:pass@[::1]:6379", "::1", 6379, Some("user"), Some("pass")),
     ] {
         let cache = Cache::new(address).unwrap();
@@ -273,7 +273,6 @@ fn addresses_are_read() {
         ("tcp://", "Missing hostname"),
         ("tcp://:hunter2@:99999", "did not parse"),
         ("tcp://redis/x", "database"),
-        ("tcp://0.0.0.0:6379", "wildcard"),
     ] {
         let error = Cache::new(address).err().unwrap();
         assert!(error.contains(reason) && error.contains("expected tcp://"), "{address}: {error}");

@@ -55,7 +55,7 @@ async fn a_body_is_kept_under_its_hash_and_comes_back() {
     let mode = folder.path().join(OF_ABC).metadata().unwrap().permissions().mode();
     // A umask may take more away.
     assert_eq!(mode & 0o777 & !MODE, 0);
-    assert_eq!(*store.kept.lock().unwrap(), Some(Kept { bytes: 3, files: 2 }));
+    assert_eq!(*store.kept.lock().await, Some(Kept { bytes: 3, files: 2 }));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn what_an_earlier_process_left_counts() {
     std::fs::write(folder.path().join("not of ours"), "abcdefgh").unwrap();
     assert_eq!(store.write(Bytes::from("123456")).await.status, StatusCode::INSUFFICIENT_STORAGE);
     assert_eq!(store.write(Bytes::from("12345")).await.status, StatusCode::ACCEPTED);
-    assert_eq!(*store.kept.lock().unwrap(), Some(Kept { bytes: 10, files: 3 }));
+    assert_eq!(*store.kept.lock().await, Some(Kept { bytes: 10, files: 3 }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -163,7 +163,7 @@ async fn a_reader_never_sees_half() {
     for writer in writers {
         assert_eq!(writer.await.unwrap(), StatusCode::ACCEPTED);
     }
-    assert_eq!(*store.kept.lock().unwrap(), Some(Kept { bytes: 1 << 20, files: 1 }), "counted once");
+    assert_eq!(*store.kept.lock().await, Some(Kept { bytes: 1 << 20, files: 1 }), "counted once");
 }
 
 proptest! {
