@@ -14,19 +14,37 @@ use prometheus::{Encoder, Registry, TextEncoder};
 
 use crate::red::BuildInfo;
 
-/// Whether the process wants traffic. Cloning shares the answer.
+/// Whether the process wants traffic: while it serves and nobody holds it back. Cloning shares the answer.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Reasons>);
+
+/// Kept apart, so that neither side can take back what the other one said: a drain ends no hold, and the end of a hold makes
+/// nothing ready that drains.
+#[derive(Debug, Default)]
+struct Reasons {
+    serving: AtomicBool,
+    held: AtomicBool,
+}
 
 impl Readiness {
-    /// Says so to the next caller of `/readyz`.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+    /// The process itself: it serves, or it starts or drains.
+    pub fn set(&self, serving: bool) {
+        self.0.serving.store(serving, Ordering::Release);
+    }
+
+    /// An operator: not ready, whatever the process says, until this is taken back.
+    pub fn hold(&self, held: bool) {
+        self.0.held.store(held, Ordering::Release);
+    }
+
+    /// Whether an operator holds it back.
+    pub fn is_held(&self) -> bool {
+        self.0.held.load(Ordering::Acquire)
     }
 
     /// What `/readyz` says now.
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.serving.load(Ordering::Acquire) && !self.is_held()
     }
 }
 
@@ -68,10 +86,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 async fn readyz(State(admin): State<Admin>) -> Response {
     if admin.readiness.is_ready() {
-        "ok\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or draining\n").into_response()
+        return "ok\n".into_response();
     }
+    let held = admin.readiness.is_held();
+    let reason = if held { "not ready: disabled by an operator\n" } else { "not ready: starting or draining\n" };
+    (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
 }
 
 async fn version(State(admin): State<Admin>) -> axum::Json<serde_json::Value> {
