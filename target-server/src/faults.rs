@@ -16,7 +16,7 @@ use shared::red::server::ServerRed;
 
 use crate::config::{FaultConfig, Switch};
 use crate::effects;
-use crate::rules::{self, Rules};
+use crate::rules::Rules;
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
 
@@ -61,12 +61,12 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    pub(crate) fn new(config: &FaultConfig, red: ServerRed) -> Faults {
+    pub(crate) fn new(config: &FaultConfig, rule_ttl_max: Duration, red: ServerRed) -> Faults {
         Faults {
             limits: config.limits(),
             seed: config.seed,
             is_on: config.faults == Switch::On,
-            rules: Rules::new(config.limits(), rules::TTL_MAX, config.seed),
+            rules: Rules::new(config.limits(), rule_ttl_max, config.seed),
             slots: Slots::new(config.faults_max, config.faults_max_per_client),
             stress: Stress::new(config.mem_total_max),
             load: Arc::default(),
@@ -81,7 +81,6 @@ impl Faults {
     }
 
     /// What the operator asks for.
-    #[allow(dead_code, reason = "the admin listener comes next")]
     pub(crate) fn rules(&self) -> &Arc<Rules> {
         &self.rules
     }

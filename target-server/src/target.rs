@@ -10,6 +10,7 @@ mod admin;
 mod listen;
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,6 +31,7 @@ use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
 use crate::grpc::Grpc;
+use crate::guard::{ChangeGuard, Token};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Secured};
 use crate::tcp::Tcp;
@@ -115,6 +117,8 @@ impl Target {
             tls.register(&registry)?;
         }
 
+        let token = config.admin.admin_token_file.as_deref().map(Token::load).transpose()?.map(Arc::new);
+
         let backlog = i32::from(config.connections.backlog);
         let listeners = &config.listeners;
         let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
@@ -130,7 +134,9 @@ impl Target {
         let addresses = sockets.addresses().map_err(BindError::Address)?;
         let readiness = Readiness::default();
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
-        let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
+        let common = shared::admin::router(ROLE, registry, readiness.clone());
+        let guard = ChangeGuard::admin(token, addresses.admin);
+        let router = admin::router(common, accounts, core.faults.rules(), readiness.clone(), guard);
         Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
     }
 
@@ -150,7 +156,8 @@ impl Target {
         let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
-            if let Err(error) = axum::serve(sockets.admin, router).await {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(sockets.admin, service).await {
                 tracing::error!(%error, "the admin listener failed");
             }
         });
