@@ -147,7 +147,7 @@ impl Fault {
     }
 
     /// The same without these keys.
-    pub(crate) fn without(mut self, keys: &[Key]) -> Fault {
+    pub fn without(mut self, keys: &[Key]) -> Fault {
         self.asks.retain(|ask| !keys.contains(&ask.key));
         self
     }

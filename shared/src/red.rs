@@ -16,6 +16,7 @@
 pub mod client;
 mod exposition;
 mod histogram;
+pub mod rules;
 pub mod server;
 mod tally;
 

@@ -32,7 +32,7 @@ pub(crate) fn all() -> Vec<&'static str> {
     words
 }
 
-/// Who asked for it: the label `source` of the same metric. Rules on the admin listener will be the other one.
+/// Who asked for it: the label `source` of the same metric. Rules say it of themselves.
 pub(crate) const BY_REQUEST: &str = "request";
 
 /// The ways in which this verdict is worse than a plain answer; none if it is not.

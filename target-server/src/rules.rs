@@ -2,21 +2,41 @@
 //!
 //! Invariants:
 //! - Whatever decides goes by the monotonic clock; the wall clock is text.
-//! - A rule is over when its time is, whether or not anybody looked.
-//! - At most [`LIVE_MAX`] rules are live, and [`ENDED_MAX`] that ended are remembered, for [`REMEMBERED`].
+//! - A rule strikes nothing once its time is up, whether or not anybody looked; [`Rules::keep`] only looks.
+//! - At most [`LIVE_MAX`] rules live beside those of flags, and [`ENDED_MAX`] that ended are remembered, for
+//!   [`REMEMBERED`]. Nothing is stored: a restart clears all.
+//! - Locks are taken in the order book, snapshot.
 
 mod active;
+mod admin;
+mod book;
+mod chance;
 mod facts;
 mod id;
+mod matcher;
+mod pattern;
+mod preview;
+mod read;
 mod refused;
+mod shim;
+mod snapshot;
+mod switch;
 mod view;
 mod written;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use shared::fault::{Fault, Limits};
-use shared::protocol::Protocol;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use active::Drawn;
+use book::Book;
+use read::Terms;
+use snapshot::Snapshot;
+use switch::KillSwitch;
 
 pub(crate) use active::ActiveRule;
 pub(crate) use facts::{Detail, Facts};
@@ -47,110 +67,119 @@ pub(crate) struct Struck {
 
 /// All rules of one target.
 #[derive(Debug)]
-pub(crate) struct Rules {}
+pub(crate) struct Rules {
+    terms: Terms,
+    default_seed: u64,
+    /// What requests see. A lock that is only read, for as long as it takes to copy a pointer: it costs less than the request's
+    /// other counters, and nothing at all while no rule lives, so that a crate for lock-free swapping would buy nothing.
+    snapshot: RwLock<Arc<Snapshot>>,
+    /// Rules in the snapshot.
+    live: AtomicUsize,
+    generation: AtomicU64,
+    switch: KillSwitch,
+    book: Mutex<Book>,
+    /// Told when [`Rules::keep`] has to look earlier than it meant to.
+    wake: Arc<Notify>,
+}
 
 impl Rules {
-    pub(crate) fn new(_limits: Limits, _ttl_max: Duration, _default_seed: u64) -> Arc<Rules> {
-        Arc::new(Rules {})
+    /// Without a rule. `default_seed` is that of rules that name none.
+    pub(crate) fn new(limits: Limits, ttl_max: Duration, default_seed: u64) -> Arc<Rules> {
+        Arc::new(Rules {
+            terms: Terms { limits, ttl_max },
+            default_seed,
+            snapshot: RwLock::default(),
+            live: AtomicUsize::new(0),
+            generation: AtomicU64::new(0),
+            switch: KillSwitch::new(),
+            book: Mutex::default(),
+            wake: Arc::default(),
+        })
     }
 
-    /// True if no rule can strike now, so that nothing about a request needs to be looked up. One relaxed load.
+    /// True if no rule lives, so that nothing about a request needs to be looked up. One relaxed load.
     pub(crate) fn is_empty(&self) -> bool {
-        true
+        self.live.load(Ordering::Relaxed) == 0
     }
 
-    /// Another number after every change of what may strike.
+    /// Another number after every change of what may strike: for whoever decides once per connection. What time changes
+    /// shows as soon as [`Rules::keep`] noticed it.
     pub(crate) fn generation(&self) -> u64 {
-        0
+        self.generation.load(Ordering::Relaxed)
     }
 
-    /// What the first rule that matches does to this request, if anything. `key` is the request's own.
-    pub(crate) fn strike(&self, _facts: &Facts<'_>, _key: &str, _load: u64) -> Option<Struck> {
+    /// What the first rule that matches does to this request, if anything; nothing while faults are switched off. `key` is
+    /// the request's own. Allocates only for a request that is struck.
+    pub(crate) fn strike(&self, facts: &Facts<'_>, key: &str, load: u64) -> Option<Struck> {
+        if self.is_empty() || !self.is_enabled() {
+            return None;
+        }
+        let snapshot = Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner));
+        let now = Instant::now();
+        for rule in snapshot.matching(facts, now) {
+            if rule.hit() {
+                self.note_first_hit(rule);
+            }
+            match rule.draw(key, load, now) {
+                Drawn::Struck(fault) => return Some(Struck { rule: Arc::clone(rule), fault }),
+                // The next rule is not asked: percentages of rules that overlap would otherwise add up to shares that
+                // nobody wrote.
+                Drawn::Spared => return None,
+                Drawn::UsedUp => {}
+            }
+        }
         None
     }
 
-    /// Installs or replaces; the flag says whether the id was free. The same rule again keeps its counts and its start, and
-    /// lives for `ttl` from now.
-    pub(crate) fn put(&self, _written: Written) -> Result<(bool, View), Refused> {
-        Err(Refused::TooMany { max: 0 })
+    /// Notices on time what time does: ends rules, forgets them, switches faults on again. Without it the same is noticed at
+    /// the next call of the admin listener, and the log says so late.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        loop {
+            let due = self.book().due();
+            match [due, self.switch.ends()].into_iter().flatten().min() {
+                Some(due) => tokio::select! {
+                    () = sleep_until(due) => {}
+                    () = self.wake.notified() => {}
+                },
+                None => self.wake.notified().await,
+            }
+        }
     }
 
-    /// Installs under an id that is free, or a new one if none is written.
-    pub(crate) fn add(&self, _written: Written) -> Result<View, Refused> {
-        Err(Refused::TooMany { max: 0 })
+    fn note_first_hit(&self, rule: &Arc<ActiveRule>) {
+        let mut book = self.book();
+        // It may have been replaced in this very moment.
+        if book.entries.get(rule.id()).is_some_and(|entry| Arc::ptr_eq(&entry.rule, rule)) {
+            book.note(EventKind::FirstHit, Some(rule.id()), "the first request it matched");
+        }
     }
 
-    /// What it would do, without doing it.
-    pub(crate) fn validate(&self, _written: &Written) -> Result<Preview, Refused> {
-        Err(Refused::TooMany { max: 0 })
+    /// The books as of now.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // Every change of the books is whole before anything that could panic.
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let mut changed = book.sweep(now);
+        if self.switch.came_on(now) {
+            book.note(EventKind::Switched, None, "faults are on again: the time of the switch is over");
+            changed = true;
+        }
+        if changed {
+            self.publish(&book);
+        }
+        book
     }
 
-    pub(crate) fn get(&self, _id: &RuleId) -> Option<View> {
-        None
-    }
-
-    pub(crate) fn list(&self, _state: Option<State>, _owner: Option<&str>) -> Listing {
-        Listing { faults: Vec::new(), revision: 0, now: String::new() }
-    }
-
-    /// Lets a live rule live for `ttl` (1 s to the longest allowed) from now.
-    pub(crate) fn renew(&self, id: &RuleId, _ttl: Duration) -> Result<View, Refused> {
-        Err(Refused::NotFound(id.clone()))
-    }
-
-    /// False if there is no such live rule.
-    pub(crate) fn remove(&self, _id: &RuleId) -> Result<bool, Refused> {
-        Ok(false)
-    }
-
-    /// How many were removed.
-    pub(crate) fn remove_owned(&self, _owner: &str) -> usize {
-        0
-    }
-
-    /// Removes every rule but those of flags; how many. The switch stays as it is.
-    pub(crate) fn reset(&self) -> usize {
-        0
-    }
-
-    /// The kill switch. Off with a `ttl` (1 s to the longest allowed) comes on again by itself; on takes none.
-    pub(crate) fn switch(&self, _enabled: bool, _ttl: Option<Duration>) -> Result<SwitchView, Refused> {
-        Ok(self.switch_view())
-    }
-
-    pub(crate) fn switch_view(&self) -> SwitchView {
-        SwitchView { enabled: true, expires_at: None, expires_in_seconds: None, revision: 0 }
-    }
-
-    /// Whether faults are injected at all, a request's own included.
-    pub(crate) fn is_enabled(&self) -> bool {
-        true
-    }
-
-    /// The remembered changes after revision `since`.
-    pub(crate) fn events(&self, _since: u64) -> Events {
-        Events { events: Vec::new(), revision: 0, missed: false }
-    }
-
-    /// Podinfo's `/fault_injection/{enable,disable}`: whether that changed anything.
-    pub(crate) fn put_shim(&self, _enabled: bool) -> Result<bool, Refused> {
-        Ok(false)
-    }
-
-    /// Podinfo's `/fault_injection/status`.
-    pub(crate) fn shim_enabled(&self) -> bool {
-        false
-    }
-
-    /// A fault that `flag` asks for: it has no end, and cannot be taken away. One per `id`.
-    pub(crate) fn stand(
-        &self,
-        _id: &'static str,
-        _flag: &'static str,
-        _protocols: &[Protocol],
-        _fault: &str,
-        _instead: Option<&'static str>,
-    ) -> Result<(), Refused> {
-        Ok(())
+    /// Shows requests what the book says.
+    fn publish(&self, book: &Book) {
+        let live = book.live();
+        let snapshot = Arc::new(Snapshot::new(live.iter().map(|entry| &entry.rule)));
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.live.store(live.len(), Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

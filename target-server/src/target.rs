@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 use shared::admin::{Readiness, registry};
 use shared::fault::Key;
 use shared::protocol::Protocol;
+use shared::red::rules::RuleRed;
 use shared::red::server::ServerRed;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::{Builder, Runtime};
@@ -108,6 +109,8 @@ impl Target {
 
         let max_connections = listen::max_connections(config.connections.max_connections);
         let core = Arc::new(Core::new(&config, max_connections, red));
+        let rules = Arc::clone(core.faults.rules());
+        registry.register(Box::new(RuleRed::new(move || rules.figures())))?;
         let place = |_| BindError::Place(core.place.clone());
         let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
         let http = Http::new(Arc::clone(&core), handler(&grpc)).map_err(place)?;
@@ -162,6 +165,7 @@ impl Target {
             }
         });
         background.spawn(Arc::clone(&http).keep_small());
+        background.spawn(Arc::clone(core.faults.rules()).keep());
         let stop_accepting = CancellationToken::new();
         let mut accepting = JoinSet::new();
         let (if_asked, always) = match tls {

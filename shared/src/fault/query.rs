@@ -24,6 +24,25 @@ impl Fault {
         self.gate() > Ppm::ZERO && self.asks.iter().any(worsens)
     }
 
+    /// The share of requests, 0 ..= 1, that get each effect by which an answer can be worse than a plain one: by the name of
+    /// its key, or of the kind of `fault`. What cannot happen is left out.
+    pub fn effect_rates(&self) -> Vec<(&'static str, f64)> {
+        let gate = self.gate().fraction();
+        let mut rates: Vec<(&'static str, f64)> = Vec::new();
+        for ask in self.asks.iter().filter(|ask| counts(ask.key)) {
+            let Value::Choices(weighted) = &ask.value else { continue };
+            for (expr, share) in weighted.probabilities().filter(|(expr, _)| !expr.is_harmless()) {
+                let effect = if let Expr::Fault(kind) = expr { kind.as_str() } else { ask.key.as_str() };
+                match rates.iter_mut().find(|(held, _)| *held == effect) {
+                    Some((_, rate)) => *rate += share * gate,
+                    None => rates.push((effect, share * gate)),
+                }
+            }
+        }
+        rates.retain(|(_, rate)| *rate > 0.0);
+        rates
+    }
+
     /// Every status that can happen, with its probability; they sum to 1. Faults that leave no answer come on top.
     pub fn status_choices(&self) -> Vec<StatusChoice> {
         let gate = self.gate().fraction();
@@ -111,9 +130,10 @@ impl Fault {
     }
 }
 
-fn worsens(ask: &Ask) -> bool {
-    let counts = matches!(
-        ask.key,
+/// Whether an answer can be worse than a plain one by this key.
+fn counts(key: Key) -> bool {
+    matches!(
+        key,
         Key::Status
             | Key::Delay
             | Key::BodyDelay
@@ -133,9 +153,12 @@ fn worsens(ask: &Ask) -> bool {
             | Key::Rcode
             | Key::Nodata
             | Key::Cname
-    );
+    )
+}
+
+fn worsens(ask: &Ask) -> bool {
     match &ask.value {
-        Value::Choices(weighted) => counts && weighted.possible().any(|expr| !expr.is_harmless()),
+        Value::Choices(weighted) => counts(ask.key) && weighted.possible().any(|expr| !expr.is_harmless()),
         _ => false,
     }
 }

@@ -43,6 +43,9 @@ const FAULT_OVERFLOW: Described = Described::counter(
 const SPEC_ERRORS: Described =
     Described::counter("continuous_load_server_spec_errors_total", "Fault specs refused, by the parameter at fault.");
 
+/// Who can ask for a fault: the request itself, a rule on the admin listener, a flag of the command line.
+pub const FAULT_SOURCES: [&str; 3] = ["request", "rule", "flag"];
+
 /// What is counted of one operation.
 #[derive(Debug, Default)]
 pub struct ServerSeries {
@@ -141,7 +144,9 @@ impl ServerRed {
             red.series(Labels { source: Source::external(), protocol, operation, injected: false });
         }
         for effect in effects {
-            entry(&red.state.faults, (*effect, "request"));
+            for source in FAULT_SOURCES {
+                entry(&red.state.faults, (*effect, source));
+            }
         }
         for parameter in parameters.iter().chain([&"other"]) {
             entry(&red.state.spec_errors, *parameter);
@@ -168,7 +173,7 @@ impl ServerRed {
         )
     }
 
-    /// An effect of a fault was injected; `source` is who asked (`request`, `rule`).
+    /// An effect of a fault was injected; `source` is who asked, one of [`FAULT_SOURCES`].
     pub fn fault(&self, effect: &'static str, source: &'static str) {
         entry(&self.state.faults, (effect, source)).fetch_add(1, Ordering::Relaxed);
     }

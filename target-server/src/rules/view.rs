@@ -131,6 +131,21 @@ pub(crate) enum EventKind {
     Switched,
 }
 
+impl EventKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Installed => "installed",
+            EventKind::Replaced => "replaced",
+            EventKind::Renewed => "renewed",
+            EventKind::FirstHit => "first_hit",
+            EventKind::Expired => "expired",
+            EventKind::Exhausted => "exhausted",
+            EventKind::Removed => "removed",
+            EventKind::Switched => "switched",
+        }
+    }
+}
+
 /// One change.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Event {

@@ -1,0 +1,35 @@
+//! The live rules by protocol, in the order in which they are asked. Never changed, only replaced, so that a request sees
+//! one whole set.
+
+use std::sync::Arc;
+
+use shared::protocol::Protocol;
+
+use super::active::ActiveRule;
+use super::facts::Facts;
+use tokio::time::Instant;
+
+/// What requests are held against.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    by_protocol: [Vec<Arc<ActiveRule>>; Protocol::ALL.len()],
+}
+
+impl Snapshot {
+    /// `rules` in the order in which they are to be asked.
+    pub(super) fn new<'a>(rules: impl Iterator<Item = &'a Arc<ActiveRule>>) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for rule in rules {
+            for protocol in rule.protocols() {
+                snapshot.by_protocol[protocol.index()].push(Arc::clone(rule));
+            }
+        }
+        snapshot
+    }
+
+    /// The rules that match, first things first.
+    pub(super) fn matching(&self, facts: &Facts<'_>, now: Instant) -> impl Iterator<Item = &Arc<ActiveRule>> {
+        let rules = &self.by_protocol[facts.protocol.index()];
+        rules.iter().filter(move |rule| rule.is_live(now) && rule.matches(facts))
+    }
+}
