@@ -8,6 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use shared::fault::nearest_word;
 use shared::units::{parse_duration, print_size};
 use tokio::time::timeout;
 
@@ -78,8 +80,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             }
             _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "body", "the body broke off", "a whole body"),
         })?;
-        serde_json::from_slice(&body).map(Body).map_err(|error| malformed(&error))
+        parsed(&body).map(Body)
     }
+}
+
+/// The one JSON value in a body.
+pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| malformed(&error.path().to_string(), error.inner()))?;
+    reader.end().map_err(|error| malformed("", &error))?;
+    Ok(value)
 }
 
 /// `application/json`, with parameters or without.
@@ -90,32 +101,30 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-/// serde says what and where in one sentence; the field and what is expected are in it.
-pub(super) fn malformed(error: &serde_json::Error) -> Problem {
+/// serde says what and where in one sentence; what would be accepted is its end.
+fn malformed(path: &str, error: &serde_json::Error) -> Problem {
     let said = error.to_string();
     let said = said.split(" at line ").next().unwrap_or_default();
-    let at = format!("line {} column {}", error.line(), error.column());
     let (reason, expected) = said.split_once(", expected ").unwrap_or((said, "a JSON object"));
-    let field = reason.split('`').nth(1).unwrap_or_default();
-    let near = nearest(field, expected).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
-    let code = match error.classify() {
-        serde_json::error::Category::Data if reason.starts_with("unknown field") => "unknown_field",
-        serde_json::error::Category::Data => "bad_value",
-        _ => "bad_json",
+    let word = reason.split('`').nth(1).unwrap_or_default();
+    let is_unknown = reason.starts_with("unknown field");
+    let known = expected.split('`').skip(1).step_by(2);
+    let near = if is_unknown { nearest_word(word, known) } else { None };
+    let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+    let reason = format!("{reason}, at line {} column {}{near}", error.line(), error.column());
+    let (code, field) = match error.classify() {
+        Category::Data if is_unknown => ("unknown_field", within(path, word)),
+        Category::Data if reason.contains(" field `") => ("bad_value", within(path, word)),
+        Category::Data => ("bad_value", path.trim_matches('.').to_owned()),
+        Category::Io | Category::Syntax | Category::Eof => ("bad_json", String::new()),
     };
-    let field = if reason.contains(" field `") { field } else { "" };
-    Problem::new(StatusCode::BAD_REQUEST, code, field, &format!("{reason}, at {at}{near}"), &expected.replace('`', ""))
+    Problem::new(StatusCode::BAD_REQUEST, code, &field, &reason, &expected.replace('`', ""))
 }
 
-/// The one of the quoted words that begins or ends like this one. Cheap on purpose: the whole list is beside it.
-fn nearest<'a>(word: &str, expected: &'a str) -> Option<&'a str> {
-    let known = expected.split('`').skip(1).step_by(2);
-    let likeness = |known: &str| {
-        let ahead = word.bytes().zip(known.bytes()).take_while(|(a, b)| a == b).count();
-        let behind = word.bytes().rev().zip(known.bytes().rev()).take_while(|(a, b)| a == b).count();
-        (ahead + behind).min(known.len())
-    };
-    known.filter(|known| 2 * likeness(known) > known.len().max(word.len())).max_by_key(|known| likeness(known))
+/// The path of a field that is no value, and so perhaps not in the path yet.
+fn within(path: &str, field: &str) -> String {
+    let parent = path.strip_suffix(field).unwrap_or(path).trim_end_matches('?').trim_matches('.');
+    if parent.is_empty() { field.to_owned() } else { format!("{parent}.{field}") }
 }
 
 /// The values of these parameters of the query, in their order. Anything else in it is refused.

@@ -16,14 +16,26 @@ async fn an_error_names_what_is_wrong_and_what_would_do() {
         // method, path, body → status, code, field, words in reason or expected
         ("POST", "/faults", "", 415, "bad_content_type", "content-type", "application/json"),
         ("POST", "/faults", "{", 400, "bad_json", "", "line 1 column 1"),
-        ("POST", "/faults", "{\n \"ttl\": 5m }", 400, "bad_json", "", "line 2 column"),
+        ("POST", "/faults", "{\n \"ttl\" \"5m\" }", 400, "bad_json", "", "line 2 column"),
         ("POST", "/faults", "[]", 400, "bad_value", "", "line 1 column"),
         ("POST", "/faults", "{} {}", 400, "bad_json", "", "trailing characters"),
         ("POST", "/faults", r#"{"precent":5}"#, 400, "unknown_field", "precent", "did you mean percent?"),
         ("POST", "/faults", r#"{"zzz":5}"#, 400, "unknown_field", "zzz", "owner, reason, ttl"),
-        ("POST", "/faults", r#"{"match":{"paht":""}}"#, 400, "unknown_field", "paht", "did you mean path?"),
+        ("POST", "/faults", r#"{"match":{"pth":""}}"#, 400, "unknown_field", "match.pth", "did you mean path?"),
         ("POST", "/faults", r#"{"ttl":"1m","ttl":"2m"}"#, 400, "bad_value", "ttl", "duplicate field"),
-        ("POST", "/faults", r#"{"ttl":5}"#, 400, "bad_value", "", "a string"),
+        ("POST", "/faults", r#"{"ttl":5}"#, 400, "bad_value", "ttl", "a string"),
+        ("POST", "/faults", r#"{"match":{"path":["/"]}}"#, 400, "bad_value", "match.path", "a string"),
+        (
+            "POST",
+            "/faults",
+            r#"{"match":{"method":5}}"#,
+            400,
+            "bad_value",
+            "match.method",
+            "a string or a list of strings",
+        ),
+        ("POST", "/faults", r#"{"ramp":{"from":0}}"#, 400, "bad_value", "ramp.over", "missing field"),
+        ("POST", "/faults", r#"{"every":-1}"#, 400, "bad_value", "every", "-1"),
         ("POST", "/faults", "{}", 400, "bad_rule", "ttl", "1s"),
         (
             "PUT",
@@ -49,7 +61,7 @@ async fn an_error_names_what_is_wrong_and_what_would_do() {
         ("POST", "/faults/a/renew", r#"{"ttl":"2m"}"#, 404, "not_found", "id", "no rule a"),
         ("GET", "/faults/a", "", 404, "not_found", "id", "no rule a"),
         ("PUT", "/switch", r#"{"ttl":"1h"}"#, 400, "bad_value", "enabled", "missing field"),
-        ("PUT", "/switch", r#"{"enabled":"no"}"#, 400, "bad_value", "", "a boolean"),
+        ("PUT", "/switch", r#"{"enabled":"no"}"#, 400, "bad_value", "enabled", "a boolean"),
         ("PUT", "/switch", r#"{"enabled":false,"ttl":"1w"}"#, 400, "bad_value", "ttl", "unknown unit"),
         ("GET", "/events?since=-1", "", 400, "bad_parameter", "since", "no revision"),
         ("GET", "/events?since=x", "", 400, "bad_parameter", "since", "no revision"),
@@ -170,7 +182,7 @@ proptest! {
 }
 
 fn malformed_or_not(body: &[u8]) {
-    if let Err(error) = serde_json::from_slice::<Written>(body) {
-        assert_eq!(intake::malformed(&error).into_response().status(), StatusCode::BAD_REQUEST);
+    if let Err(problem) = intake::parsed::<Written>(body) {
+        assert_eq!(problem.into_response().status(), StatusCode::BAD_REQUEST);
     }
 }
