@@ -3,7 +3,6 @@
 //! They stand on a listener of their own and are never faulted, delayed or limited by what the traffic listener does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::extract::State;
@@ -11,35 +10,64 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::{Encoder, Registry, TextEncoder};
+use tokio::sync::watch;
 
 use crate::red::BuildInfo;
 
-/// Whether the process wants traffic. Cloning shares the answer.
-///
-/// Two have a say: the process, which can serve or cannot, and whoever operates it. Either alone can refuse.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Says>);
+/// Whether the process wants traffic: while it serves and nobody holds it back. Cloning shares the answer.
+#[derive(Clone, Debug)]
+pub struct Readiness(Arc<watch::Sender<Reasons>>);
 
-#[derive(Debug, Default)]
-struct Says {
-    can_serve: AtomicBool,
-    is_unwanted: AtomicBool,
+/// Kept apart, so that neither side can take back what the other one said: a drain ends no hold, and the end of a hold makes
+/// nothing ready that drains.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reasons {
+    serving: bool,
+    held: bool,
+}
+
+impl Reasons {
+    fn is_ready(self) -> bool {
+        self.serving && !self.held
+    }
+}
+
+impl Default for Readiness {
+    fn default() -> Readiness {
+        Readiness(Arc::new(watch::Sender::default()))
+    }
 }
 
 impl Readiness {
-    /// The process says that it can serve, or no longer can.
-    pub fn set(&self, ready: bool) {
-        self.0.can_serve.store(ready, Ordering::Release);
+    /// The process itself: it serves, or it starts or drains.
+    pub fn set(&self, serving: bool) {
+        self.0.send_modify(|reasons| reasons.serving = serving);
     }
 
-    /// The operator says whether traffic is wanted; at first it is.
-    pub fn want(&self, wanted: bool) {
-        self.0.is_unwanted.store(!wanted, Ordering::Release);
+    /// An operator: not ready, whatever the process says, until this is taken back.
+    pub fn hold(&self, held: bool) {
+        self.0.send_modify(|reasons| reasons.held = held);
+    }
+
+    /// Whether an operator holds it back.
+    pub fn is_held(&self) -> bool {
+        self.0.borrow().held
     }
 
     /// What `/readyz` says now.
     pub fn is_ready(&self) -> bool {
-        self.0.can_serve.load(Ordering::Acquire) && !self.0.is_unwanted.load(Ordering::Acquire)
+        self.0.borrow().is_ready()
+    }
+
+    /// Tells `hear` what it is now and after every change, for as long as it is polled.
+    pub async fn follow(&self, mut hear: impl FnMut(bool)) {
+        let mut reasons = self.0.subscribe();
+        loop {
+            hear(reasons.borrow_and_update().is_ready());
+            if reasons.changed().await.is_err() {
+                return;
+            }
+        }
     }
 }
 
@@ -90,10 +118,11 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 
 async fn readyz(State(admin): State<Admin>) -> Response {
     if admin.readiness.is_ready() {
-        "ok\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: starting or draining\n").into_response()
+        return "ok\n".into_response();
     }
+    let held = admin.readiness.is_held();
+    let reason = if held { "not ready: disabled by an operator\n" } else { "not ready: starting or draining\n" };
+    (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
 }
 
 async fn version(State(admin): State<Admin>) -> axum::Json<serde_json::Value> {
@@ -107,13 +136,27 @@ mod tests {
     #[test]
     fn either_of_two_can_refuse_traffic() {
         let readiness = Readiness::default();
-        assert!(!readiness.is_ready(), "not before it can serve");
+        assert!(!readiness.is_ready(), "not before it serves");
         readiness.set(true);
         assert!(readiness.is_ready());
-        readiness.want(false);
-        assert!(!readiness.is_ready());
-        readiness.want(true);
+        readiness.hold(true);
+        assert!(!readiness.is_ready() && readiness.is_held());
+        readiness.hold(false);
         readiness.set(false);
-        assert!(!readiness.is_ready(), "whoever wants traffic cannot make it serve");
+        assert!(!readiness.is_ready(), "the end of a hold makes nothing serve");
+    }
+
+    #[tokio::test]
+    async fn whoever_follows_hears_every_change() {
+        let readiness = Readiness::default();
+        let (said, mut heard) = tokio::sync::mpsc::channel(1);
+        let follower = readiness.clone();
+        let following = tokio::spawn(async move { follower.follow(|ready| drop(said.try_send(ready))).await });
+        assert_eq!(heard.recv().await, Some(false));
+        readiness.set(true);
+        assert_eq!(heard.recv().await, Some(true));
+        readiness.hold(true);
+        assert_eq!(heard.recv().await, Some(false));
+        following.abort();
     }
 }

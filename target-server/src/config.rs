@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Everything is validated before a socket opens: a value that cannot be
 //! meant is refused with exit code 2, naming the flag and what would have worked.
 
+mod admin;
 mod dns;
 mod listeners;
 
@@ -14,6 +15,7 @@ use shared::fault::{Limits, SPEC_MAX_BYTES};
 use shared::protocol::{ADMIN_PORT, Protocol};
 use shared::units;
 
+pub use admin::AdminConfig;
 pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
 
@@ -39,6 +41,10 @@ pub struct Config {
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", value_name = "ADDRESS", default_value_t = any(ADMIN_PORT),
         value_parser = parse_address)]
     pub admin_address: SocketAddr,
+
+    /// Who may change it, and for how long.
+    #[command(flatten)]
+    pub admin: AdminConfig,
 
     /// Worker threads [default: the cores this process may use]
     #[arg(long, env = "CLOAD_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -40,7 +40,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(config: &Config, max_connections: usize, red: ServerRed) -> Core {
         Core {
-            faults: Faults::new(&config.faults, red.clone()),
+            faults: Faults::new(&config.faults, config.admin.max_rule_ttl, red.clone()),
             red,
             sessions: Sessions::default(),
             place: config.place(),

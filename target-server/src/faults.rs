@@ -18,7 +18,7 @@ use shared::reply::Plan;
 use crate::asked::{Asked, ByRule};
 use crate::config::{Cidr, FaultConfig, Switch};
 use crate::effects;
-use crate::rules::{self, ActiveRule, Rules};
+use crate::rules::{ActiveRule, Rules};
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
 
@@ -68,13 +68,13 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    pub(crate) fn new(config: &FaultConfig, red: ServerRed) -> Faults {
+    pub(crate) fn new(config: &FaultConfig, rule_ttl_max: Duration, red: ServerRed) -> Faults {
         Faults {
             limits: config.limits(),
             seed: config.seed,
             switch: config.faults,
             cidrs: config.fault_cidrs.clone(),
-            rules: Rules::new(config.limits(), rules::TTL_MAX, config.seed),
+            rules: Rules::new(config.limits(), rule_ttl_max, config.seed),
             slots: Slots::new(config.faults_max, config.faults_max_per_client),
             stress: Stress::new(config.mem_total_max),
             load: Arc::default(),

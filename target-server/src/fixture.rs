@@ -74,8 +74,13 @@ impl Fixture {
         client.rest().await
     }
 
+    /// A connection to the admin listener.
+    pub(crate) async fn admin_client(&self) -> Client {
+        Client { stream: TcpStream::connect(self.addresses.admin).await.unwrap(), unread: Vec::new() }
+    }
+
     pub(crate) async fn admin(&self, path: &str) -> Answer {
-        let mut client = Client { stream: TcpStream::connect(self.addresses.admin).await.unwrap(), unread: Vec::new() };
+        let mut client = self.admin_client().await;
         client.send(&format!("GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n")).await;
         client.answer().await
     }

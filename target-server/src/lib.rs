@@ -19,6 +19,7 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 mod grpc;
+mod guard;
 mod h2body;
 mod h2conn;
 mod headers;
@@ -40,5 +41,6 @@ mod tls;
 mod udp;
 
 pub use config::Config;
+pub use guard::TokenError;
 pub use target::{Addresses, BindError, Report, Target, runtime};
 pub use tls::TlsError;

@@ -11,6 +11,7 @@ mod listen;
 mod podinfo;
 
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -32,6 +33,7 @@ use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
 use crate::grpc::{self, Grpc};
+use crate::guard::{ChangeGuard, Token};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
 use crate::podinfo::Tokens;
@@ -124,6 +126,8 @@ impl Target {
             tls.register(&registry)?;
         }
 
+        let token = config.admin.admin_token_file.as_deref().map(Token::load).transpose()?.map(Arc::new);
+
         let backlog = i32::from(config.connections.backlog);
         let listeners = &config.listeners;
         let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
@@ -138,7 +142,9 @@ impl Target {
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
-        let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
+        let common = shared::admin::router(ROLE, registry, readiness.clone());
+        let guard = ChangeGuard::admin(token, addresses.admin);
+        let router = admin::router(common, accounts, core.faults.rules(), readiness.clone(), guard);
         Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
     }
 
@@ -158,11 +164,14 @@ impl Target {
         let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
-            if let Err(error) = axum::serve(sockets.admin, router).await {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            if let Err(error) = axum::serve(sockets.admin, service).await {
                 tracing::error!(%error, "the admin listener failed");
             }
         });
         background.spawn(Arc::clone(&http).keep_small());
+        let (followed, health) = (readiness.clone(), Arc::clone(&grpc));
+        background.spawn(async move { followed.follow(|is_ready| health.set_ready(is_ready)).await });
         background.spawn(Arc::clone(core.faults.rules()).keep());
         let stop_accepting = CancellationToken::new();
         let mut accepting = JoinSet::new();
@@ -195,7 +204,6 @@ impl Target {
             accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
         readiness.set(true);
-        grpc.set_ready(true);
 
         stop.cancelled().await;
         readiness.set(false);

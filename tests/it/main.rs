@@ -8,6 +8,7 @@ mod battery;
 mod cli;
 mod dns;
 mod echo;
+mod fault_rules;
 mod fixture;
 mod generated;
 mod grpc;

@@ -4,6 +4,7 @@
 
 use super::dialect::Dialect::{self, Dns, Grpc, Http1, Http2, Tcp, Udp};
 use super::dist::Unit;
+use super::near::nearest_word;
 
 /// A parameter of a spec. Declaration order is the canonical printing order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,30 +215,10 @@ impl Key {
         TABLE[self as usize].2
     }
 
-    /// The key a misspelling most likely meant: fewest edits, at most a third of its length (at least one).
+    /// The key a misspelling most likely meant.
     pub(crate) fn nearest(text: &str) -> Option<Key> {
-        // Longer words are no misspelling of ours, and the distance below is quadratic.
-        let text = text.get(..).filter(|text| text.len() <= 32)?.to_ascii_lowercase().replace('-', "_");
-        let distance = |key: &Key| edits(key.as_str().as_bytes(), text.as_bytes());
-        let best = Key::all().min_by_key(distance)?;
-        // A word of which nothing remains is another word.
-        (distance(&best) <= (text.len() / 3).max(1) && distance(&best) < text.len()).then_some(best)
+        nearest_word(text, Key::all().map(Key::as_str)).and_then(Key::parse)
     }
-}
-
-/// Levenshtein's distance, one row at a time.
-fn edits(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ struct Status {
 impl Health {
     /// Readiness is one for the process: the admin port and gRPC's health show the same.
     pub(super) fn new(is_unhealthy: bool, is_unready: bool, readiness: Readiness) -> Health {
-        readiness.want(!is_unready);
+        readiness.hold(is_unready);
         Health { is_unhealthy, readiness }
     }
 
@@ -37,7 +37,7 @@ impl Health {
 
     /// Says whether traffic is wanted; a target that drains does not become ready by it.
     pub(super) fn want(&self, is_wanted: bool) -> Plain {
-        self.readiness.want(is_wanted);
+        self.readiness.hold(!is_wanted);
         Plain::empty(StatusCode::ACCEPTED)
     }
 }

@@ -81,7 +81,7 @@ pub(crate) struct WrittenRamp {
 
 /// One word, or a list of them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "invalid type, expected a string or a list of strings")]
 pub(crate) enum Words {
     One(String),
     Many(Vec<String>),

@@ -1,14 +1,57 @@
-//! What the target's admin listener answers beyond what both programs do: the accounts of sessions.
+//! What the target's admin listener answers beyond what both programs do: the accounts of sessions, and the fault rules.
+//!
+//! Invariants:
+//! - Whatever may change something passes the guard first, also where there is no such route.
+//! - Every answer about rules is `application/json`, and an error names what would have been accepted.
+//! - Every change is logged with who made it: by whoever does it, in a span that names the client.
 
-use axum::extract::{Path, State};
+mod answer;
+mod events;
+mod intake;
+mod protect;
+mod ready;
+mod rules;
+mod switch;
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use shared::admin::Readiness;
 use shared::identity::Session;
 
+use crate::guard::ChangeGuard;
+use crate::rules::Rules;
 use crate::sessions::Sessions;
+
+/// Where the rules stand a second time, for tools that expect a version in the path.
+const ALIAS: &str = "/admin/v1";
+
+/// `common`, which both programs serve, with what only a target has. To be served with the addresses of its clients
+/// (`ConnectInfo`).
+pub(super) fn router(
+    common: Router,
+    accounts: Router,
+    rules: &Arc<Rules>,
+    readiness: Readiness,
+    guard: ChangeGuard,
+) -> Router {
+    let faults = rules::routes(rules).merge(switch::routes(rules)).merge(events::routes(rules));
+    common
+        .merge(accounts)
+        .merge(ready::routes(readiness))
+        .nest(ALIAS, faults.clone())
+        .merge(faults)
+        .fallback(answer::no_route)
+        .method_not_allowed_fallback(answer::no_method)
+        .layer(DefaultBodyLimit::max(intake::BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(guard, protect::protect))
+}
 
 /// `GET /account/{session}`: 200 with the account, 404 if nothing of the session arrived here or it was forgotten, 400 if
 /// the name is none.
@@ -30,3 +73,6 @@ async fn account(State((sessions, server)): State<(Sessions, String)>, Path(sess
 fn refuse(status: StatusCode, reason: &str) -> Response {
     (status, Json(json!({ "error": reason }))).into_response()
 }
+
+#[cfg(test)]
+mod tests;

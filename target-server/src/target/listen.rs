@@ -50,6 +50,9 @@ pub enum BindError {
     /// Certificate or key cannot be served.
     #[error(transparent)]
     Tls(#[from] crate::tls::TlsError),
+    /// The admin token cannot be read.
+    #[error(transparent)]
+    Token(#[from] crate::guard::TokenError),
     /// Two metrics share a name: a defect of ours.
     #[error("metrics")]
     Metrics(#[from] prometheus::Error),
