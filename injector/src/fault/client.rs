@@ -162,7 +162,7 @@ impl Client {
     /// What to do about it.
     fn remedy(&self, status: u16, is_ours: bool) -> Option<&'static str> {
         match (status, &self.token) {
-            (401 | 403, None) => Some("the target wants its admin token: --token-file FILE or CLOAD_ADMIN_TOKEN_FILE"),
+            (401 | 403, None) => Some("if it has an admin token: --token-file FILE or CLOAD_ADMIN_TOKEN_FILE"),
             (401 | 403, Some(_)) => Some("the token file must hold what the target's --admin-token-file holds"),
             (404 | 405, _) if !is_ours => {
                 Some("no rules API here: is this the admin port of a target-server that has one?")
