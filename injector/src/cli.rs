@@ -1,6 +1,7 @@
 //! The command line of `injector`: what is asked, checked, turned into a [`Job`]. The only place that reads the
 //! environment.
 
+mod fault;
 mod probe;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use shared::identity::Source;
 use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
+pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::probe::ProbeArgs;
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -26,8 +28,8 @@ use crate::verdict::Exit;
 
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
-/// Exit codes: 0 passed, 1 a probe's call failed, 2 usage, 97 target unreachable at the start, 98 the run is not valid,
-/// 104 invalid scenario, 105 a finite run was interrupted.
+/// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
+/// 98 the run is not valid, 104 invalid scenario, 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -48,6 +50,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Call once, or a few times, and say what came: exit code 0 if it was right, 1 if not.
     Probe(ProbeArgs),
+    /// Rules that make the target misbehave for a while, on every replica or on none.
+    Fault(FaultArgs),
 }
 
 /// `injector run`.

@@ -13,6 +13,7 @@ mod counter;
 mod dial;
 pub mod driver;
 pub mod engine;
+pub mod fault;
 #[cfg(test)]
 mod fixture;
 mod lanes;

@@ -73,14 +73,36 @@ impl Names {
             Host::Ip(ip) => return Ok(SocketAddr::new(*ip, endpoint.port)),
             Host::Name(name) => name,
         };
-        let found = match self.ipv4.lookup_ip(name.as_str()).await {
-            Err(error) if is_another_family(&error) => self.ipv6.lookup_ip(name.as_str()).await,
-            found => found,
-        };
-        let addresses: Vec<IpAddr> = found.map_err(|error| class(&error))?.iter().collect();
+        let addresses = self.look_up(name).await?;
         let turn = self.turn.replace(self.turn.get().wrapping_add(1));
         let ip = addresses.get(turn % addresses.len().max(1)).ok_or(ErrorClass::DnsNxdomain)?;
         Ok(SocketAddr::new(*ip, endpoint.port))
+    }
+
+    /// Every address behind the endpoint, in order, each once. Of one family, like [`Names::resolve`]: a machine that has
+    /// both would be there twice.
+    ///
+    /// # Errors
+    /// One of the `dns_*` classes.
+    pub(crate) async fn all(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ErrorClass> {
+        let mut addresses = match &endpoint.host {
+            Host::Ip(ip) => vec![*ip],
+            Host::Name(name) => self.look_up(name).await?,
+        };
+        if addresses.is_empty() {
+            return Err(ErrorClass::DnsNxdomain);
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, endpoint.port)).collect())
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ErrorClass> {
+        let found = match self.ipv4.lookup_ip(name).await {
+            Err(error) if is_another_family(&error) => self.ipv6.lookup_ip(name).await,
+            found => found,
+        };
+        Ok(found.map_err(|error| class(&error))?.iter().collect())
     }
 }
 
@@ -164,6 +186,20 @@ mod tests {
         let loopback: SocketAddr = "127.0.0.1:9898".parse().unwrap();
         assert_eq!(resolve(Host::Ip(loopback.ip())), Ok(loopback));
         assert_eq!(resolve(Host::Name("localhost".into())), Ok(loopback));
+    }
+
+    #[test]
+    fn all_addresses_of_a_name_are_there_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let names = Names::from_system(Duration::from_secs(1)).unwrap();
+            let loopback: SocketAddr = "127.0.0.1:9898".parse().unwrap();
+            for host in [Host::Ip(loopback.ip()), Host::Name("localhost".into())] {
+                assert_eq!(names.all(&endpoint(host)).await, Ok(vec![loopback]));
+            }
+            let absent = names.all(&endpoint(Host::Name("no-such-host.invalid".into()))).await;
+            assert_eq!(absent, Err(ErrorClass::DnsNxdomain));
+        });
     }
 
     #[test]

@@ -70,18 +70,20 @@ impl Scenario {
             let problem = Problem::general(format!("longer than {FILE_MAX_BYTES} bytes"));
             return Err(Problems::new(name, "", vec![problem]));
         }
-        let options = serde_saphyr::options! {
-            with_snippet: false,
-            reject_unsupported_tags: true,
-            reject_tagged_field_names: true,
-        };
-        match serde_saphyr::from_str_with_options(text, options) {
-            Ok(written) => {
-                Ok(Scenario { name: name.to_owned(), text: text.to_owned(), written, files: Files::default() })
-            }
-            Err(error) => Err(Problems::new(name, text, vec![shape_problem(&error)])),
-        }
+        let written = strictly(name, text)?;
+        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), written, files: Files::default() })
     }
+}
+
+/// Reads a file's text; what does not fit is named with its place. `name` is what messages call the file.
+pub(crate) fn strictly<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, Problems> {
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+    };
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| Problems::new(name, text, vec![shape_problem(&error)]))
 }
 
 /// The keys of a scenario. The meaning, unit and default of each is documented where it is decided: `plan`.
@@ -295,8 +297,8 @@ fn shape_problem(error: &Error) -> Problem {
         }
         Error::Unexpected { expected: "sequence start", .. } => "expected a list".to_owned(),
         Error::Unexpected { expected: "mapping start", .. } => "expected a mapping such as { key: value }".to_owned(),
-        Error::MultipleDocuments { .. } => "a second document; a file is one scenario".to_owned(),
-        Error::Eof { .. } => "the file is empty; at least target, rate and mix are needed".to_owned(),
+        Error::MultipleDocuments { .. } => "a second document; a file has one".to_owned(),
+        Error::Eof { .. } => "the file is empty; a scenario has at least target, rate and mix".to_owned(),
         error => UserMessageFormatter.format_message(error).into_owned(),
     };
     Problem { location: error.location().and_then(position), subject: String::new(), message }

@@ -58,7 +58,8 @@ async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool) -> Res
     }
 }
 
-fn words(class: ErrorClass) -> &'static str {
+/// What went wrong before there was a connection, for a person.
+pub(crate) fn words(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::DnsNxdomain => "the name does not exist or has no address (dns_nxdomain)",
         ErrorClass::DnsTimeout => "no name server answered in time (dns_timeout)",

@@ -6,7 +6,7 @@
 //! appends a number. Bytes are read into one buffer per thread.
 
 mod answer;
-mod get;
+mod ask;
 mod judge;
 mod two;
 
@@ -30,7 +30,7 @@ use crate::dial::{self, Stream};
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
 
-pub(crate) use self::get::get;
+pub(crate) use self::ask::{Question, connect, exchange, get};
 pub use self::two::Http2;
 
 /// One HTTP/1.1 connection.

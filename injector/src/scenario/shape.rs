@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for WrittenHeaders {
 }
 
 /// `503` or `[200, 503]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct OneOrMany(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for OneOrMany {
