@@ -2,6 +2,9 @@
 //!
 //! Knows no protocol: it is handed a request that was routed, and returns an answer that is still to be shaped.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "HTTP does not count into it yet"))]
+pub(crate) mod request_metrics;
+
 use std::net::IpAddr;
 
 use bytes::Bytes;
