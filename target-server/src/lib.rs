@@ -28,6 +28,7 @@ mod podinfo;
 mod record;
 mod sessions;
 mod slots;
+mod standing_stress;
 mod stream;
 mod stress;
 mod target;

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - A `Target` that exists has its sockets: addresses are known before anything is served.
 //! - The admin listener is the last to go, so that a drain can be watched.
-//! - [`Target::serve`] returns within the drain delay and the drain timeout of being told to stop.
+//! - [`Target::serve`] returns within the drain delay and the shutdown timeout of being told to stop.
 
 mod addresses;
 mod admin;
@@ -33,6 +33,7 @@ use crate::grpc::Grpc;
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
 use crate::podinfo::Podinfo;
+use crate::standing_stress::StandingStress;
 use crate::tcp::Tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
@@ -53,6 +54,7 @@ pub struct Target {
     router: axum::Router,
     readiness: Readiness,
     addresses: Addresses,
+    stress: StandingStress,
 }
 
 /// Everything that was bound.
@@ -70,7 +72,7 @@ struct Sockets {
 /// How a target ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Requests that were in flight when the drain timeout was over.
+    /// Requests that were in flight when the shutdown timeout was over.
     pub requests_cut: u64,
 }
 
@@ -109,7 +111,7 @@ impl Target {
         let core = Arc::new(Core::new(&config, max_connections, red));
         let place = |_| BindError::Place(core.place.clone());
         let grpc = Arc::new(Grpc::new(Arc::clone(&core)).map_err(place)?);
-        let routing = Routing { prefix: String::new(), compat: config.compat };
+        let routing = Routing { prefix: config.podinfo.prefix.clone(), compat: config.compat };
         let podinfo = Arc::new(Podinfo);
         let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
 
@@ -122,7 +124,7 @@ impl Target {
         let listeners = &config.listeners;
         let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
         let sockets = Sockets {
-            http: listen::on("--http-address", config.http_address(), backlog)?,
+            http: listen::on("--http-address", config.http_address, backlog)?,
             https: if tls.is_some() { stream("--https-address", listeners.https_address)? } else { None },
             grpc: stream("--grpc-address", listeners.grpc_address)?,
             tcp: stream("--tcp-address", listeners.tcp_address)?,
@@ -131,10 +133,11 @@ impl Target {
             admin: listen::on("--admin-address", config.admin_address, backlog)?,
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
+        let stress = StandingStress::start(config.podinfo.stress_cpu, config.podinfo.stress_memory)?;
         let readiness = Readiness::default();
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let router = shared::admin::router(ROLE, registry, readiness.clone()).merge(accounts);
-        Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
+        Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses, stress })
     }
 
     /// Where it listens, with the ports that were chosen for port 0.
@@ -148,9 +151,9 @@ impl Target {
     }
 
     /// Serves until `stop`, then drains: not ready, gRPC NOT_SERVING → drain delay → no new connections, `Connection: close` or GOAWAY on
-    /// what is in flight → at most the drain timeout. Dropping the future ends everything at once.
+    /// what is in flight → at most the shutdown timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
-        let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
+        let Target { config, core, http, grpc, tls, sockets, router, readiness, stress: _stress, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
             if let Err(error) = axum::serve(sockets.admin, router).await {
@@ -204,7 +207,7 @@ impl Target {
                 }
             }
         };
-        let _ = timeout(config.drain_timeout, drained).await;
+        let _ = timeout(config.shutdown_timeout, drained).await;
         let requests_cut = core.faults.load().load(Ordering::Relaxed);
         for mut connections in accepted {
             connections.shutdown().await;

@@ -44,6 +44,9 @@ pub enum BindError {
     /// Certificate or key cannot be served.
     #[error(transparent)]
     Tls(#[from] crate::tls::TlsError),
+    /// The load that was asked for cannot be put on this machine.
+    #[error(transparent)]
+    Stress(#[from] crate::standing_stress::StressError),
     /// Two metrics share a name: a defect of ours.
     #[error("metrics")]
     Metrics(#[from] prometheus::Error),
