@@ -61,7 +61,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
     let scenario = scenario.map_err(|problems| (Exit::Scenario, problems.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(async {
-        let stop = shared::shutdown::on_signal().map_err(failed)?;
+        let stop = shared::shutdown::on_signal(shared::shutdown::EXIT_INTERRUPTED).map_err(failed)?;
         let target = Target::bind(Config::loopback()).map_err(failed)?;
         let addresses = target.addresses();
         eprint!("target:\n{addresses}injector:\n");

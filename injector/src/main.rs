@@ -31,7 +31,7 @@ fn run(args: &RunArgs) -> Result<Exit, (Exit, String)> {
     let defect = |error: std::io::Error| (Exit::Invalid, error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(defect)?;
     runtime.block_on(async {
-        let stop = shared::shutdown::on_signal().map_err(defect)?;
+        let stop = shared::shutdown::on_signal(shared::shutdown::EXIT_INTERRUPTED).map_err(defect)?;
         session::execute(job, stop).await.map_err(|error| (error.exit, error.to_string()))
     })
 }

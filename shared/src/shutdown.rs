@@ -6,14 +6,15 @@
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The exit code of a process that was told twice: 128 + SIGINT, the shell's convention.
-const EXIT_SECOND_SIGNAL: i32 = 130;
+/// The exit code of an interrupted process by the shell's convention: 128 + SIGINT.
+pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// Starts listening for signals; the token is cancelled by the first. Must be called on a runtime.
+/// Starts listening for signals; the token is cancelled by the first, and the second ends the process with `second`. Must
+/// be called on a runtime.
 ///
 /// # Errors
 /// If the handlers cannot be installed.
-pub fn on_signal() -> std::io::Result<CancellationToken> {
+pub fn on_signal(second: u8) -> std::io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let token = CancellationToken::new();
@@ -23,7 +24,7 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
         tracing::info!(signal = name, "stopping; a second signal ends at once");
         first.cancel();
         either(&mut terminate, &mut interrupt).await;
-        exit_now();
+        exit_now(second);
     });
     Ok(token)
 }
@@ -36,6 +37,6 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
 }
 
 #[expect(clippy::disallowed_methods, reason = "the second signal asks for exactly this: no drain, no destructors")]
-fn exit_now() -> ! {
-    std::process::exit(EXIT_SECOND_SIGNAL)
+fn exit_now(code: u8) -> ! {
+    std::process::exit(code.into())
 }

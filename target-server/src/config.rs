@@ -1,11 +1,15 @@
 //! What an operator can set: every flag, its environment variable, its default and why.
 //!
 //! The only place that reads the environment. Everything is validated before a socket opens: a value that cannot be
-//! meant is refused with exit code 2, naming the flag and what would have worked.
+//! meant is refused with exit code 2, naming the flag and what would have worked. [`Config::load`] is the way in: it
+//! alone hears all sources and brings podinfo's flags into ours.
 
 mod admin;
 mod dns;
+mod file;
 mod listeners;
+mod load;
+mod podinfo;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -18,6 +22,8 @@ use shared::units;
 pub use admin::AdminConfig;
 pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
+pub use load::Loaded;
+pub use podinfo::{BackendErrors, DelayUnit, Host, PodinfoConfig, Secret, Standing};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
 ///
@@ -25,7 +31,8 @@ pub use listeners::{Listen, ListenerConfig};
 /// (`/?status=503:5&delay=20ms..80ms`), in the header or metadata `x-cload-fault: status=503; delay=1s`, on the paths
 /// `/status/503` and `/delay/2`, in a first line `CL/1 delay=1s`, or in a name such as `x7k2m9qa.rcsrv.f.cload.test`.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "target-server", version, max_term_width = 120)]
+// The last of two alike is heard, as podinfo has it: charts append the flags of their users.
+#[command(name = "target-server", version, max_term_width = 120, args_override_self = true)]
 pub struct Config {
     /// Where HTTP/1.1 and HTTP/2 are served, gRPC included: `address:port`, `:port` or `port`; port 0 takes a free one, which
     /// is printed
@@ -33,7 +40,8 @@ pub struct Config {
         value_parser = parse_address)]
     pub http_address: SocketAddr,
 
-    /// Where HTTP traffic is served, on all addresses: short for `--http-address :PORT`, and wins over it
+    /// Port of HTTP on the addresses of --host: short for `--http-address :PORT`, which wins; 0 takes a free one, unlike
+    /// podinfo, where it means none
     #[arg(long, env = "CLOAD_PORT", value_name = "PORT")]
     pub port: Option<u16>,
 
@@ -62,14 +70,15 @@ pub struct Config {
     #[arg(long, env = "CLOAD_ZONE", value_name = "NAME", default_value = UNKNOWN_PLACE, value_parser = parse_place)]
     pub zone: String,
 
-    /// How long to keep serving, not ready, after the first signal: the time a load balancer needs to look away. 0 suits
-    /// a shell; on Kubernetes, where endpoints are removed while the signal is delivered, 5s
-    #[arg(long, env = "CLOAD_DRAIN_DELAY", value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    /// How long to keep serving, not ready, after the first signal: the time a load balancer needs to look away. 0s suits
+    /// a shell
+    #[arg(long, env = "CLOAD_DRAIN_DELAY", value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
     pub drain_delay: Duration,
 
     /// How long requests in flight may take to end after that; what is left is cut, and the exit code is 1
-    #[arg(long, env = "CLOAD_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
-    pub drain_timeout: Duration,
+    #[arg(long, alias = "drain-timeout", env = "CLOAD_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "10s",
+        value_parser = parse_duration)]
+    pub shutdown_timeout: Duration,
 
     /// Form of the log lines on standard error
     #[arg(long, env = "CLOAD_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
@@ -99,6 +108,10 @@ pub struct Config {
     /// What the fault language may ask for.
     #[command(flatten)]
     pub faults: FaultConfig,
+
+    /// podinfo's flags.
+    #[command(flatten)]
+    pub podinfo: PodinfoConfig,
 }
 
 /// Form of the log lines.
@@ -232,6 +245,8 @@ impl Config {
         let mut config = Config::defaults();
         config.http_address = free;
         config.admin_address = free;
+        // No load balancer has to look away.
+        config.drain_delay = Duration::ZERO;
         let listeners = &mut config.listeners;
         for address in [
             &mut listeners.grpc_address,
@@ -250,11 +265,6 @@ impl Config {
         let command = Config::command().mut_args(|arg| arg.env(clap::builder::Resettable::Reset));
         let matches = command.get_matches_from(["target-server"]);
         Config::from_arg_matches(&matches).expect("the defaults are valid: a test parses them")
-    }
-
-    /// Where HTTP traffic is served, `--port` considered.
-    pub fn http_address(&self) -> SocketAddr {
-        self.port.map_or(self.http_address, any)
     }
 
     /// What `x-cload-server` says: `<pod>/<node>/<zone>`.

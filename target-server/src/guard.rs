@@ -66,7 +66,6 @@ impl ChangeGuard {
 
     /// For changes on the traffic listener, such as podinfo's. Without a token they are allowed; who reaches them is up to
     /// the caller.
-    #[cfg_attr(not(test), expect(dead_code, reason = "podinfo's switches will ask it"))]
     pub(crate) fn traffic(token: Option<Arc<Token>>) -> ChangeGuard {
         ChangeGuard { token, door: Door::Traffic }
     }

@@ -41,7 +41,7 @@ use hyper::server::conn::http1;
 
 use crate::core::Core;
 use crate::h2conn::Handler;
-use crate::podinfo::Podinfo;
+use crate::podinfo::{Podinfo, RequestMetrics};
 pub(crate) use door::{Door, Secured};
 pub(crate) use routing::Routing;
 
@@ -56,7 +56,9 @@ pub(crate) struct Http {
     /// The value of `x-cload-server`.
     pub(crate) place: HeaderValue,
     routing: Routing,
-    podinfo: Arc<Podinfo>,
+    podinfo: Podinfo,
+    /// What podinfo's dashboards read.
+    metrics: RequestMetrics,
     parked: memory::Parked,
     builder: http1::Builder,
     /// Who serves the streams that speak gRPC.
@@ -69,14 +71,15 @@ impl Http {
         core: Arc<Core>,
         grpc: Handler,
         routing: Routing,
-        podinfo: Arc<Podinfo>,
+        podinfo: Podinfo,
+        metrics: RequestMetrics,
     ) -> Result<Http, http::header::InvalidHeaderValue> {
         let mut builder = http1::Builder::new();
         // The number of fields stays at hyper's default of 100: any other is kept on the heap, per request.
         // Its head timeout is off because we have our own, which costs no timer per request.
         builder.max_header_size(HEAD_MAX_BYTES).max_buf_size(BUFFER_MAX_BYTES).header_read_timeout(None);
         let place = HeaderValue::from_str(&core.place)?;
-        Ok(Http { core, place, routing, podinfo, parked: memory::Parked::default(), builder, grpc })
+        Ok(Http { core, place, routing, podinfo, metrics, parked: memory::Parked::default(), builder, grpc })
     }
 
     /// Gives memory back that connections no longer use, for ever.

@@ -33,6 +33,7 @@ mod record;
 mod rules;
 mod sessions;
 mod slots;
+mod standing_stress;
 mod stream;
 mod stress;
 mod target;

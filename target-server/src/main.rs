@@ -3,12 +3,17 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use target_server::{Config, Report, Target, log, runtime};
+use target_server::{Config, Report, Target, config::Loaded, log, runtime};
+
+/// The exit code of a process that was told twice: podinfo's.
+const EXIT_SECOND_SIGNAL: u8 = 1;
 
 fn main() -> ExitCode {
-    let config = Config::parse();
+    let Loaded { config, warnings } = Config::load();
     log::start(&config);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     match run(config) {
         Ok(report) => report.exit_code(),
         Err(error) => {
@@ -20,7 +25,7 @@ fn main() -> ExitCode {
 
 fn run(config: Config) -> Result<Report, Box<dyn std::error::Error>> {
     runtime(config.threads)?.block_on(async {
-        let stop = shared::shutdown::on_signal()?;
+        let stop = shared::shutdown::on_signal(EXIT_SECOND_SIGNAL)?;
         let target = Target::bind(config)?;
         // Whoever started us with port 0 reads the port here; if nobody reads, that is no reason to stop.
         let _ = write!(std::io::stdout(), "{}", target.addresses());

@@ -28,6 +28,8 @@ pub(crate) mod token;
 mod version;
 pub(crate) mod ws;
 
+pub(crate) mod request_metrics;
+
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -37,14 +39,18 @@ use shared::fault::Verdict;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
+pub(crate) use self::cache::Cache;
 use self::configs::Configs;
 use self::echo::Echo;
 pub(crate) use self::faults::FaultInjection;
 use self::health::Health;
 use self::index::Index;
+pub(crate) use self::info::Ui;
 pub(crate) use self::options::{Controls, Options, OptionsError};
+pub(crate) use self::request_metrics::{RequestMetrics, Series};
 pub(crate) use self::state::State;
 pub(crate) use self::token::Tokens;
+use crate::guard::ChangeGuard;
 
 /// The largest body of a request that is read whole, as in podinfo.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;
@@ -59,6 +65,8 @@ pub(crate) struct Podinfo {
     registry: prometheus::Registry,
     environment: Option<Vec<String>>,
     allow_panic: bool,
+    guard: ChangeGuard,
+    trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     state: State,
 }
 
@@ -104,6 +112,8 @@ impl Podinfo {
             environment: options.environment,
             allow_panic: options.allow_panic,
             state: controls.state,
+            guard: controls.guard,
+            trusts: controls.trusts,
             index: Index::new(&options.ui, options.ui_path, &options.prefix),
         })
     }
@@ -120,10 +130,9 @@ impl Podinfo {
             Route::Status | Route::Delay | Route::Chunked | Route::ChunkedWait => spelled::answer(&asked),
             Route::Healthz => self.health.healthz(),
             Route::Readyz => self.health.readyz(),
-            Route::ReadyzEnable => self.health.want(true),
-            Route::ReadyzDisable => self.health.want(false),
-            Route::FaultEnable => self.faults.put(true),
-            Route::FaultDisable => self.faults.put(false),
+            Route::ReadyzEnable | Route::ReadyzDisable | Route::FaultEnable | Route::FaultDisable => {
+                self.change(&asked).unwrap_or_else(|refusal| refusal)
+            }
             Route::FaultStatus => self.faults.status(),
             Route::Panic => panic::answer(self.allow_panic, asked.client, panic::end),
             Route::Configs => self.configs.answer().await,
@@ -137,6 +146,24 @@ impl Podinfo {
             | Route::Swagger
             | Route::SwaggerJson => self.state.answer(asked).await,
         }
+    }
+}
+
+impl Podinfo {
+    /// What changes the target for others. podinfo lets everybody; here a token is needed where there is one, no page of
+    /// another site may, and nobody from outside of the networks that may ask for faults.
+    fn change(&self, asked: &Asked<'_>) -> Result<Plain, Plain> {
+        let allowed = self.guard.allows(asked.headers, asked.client);
+        allowed.map_err(|refusal| Plain::refusal(refusal.status(), &refusal.reason()))?;
+        if !(self.trusts)(asked.client) {
+            return Err(Plain::refusal(StatusCode::FORBIDDEN, "this client is outside of --fault-cidrs"));
+        }
+        Ok(match asked.route {
+            Route::ReadyzEnable => self.health.want(true),
+            Route::ReadyzDisable => self.health.want(false),
+            Route::FaultEnable => self.faults.put(true),
+            _ => self.faults.put(false),
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use shared::outcome::{Code, Outcome, ServerError};
 use shared::red::server::ServerSeries;
 use tokio::time::Instant;
 
+use crate::podinfo::request_metrics::Series;
 use crate::sessions::Book;
 
 /// Where one kind of request is counted. Resolved once and kept per connection: a look-up takes locks.
@@ -46,6 +47,8 @@ pub(crate) struct Call {
     /// The client leaves because of what it asked for.
     may_be_left: bool,
     recorded: bool,
+    /// Where it is counted by podinfo's names, too.
+    also: Option<Arc<Series>>,
 }
 
 impl Call {
@@ -68,7 +71,13 @@ impl Call {
             received_bytes: 0,
             may_be_left: false,
             recorded: false,
+            also: None,
         }
+    }
+
+    /// It is counted there, too, if it ends with an HTTP status.
+    pub(crate) fn also(&mut self, series: Arc<Series>) {
+        self.also = Some(series);
     }
 
     /// When the request's head was parsed.
@@ -178,7 +187,11 @@ impl Call {
         self.asked_ends();
         let handles = &*self.handles;
         handles.series.bytes(self.sent_bytes, self.received_bytes);
-        handles.series.finished(outcome, self.started.elapsed(), self.asked);
+        let duration = self.started.elapsed();
+        handles.series.finished(outcome, duration, self.asked);
+        if let (Some(series), Code::Http(status)) = (&self.also, outcome.code()) {
+            series.observe(status, duration);
+        }
         handles.load.fetch_sub(1, Ordering::Relaxed);
         if let Some(entry) = &handles.book {
             book(entry, self.code, self.sent_bytes);

@@ -42,8 +42,8 @@ pub(crate) use active::ActiveRule;
 pub(crate) use facts::{Detail, Facts};
 pub(crate) use id::RuleId;
 pub(crate) use refused::{Refused, Wrong};
-pub(crate) use view::{DelayPreview, Event, EventKind, Events, Listing, Preview, State, SwitchView, View};
-pub(crate) use written::{Words, Written, WrittenMatch, WrittenRamp};
+pub(crate) use view::{EventKind, Events, Listing, Preview, State, SwitchView, View};
+pub(crate) use written::Written;
 
 /// The longest a rule may live without being renewed.
 pub(crate) const TTL_MAX: Duration = Duration::from_secs(60 * 60);

@@ -86,7 +86,8 @@ impl Drop for StopOnDrop {
     }
 }
 
-fn burn_here(cpu: Duration, stopped: &AtomicBool) {
+/// Uses up this much CPU time of the calling thread, or less if it is told to stop.
+pub(crate) fn burn_here(cpu: Duration, stopped: &AtomicBool) {
     // Between two looks at the clock: about 20 µs, well below what anyone asks for.
     const ROUNDS: u64 = 20_000;
     let start = thread_cpu_time();

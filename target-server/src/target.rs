@@ -3,7 +3,7 @@
 //! Invariants:
 //! - A `Target` that exists has its sockets: addresses are known before anything is served.
 //! - The admin listener is the last to go, so that a drain can be watched.
-//! - [`Target::serve`] returns within the drain delay and the drain timeout of being told to stop.
+//! - [`Target::serve`] returns within the drain delay and the shutdown timeout of being told to stop.
 
 mod addresses;
 mod admin;
@@ -32,11 +32,12 @@ use crate::config::{Config, Listen};
 use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
-use crate::grpc::{self, Grpc};
+use crate::grpc::Grpc;
 use crate::guard::{ChangeGuard, Token};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
-use crate::podinfo::Tokens;
+use crate::podinfo::{Cache, RequestMetrics};
+use crate::standing_stress::StandingStress;
 use crate::tcp::Tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
@@ -57,6 +58,8 @@ pub struct Target {
     router: axum::Router,
     readiness: Readiness,
     addresses: Addresses,
+    stress: StandingStress,
+    cache: Option<Arc<Cache>>,
 }
 
 /// Everything that was bound.
@@ -74,7 +77,7 @@ struct Sockets {
 /// How a target ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Requests that were in flight when the drain timeout was over.
+    /// Requests that were in flight when the shutdown timeout was over.
     pub requests_cut: u64,
 }
 
@@ -114,25 +117,27 @@ impl Target {
         let rules = Arc::clone(core.faults.rules());
         registry.register(Box::new(RuleRed::new(move || rules.figures())))?;
         let place = |_| BindError::Place(core.place.clone());
-        let grpc = Arc::new(Grpc::new(Arc::clone(&core), grpc::Options::default()).map_err(place)?);
-        let routing = Routing { prefix: String::new(), compat: config.compat };
+        let token = config.admin.admin_token_file.as_deref().map(Token::load).transpose()?.map(Arc::new);
         let readiness = Readiness::default();
-        let tokens = Arc::new(Tokens::given_or_random(None).map_err(BindError::Random)?);
-        let podinfo = Arc::new(podinfo::endpoints(&core, &readiness, &registry, tokens)?);
-        let http = Http::new(Arc::clone(&core), handler(&grpc), routing, podinfo).map_err(place)?;
+        let metrics = RequestMetrics::new();
+        registry.register(Box::new(metrics.clone()))?;
+        let parts = podinfo::Parts::of(&config.podinfo)?;
+        podinfo::stand(&config.podinfo, &core)?;
+        let endpoints = parts.endpoints(&config, &core, &readiness, &registry, token.clone())?;
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core), parts.services(&config.podinfo)).map_err(place)?);
+        let routing = Routing::new(&config.podinfo.prefix, config.compat);
+        let http = Http::new(Arc::clone(&core), handler(&grpc), routing, endpoints, metrics).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
         if let Some(tls) = &tls {
             tls.register(&registry)?;
         }
 
-        let token = config.admin.admin_token_file.as_deref().map(Token::load).transpose()?.map(Arc::new);
-
         let backlog = i32::from(config.connections.backlog);
         let listeners = &config.listeners;
         let stream = |flag, at: Listen| at.address().map(|at| listen::on(flag, at, backlog)).transpose();
         let sockets = Sockets {
-            http: listen::on("--http-address", config.http_address(), backlog)?,
+            http: listen::on("--http-address", config.http_address, backlog)?,
             https: if tls.is_some() { stream("--https-address", listeners.https_address)? } else { None },
             grpc: stream("--grpc-address", listeners.grpc_address)?,
             tcp: stream("--tcp-address", listeners.tcp_address)?,
@@ -141,11 +146,24 @@ impl Target {
             admin: listen::on("--admin-address", config.admin_address, backlog)?,
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
+        let stress = StandingStress::start(config.podinfo.stress_cpu, config.podinfo.stress_memory)?;
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let common = shared::admin::router(ROLE, registry, readiness.clone());
         let guard = ChangeGuard::admin(token, addresses.admin);
         let router = admin::router(common, accounts, core.faults.rules(), readiness.clone(), guard);
-        Ok(Target { config, core, http: Arc::new(http), grpc, tls, sockets, router, readiness, addresses })
+        Ok(Target {
+            config,
+            core,
+            http: Arc::new(http),
+            grpc,
+            tls,
+            sockets,
+            router,
+            readiness,
+            addresses,
+            stress,
+            cache: parts.cache,
+        })
     }
 
     /// Where it listens, with the ports that were chosen for port 0.
@@ -159,9 +177,9 @@ impl Target {
     }
 
     /// Serves until `stop`, then drains: not ready, gRPC NOT_SERVING → drain delay → no new connections, `Connection: close` or GOAWAY on
-    /// what is in flight → at most the drain timeout. Dropping the future ends everything at once.
+    /// what is in flight → at most the shutdown timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
-        let Target { config, core, http, grpc, tls, sockets, router, readiness, .. } = self;
+        let Target { config, core, http, grpc, tls, sockets, router, readiness, stress: _stress, cache, .. } = self;
         let mut background = JoinSet::new();
         background.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -170,6 +188,10 @@ impl Target {
             }
         });
         background.spawn(Arc::clone(&http).keep_small());
+        if let Some(cache) = cache {
+            let hostname = core.place.split('/').next().unwrap_or_default().to_owned();
+            background.spawn(cache.watch(hostname, env!("CARGO_PKG_VERSION").to_owned()));
+        }
         let (followed, health) = (readiness.clone(), Arc::clone(&grpc));
         background.spawn(async move { followed.follow(|is_ready| health.set_ready(is_ready)).await });
         background.spawn(Arc::clone(core.faults.rules()).keep());
@@ -219,7 +241,7 @@ impl Target {
                 }
             }
         };
-        let _ = timeout(config.drain_timeout, drained).await;
+        let _ = timeout(config.shutdown_timeout, drained).await;
         let requests_cut = core.faults.load().load(Ordering::Relaxed);
         for mut connections in accepted {
             connections.shutdown().await;

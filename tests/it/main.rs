@@ -18,6 +18,7 @@ mod hostile;
 mod http2;
 mod injector_sees;
 mod k6;
+mod lifecycle;
 mod metrics;
 mod nginx;
 mod pki;

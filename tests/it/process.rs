@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::fixture::program;
 
-/// The flags of a target whose ports are all the kernel's choice.
-pub(crate) const FREE_PORTS: [&str; 14] = [
+/// The flags of a target whose ports are all the kernel's choice, and which does not wait for a load balancer when it is
+/// told to stop. A flag behind them wins.
+pub(crate) const FREE_PORTS: [&str; 16] = [
     "--http-address",
     "127.0.0.1:0",
     "--https-address",
@@ -23,6 +24,8 @@ pub(crate) const FREE_PORTS: [&str; 14] = [
     "127.0.0.1:0",
     "--admin-address",
     "127.0.0.1:0",
+    "--drain-delay",
+    "0s",
 ];
 
 /// A running program of ours.

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::Method;
 use shared::identity::Session;
 use shared::outcome::ServerError;
 use shared::red::Labels;
@@ -20,6 +21,7 @@ use super::two::Upgrade;
 use super::websocket::WebSocket;
 use super::wire::Plan;
 use crate::core::Kept;
+use crate::podinfo::Series;
 use crate::record::{Call, Handles};
 
 pub(super) struct Exchange {
@@ -50,6 +52,7 @@ struct Desk {
     flushing: Vec<Option<Call>>,
     takeover: Option<Takeover>,
     kept: Kept,
+    series: Option<(Method, &'static str, Arc<Series>)>,
 }
 
 /// What is to become of a socket that hyper gives back.
@@ -93,6 +96,19 @@ impl Exchange {
     /// Where requests of these labels are counted, from this connection's small cache.
     pub(super) fn handles(&self, labels: Labels, session: Option<Session>, now: Instant) -> Arc<Handles> {
         self.desk().kept.handles(&self.http.core, labels, session, now)
+    }
+
+    /// The same for podinfo's metrics; the last one is kept, because a connection asks for one path more often than not.
+    pub(super) fn series(&self, method: &Method, path: &'static str) -> Arc<Series> {
+        let mut desk = self.desk();
+        match &desk.series {
+            Some((of, at, series)) if of == method && *at == path => Arc::clone(series),
+            _ => {
+                let series = self.http.metrics.series(method, path);
+                desk.series = Some((method.clone(), path, Arc::clone(&series)));
+                series
+            }
+        }
     }
 
     /// Whether the request being served may stand still for as long as anything that can be asked for takes.

@@ -51,7 +51,10 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
         injected: asked.as_ref().is_ok_and(Asked::injects),
     };
     let handles = exchange.handles(labels, id.map(|id| id.session), started);
-    let call = Call::start(handles, started);
+    let mut call = Call::start(handles, started);
+    if let Some(path) = exchange.http.routing.label(&way) {
+        call.also(exchange.series(&parts.method, path));
+    }
     #[cfg(test)]
     assert!(parts.uri.path() != "/panic", "a test asked for it");
 

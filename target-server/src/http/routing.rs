@@ -5,6 +5,7 @@
 //! 405, or the clean form of a path.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
@@ -26,8 +27,10 @@ const NOT_IN_PATH: &AsciiSet =
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
     /// In front of every endpoint's path: empty, or `/` and a name.
-    pub(crate) prefix: String,
-    pub(crate) compat: Compat,
+    prefix: String,
+    compat: Compat,
+    /// Labels by what they are without a prefix; none if there is none.
+    labels: HashMap<&'static str, &'static str>,
 }
 
 /// An endpoint, and what it has to know of the request's head.
@@ -40,6 +43,15 @@ pub(super) struct Routed {
 }
 
 impl Routed {
+    /// Whether podinfo's router knows it by a name, which has no prefix.
+    fn is_named(&self) -> bool {
+        match self.route {
+            Route::Delay | Route::Status | Route::StoreHash => true,
+            Route::Cache => self.method == Method::GET || self.method == Method::HEAD,
+            _ => false,
+        }
+    }
+
     /// Whether it may become a WebSocket.
     pub(super) fn is_websocket(&self) -> bool {
         self.route == Route::WsEcho
@@ -57,6 +69,35 @@ pub(super) enum Way {
 }
 
 impl Routing {
+    /// `prefix` is empty, or `/` and a name.
+    pub(crate) fn new(prefix: &str, compat: Compat) -> Routing {
+        let mut labels = HashMap::new();
+        if !prefix.is_empty() {
+            let prefix: Vec<&str> =
+                prefix.split(|c: char| !c.is_ascii_alphanumeric()).filter(|s| !s.is_empty()).collect();
+            let prefix = prefix.join("_").to_lowercase();
+            for bare in Route::ALL.into_iter().flat_map(|route| [route.label("GET"), route.label("POST")]) {
+                let whole = if bare == Route::Index.label("GET") { prefix.clone() } else { format!("{prefix}_{bare}") };
+                // A few dozen words for the life of the process, as labels are everywhere else.
+                labels.entry(bare).or_insert_with(|| &*whole.leak());
+            }
+        }
+        Routing { prefix: prefix.to_owned(), compat, labels }
+    }
+
+    /// podinfo's label `path`; nothing for what is not counted there.
+    pub(super) fn label(&self, way: &Way) -> Option<&'static str> {
+        match way {
+            Way::Echo => Some("echo"),
+            Way::Nowhere(_) => Some("unmatched"),
+            Way::Own(routed) if routed.route == Route::Metrics => None,
+            Way::Own(routed) => {
+                let bare = routed.route.label(routed.method.as_str());
+                Some(self.labels.get(bare).copied().filter(|_| !routed.is_named()).unwrap_or(bare))
+            }
+        }
+    }
+
     pub(super) fn way(&self, parts: &Parts) -> Way {
         let speaks = speaks(parts);
         let path = decoded(parts.uri.path());

@@ -2,6 +2,7 @@
 //!
 //! Plain values: flags and environment are read elsewhere, and a test writes what it means.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use shared::admin::Readiness;
 use super::FaultInjection;
 use super::info::Ui;
 use super::state::State;
+use crate::guard::ChangeGuard;
 
 /// The most backends that one echo asks: what they answer is held in memory together.
 pub(crate) const BACKENDS_MAX: usize = 16;
@@ -61,6 +63,10 @@ pub(crate) struct Controls {
     pub(crate) registry: Registry,
     /// What `/fault_injection/..` switches.
     pub(crate) fault_injection: FaultInjection,
+    /// Who may change something, by what the request says.
+    pub(crate) guard: ChangeGuard,
+    /// Who may, by where the request comes from.
+    pub(crate) trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// What the endpoints hold that keep or sign something.
     pub(crate) state: State,
 }

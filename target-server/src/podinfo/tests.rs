@@ -39,7 +39,8 @@ pub(super) fn try_with(change: impl FnOnce(&mut Options)) -> Result<Tested, Opti
     };
     let state = State::new("/nowhere".into(), None, Arc::new(Tokens::new(b"a secret".to_vec())), &options.prefix);
     let registry = registry("target").unwrap();
-    let controls = Controls { readiness: readiness.clone(), registry, fault_injection, state };
+    let (guard, trusts) = (ChangeGuard::traffic(None), Box::new(|client: IpAddr| client.is_loopback()));
+    let controls = Controls { readiness: readiness.clone(), registry, fault_injection, guard, trusts, state };
     Ok(Tested { podinfo: Podinfo::new(options, controls)?, readiness })
 }
 

@@ -53,6 +53,9 @@ pub enum BindError {
     /// The admin token cannot be read.
     #[error(transparent)]
     Token(#[from] crate::guard::TokenError),
+    /// The load that was asked for cannot be put on this machine.
+    #[error(transparent)]
+    Stress(#[from] crate::standing_stress::StressError),
     /// Two metrics share a name: a defect of ours.
     #[error("metrics")]
     Metrics(#[from] prometheus::Error),

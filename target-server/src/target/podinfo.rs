@@ -1,29 +1,123 @@
-//! podinfo's endpoints, made of flags and of what the rest of the target shares with them.
+//! podinfo's endpoints and services, made of its flags and of what the rest of the target shares with them.
 
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use prometheus::Registry;
 use shared::admin::Readiness;
+use shared::protocol::Protocol;
 
 use super::BindError;
+use crate::config::{BackendErrors, Config, PodinfoConfig};
 use crate::core::Core;
-use crate::podinfo::{Controls, FaultInjection, Options, Podinfo, State, Tokens};
+use crate::grpc;
+use crate::guard::{ChangeGuard, Token};
+use crate::podinfo::{self, Cache, Controls, FaultInjection, Options, Podinfo, State, Tokens, Ui};
 
-/// All endpoints.
-pub(super) fn endpoints(
-    core: &Core,
-    readiness: &Readiness,
-    registry: &Registry,
+/// What HTTP and gRPC have in common.
+pub(super) struct Parts {
     tokens: Arc<Tokens>,
-) -> Result<Podinfo, BindError> {
-    let state = State::new("/data".into(), None, tokens, "");
-    let controls = Controls {
-        readiness: readiness.clone(),
-        registry: registry.clone(),
-        fault_injection: fault_injection(core),
-        state,
+    /// Whoever serves also keeps it told that this replica lives.
+    pub(super) cache: Option<Arc<Cache>>,
+}
+
+impl Parts {
+    pub(super) fn of(config: &PodinfoConfig) -> Result<Parts, BindError> {
+        let cache = Some(config.cache_server.as_str()).filter(|address| !address.is_empty()).map(Cache::new);
+        let cache = cache.transpose().map_err(|reason| BindError::Podinfo(format!("--cache-server: {reason}")))?;
+        let tokens = Tokens::given_or_random(secret(config)?).map_err(BindError::Random)?;
+        Ok(Parts { tokens: Arc::new(tokens), cache: cache.map(Arc::new) })
+    }
+
+    /// All endpoints.
+    pub(super) fn endpoints(
+        &self,
+        config: &Config,
+        core: &Arc<Core>,
+        readiness: &Readiness,
+        registry: &Registry,
+        token: Option<Arc<Token>>,
+    ) -> Result<Podinfo, BindError> {
+        let podinfo = &config.podinfo;
+        let state =
+            State::new(podinfo.data_path.clone(), self.cache.clone(), Arc::clone(&self.tokens), &podinfo.prefix);
+        let trusting = Arc::clone(core);
+        let controls = Controls {
+            readiness: readiness.clone(),
+            registry: registry.clone(),
+            fault_injection: fault_injection(core),
+            guard: ChangeGuard::traffic(token),
+            trusts: Box::new(move |client: IpAddr| trusting.faults.trusts(client)),
+            state,
+        };
+        Podinfo::new(options(podinfo), controls).map_err(|error| BindError::Podinfo(error.to_string()))
+    }
+
+    /// What podinfo's gRPC services may do and say.
+    pub(super) fn services(&self, config: &PodinfoConfig) -> grpc::Options {
+        grpc::Options {
+            service_name: config.grpc_service_name.clone(),
+            ui: ui(config),
+            allow_panic: config.allow_panic,
+            env: config.environment.clone(),
+            tokens: Some(Arc::clone(&self.tokens)),
+        }
+    }
+}
+
+/// The faults that flags ask for. One rule: of several, only the first that matches would ever be asked.
+pub(super) fn stand(config: &PodinfoConfig, core: &Core) -> Result<(), BindError> {
+    let standing = config.standing();
+    if standing.is_empty() {
+        return Ok(());
+    }
+    let faults: Vec<&str> = standing.iter().map(|standing| standing.fault.as_str()).collect();
+    let instead = standing.iter().find_map(|standing| standing.instead);
+    let rules = core.faults.rules();
+    let both = [Protocol::Http, Protocol::Http2];
+    let stood = rules.stand("podinfo-random", "--random-delay, --random-error", &both, &faults.join("&"), instead);
+    stood.map_err(|refused| BindError::Podinfo(format!("--random-delay, --random-error: {refused}")))
+}
+
+fn secret(config: &PodinfoConfig) -> Result<Option<Vec<u8>>, BindError> {
+    let Some(file) = &config.jwt_secret_file else {
+        return Ok(config.jwt_secret.as_ref().map(|secret| secret.0.clone().into_bytes()));
     };
-    Podinfo::new(Options::default(), controls).map_err(|error| BindError::Podinfo(error.to_string()))
+    let name = || format!("--jwt-secret-file {}", file.display());
+    let content = fs::read(file).map_err(|error| BindError::Podinfo(format!("{}: {error}", name())))?;
+    match content.trim_ascii() {
+        [] => Err(BindError::Podinfo(format!(
+            "{}: the file is empty; it holds the key that tokens are signed with",
+            name()
+        ))),
+        secret => Ok(Some(secret.to_vec())),
+    }
+}
+
+fn options(config: &PodinfoConfig) -> Options {
+    let some = |path: &PathBuf| Some(path.clone()).filter(|path| !path.as_os_str().is_empty());
+    Options {
+        prefix: if config.prefix.is_empty() { "/".to_owned() } else { config.prefix.clone() },
+        ui: ui(config),
+        ui_path: some(&config.ui_path),
+        backends: config.backend_url.clone(),
+        backend_errors: match config.backend_errors {
+            BackendErrors::Ok => podinfo::options::BackendErrors::Ok,
+            BackendErrors::Status => podinfo::options::BackendErrors::Status,
+        },
+        http_client_timeout: config.http_client_timeout,
+        environment: config.environment.clone(),
+        allow_panic: config.allow_panic,
+        unhealthy: config.unhealthy,
+        unready: config.unready,
+        config_path: some(&config.config_path),
+    }
+}
+
+fn ui(config: &PodinfoConfig) -> Ui {
+    Ui { color: config.ui_color.clone(), logo: config.ui_logo.clone(), message: config.ui_message.clone() }
 }
 
 /// podinfo's switch for faults: a rule like others.

@@ -98,7 +98,7 @@ async fn requests_in_flight_are_served_to_their_end() {
 
 #[tokio::test]
 async fn what_takes_longer_than_the_drain_is_cut_and_reported() {
-    let target = Fixture::with(|config| config.drain_timeout = Duration::from_millis(50)).await;
+    let target = Fixture::with(|config| config.shutdown_timeout = Duration::from_millis(50)).await;
     let mut client = target.client().await;
     client.send("GET /?delay=50s HTTP/1.1\r\nhost: t\r\n\r\n").await;
     target.eventually_metric(&["server_inflight_requests", "injected=\"true\""], 1.0).await;

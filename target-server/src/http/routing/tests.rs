@@ -25,7 +25,7 @@ fn said(routing: &Routing, parts: &Parts) -> String {
 }
 
 fn routing(prefix: &str, compat: Compat) -> Routing {
-    Routing { prefix: prefix.to_owned(), compat }
+    Routing::new(prefix, compat)
 }
 
 const SIGNED: &[(&str, &str)] = &[("x-cload", "source=a/b;op=c;id=abcdefgh.1")];
