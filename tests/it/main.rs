@@ -20,6 +20,7 @@ mod k6;
 mod metrics;
 mod nginx;
 mod pki;
+mod podinfo;
 mod probe;
 mod process;
 mod strangers;
