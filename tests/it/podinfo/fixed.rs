@@ -2,59 +2,59 @@
 //!
 //! Every entry has to change the answers it is for: one that podinfo no longer needs, or that no row has, fails.
 
-use crate::podinfo::recorded::{Answer, Body, Row};
+use crate::podinfo::change::Change;
+use crate::podinfo::change::Change::{
+    Allow, Bare, Code, Header, Instead, Json, LikeGet, NotFound, Page, Refused, Slow, SomeBody, Status,
+};
+use crate::podinfo::recorded::{Answer, Row};
 
 /// A deliberate difference.
-pub(crate) struct Fixed {
-    pub(crate) why: &'static str,
+struct Fixed {
+    why: &'static str,
     rows: fn(&Row) -> bool,
+    /// One after the other.
     changes: &'static [Change],
 }
 
-/// What is different. Changes apply one after the other.
-enum Change {
-    /// HEAD is answered as GET is, without the body.
-    LikeGet,
-    /// 405 names the methods that podinfo takes there, and HEAD with GET.
-    Allow,
-    /// The status of the wire is the one that the JSON error speaks of.
-    Code,
-    Status(u16),
-    Header(&'static str, &'static str),
-    Body(&'static str),
-    /// Anything that is not nothing.
-    SomeBody,
-    /// Late by a second and more, which podinfo was too, or not at all.
-    Slow(Option<&'static str>),
-    /// Nothing but a status.
-    Bare(u16),
-    /// podinfo's own 404.
-    NotFound,
-    /// A JSON answer with 200.
-    Json(&'static str),
-    /// 400 in our language, for what the path or the query asks for.
-    Refused,
-    /// The page for people.
-    Page,
-}
-
-use Change::{Allow, Bare, Code, Header, Json, LikeGet, NotFound, Page, Refused, Slow, SomeBody, Status};
-
 const JSON: &str = "application/json; charset=utf-8";
 
+/// What the target has to answer, and whether it is podinfo's answer.
+pub(crate) fn expected(row: &Row, rows: &[&Row]) -> (Answer, bool) {
+    let mut answer = row.answer.clone();
+    let mut is_fixed = false;
+    for fixed in FIXED.iter().filter(|fixed| (fixed.rows)(row)) {
+        is_fixed = true;
+        let before = answer.clone();
+        for change in fixed.changes {
+            change.apply(&mut answer, row, rows);
+        }
+        assert_ne!(answer, before, "{}: {}: podinfo answers so, too: {}", row.run, row.name, fixed.why);
+    }
+    (answer, is_fixed)
+}
+
+/// The entries that no row needs.
+pub(crate) fn unused(rows: &[&Row]) -> Vec<&'static str> {
+    FIXED.iter().filter(|fixed| !rows.iter().any(|row| (fixed.rows)(row))).map(|fixed| fixed.why).collect()
+}
+
 /// All of them.
-pub(crate) const FIXED: &[Fixed] = &[
+const FIXED: &[Fixed] = &[
     Fixed {
         why: "HEAD asks for the head of what GET answers",
-        rows: |row| row.method == "HEAD" && row.answer.status == 405 && !is_panic(row),
+        rows: |row| row.method == "HEAD" && row.answer.status == 405 && row.path != "/panic",
         changes: &[LikeGet],
     },
     Fixed {
         why: "405 says what is allowed",
-        rows: |row| row.method != "HEAD" && row.answer.status == 405 && row.answer.is_bare() && !is_panic(row),
+        rows: |row| row.method != "HEAD" && row.answer.status == 405 && row.answer.is_bare(),
         changes: &[Allow],
     },
-    Fixed { why: "the end of the process is behind a flag", rows: is_panic, changes: &[NotFound] },
+    Fixed {
+        why: "the end of the process is behind a flag, also for who asks for its head",
+        rows: |row| row.path == "/panic" && row.method == "HEAD",
+        changes: &[Json(403, "")],
+    },
     Fixed {
         why: "an error is not sent with 200",
         rows: |row| row.answer.status == 200 && row.answer.code().is_some() && !is_number_too_large(row),
@@ -74,16 +74,16 @@ pub(crate) const FIXED: &[Fixed] = &[
         why: "a token without an end is refused, not a panic",
         rows: |row| row.name == "without exp",
         changes: &[
-            Json("{\n  \"code\": 401,\n  \"message\": \"token has no expiry\"\n}"),
-            Status(401),
+            Json(401, "{\n  \"code\": 401,\n  \"message\": \"token has no expiry\"\n}"),
             Header("www-authenticate", "Bearer"),
         ],
     },
     Fixed {
         why: "the decoder's words are ours",
         rows: |row| row.name == "no base64",
-        changes: &[Change::Body(
-            "{\n  \"code\": 401,\n  \"message\": \"token is malformed: its head is no JSON object in base64url\"\n}",
+        changes: &[Instead(
+            "illegal base64 data at input byte 0",
+            "token is malformed: its head is no JSON object in base64url",
         )],
     },
     Fixed {
@@ -94,12 +94,12 @@ pub(crate) const FIXED: &[Fixed] = &[
     Fixed {
         why: "a time has fractions and units",
         rows: |row| row.path == "/delay/1.5",
-        changes: &[Json("{\n  \"delay\": 1.5\n}"), Slow(Some("head"))],
+        changes: &[Json(200, "{\n  \"delay\": 1.5\n}"), Slow(Some("head"))],
     },
     Fixed {
         why: "a time has fractions and units",
         rows: |row| row.path == "/delay/200ms",
-        changes: &[Json("{\n  \"delay\": 0.2\n}")],
+        changes: &[Json(200, "{\n  \"delay\": 0.2\n}")],
     },
     Fixed {
         why: "a query speaks our language",
@@ -109,7 +109,7 @@ pub(crate) const FIXED: &[Fixed] = &[
     Fixed {
         why: "a delay is bounded by its own limit and not by the server's patience",
         rows: |row| row.path == "/delay/2" && row.answer.status == 0,
-        changes: &[Json("{\n  \"delay\": 2\n}"), Slow(Some("head"))],
+        changes: &[Json(200, "{\n  \"delay\": 2\n}"), Slow(Some("head"))],
     },
     Fixed {
         why: "a delay is bounded by its own limit and not by the server's patience",
@@ -134,10 +134,58 @@ pub(crate) const FIXED: &[Fixed] = &[
     Fixed {
         why: "JSON says that it is JSON",
         rows: |row| row.path == "/swagger.json" && row.answer.status == 200,
-        changes: &[Header("content-type", JSON), Header("x-content-type-options", "nosniff")],
+        changes: &[Header("content-type", "application/json"), Header("x-content-type-options", "nosniff")],
     },
     Fixed { why: "who asks for HTML gets it", rows: |row| row.name == "GET / for html", changes: &[Page] },
-    Fixed { why: "the page is part of the program", rows: |row| row.run == "no ui", changes: &[Page] },
+    Fixed {
+        why: "the page is part of the program and asks nobody else for scripts",
+        rows: |row| row.name == "GET / by a browser",
+        changes: &[Page],
+    },
+    Fixed {
+        why: "why a page cannot be read is said in the words of our system",
+        rows: |row| row.run == "no ui",
+        changes: &[SomeBody, Header("x-content-type-options", "nosniff")],
+    },
+    Fixed {
+        why: "caches are told what the index depends on",
+        rows: |row| {
+            matches!(&*row.path, "/" | "/foo" | "/foo/")
+                && row.run != "faults"
+                && matches!(row.answer.status, 200 | 500)
+        },
+        changes: &[Header("vary", "*")],
+    },
+    Fixed {
+        why: "no browser is to guess a type",
+        rows: |row| row.path.ends_with("/metrics") && row.answer.status == 200,
+        changes: &[Header("x-content-type-options", "nosniff")],
+    },
+    Fixed {
+        why: "what was never kept is not there, which is no failure of ours",
+        rows: |row| row.name == "GET unknown",
+        changes: &[Status(404), Instead("500", "404")],
+    },
+    Fixed {
+        why: "a cache that is down is neither an empty one nor the caller's mistake",
+        rows: |row| row.run == "cache down" && row.method == "GET",
+        changes: &[Json(503, "{\n  \"code\": 503,\n  \"message\": \"cache get failed\"\n}")],
+    },
+    Fixed {
+        why: "a cache that is down is neither an empty one nor the caller's mistake",
+        rows: |row| row.run == "cache down" && row.method == "DELETE",
+        changes: &[Json(503, "{\n  \"code\": 503,\n  \"message\": \"cache delete failed\"\n}")],
+    },
+    Fixed {
+        why: "a cache that is down may be up again later",
+        rows: |row| row.run == "cache down" && matches!(&*row.method, "POST" | "PUT"),
+        changes: &[Status(503), Instead("500", "503")],
+    },
+    Fixed {
+        why: "a trace goes on by today's names, too",
+        rows: |row| row.run == "backend",
+        changes: &[Instead("POST x-api", "POST traceparent x-api")],
+    },
     Fixed {
         why: "a request that is none is refused by the server's HTTP, before any route",
         rows: |row| row.raw.is_some() || row.path == "/%zz",
@@ -146,97 +194,9 @@ pub(crate) const FIXED: &[Fixed] = &[
     Fixed {
         why: "the greeting is by the program that greets",
         rows: |row| row.run == "defaults" && row.path == "/",
-        changes: &[Change::Body("greetings from target-server vVERSION")],
+        changes: &[Instead("greetings from podinfo", "greetings from target-server")],
     },
 ];
-
-/// What the target has to answer, and whether it is podinfo's answer.
-pub(crate) fn expected(row: &Row, rows: &[&Row]) -> (Answer, bool) {
-    let mut answer = row.answer.clone();
-    let mut is_fixed = false;
-    for fixed in FIXED.iter().filter(|fixed| (fixed.rows)(row)) {
-        is_fixed = true;
-        let before = answer.clone();
-        for change in fixed.changes {
-            change.apply(&mut answer, row, rows);
-        }
-        assert_ne!(answer, before, "{}: {}: podinfo answers so, too: {}", row.run, row.name, fixed.why);
-    }
-    (answer, is_fixed)
-}
-
-/// The entries that no row needs.
-pub(crate) fn unused(rows: &[&Row]) -> Vec<&'static str> {
-    FIXED.iter().filter(|fixed| !rows.iter().any(|row| (fixed.rows)(row))).map(|fixed| fixed.why).collect()
-}
-
-impl Change {
-    fn apply(&self, answer: &mut Answer, row: &Row, rows: &[&Row]) {
-        let mut set = |name: &str, value: &str| answer.headers.insert(name.to_owned(), value.to_owned());
-        match self {
-            LikeGet => {
-                let get = like_get(row, rows).unwrap_or_else(|| panic!("{}: no GET for {}", row.run, row.path));
-                *answer = Answer { body: text(""), ..expected(get, rows).0 };
-            }
-            Allow => drop(set("allow", &allowed(row, rows))),
-            Code => answer.status = answer.code().expect("an error"),
-            Status(status) => answer.status = *status,
-            Header(name, value) => drop(set(name, value)),
-            Change::Body(body) => match &answer.body {
-                // Of a long one only what differs stands in the table.
-                Body::Text(old) if body.starts_with("greetings") => {
-                    answer.body = text(&old.replace("greetings from podinfo vVERSION", body));
-                }
-                _ => (answer.body, answer.is_cut) = (text(body), false),
-            },
-            SomeBody => answer.body = Body::Opaque,
-            Slow(slow) => answer.slow = slow.map(str::to_owned),
-            Bare(status) => *answer = whole(*status, &[], text("")),
-            NotFound => {
-                let headers = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")];
-                let body = if row.method == "HEAD" { "" } else { "404 page not found\n" };
-                *answer = whole(404, &headers, text(body));
-            }
-            Json(body) => {
-                let headers = [("content-type", JSON), ("x-content-type-options", "nosniff")];
-                *answer = whole(200, &headers, text(body));
-            }
-            Refused => *answer = whole(400, &[("content-type", "application/json")], Body::Opaque),
-            Page => *answer = whole(200, &[("content-type", "text/html; charset=utf-8")], Body::Opaque),
-        }
-    }
-}
-
-/// The row that HEAD is like: the last GET of the same path before it, in the same state.
-pub(crate) fn like_get<'a>(row: &Row, rows: &[&'a Row]) -> Option<&'a Row> {
-    let before = rows.iter().take_while(|other| (&other.run, &other.name) != (&row.run, &row.name));
-    let gets = before.filter(|other| other.run == row.run && other.method == "GET" && other.path == row.path);
-    gets.last().copied()
-}
-
-/// The methods that podinfo takes on a path of the plain run, in order, and HEAD with GET.
-fn allowed(row: &Row, rows: &[&Row]) -> String {
-    let taken =
-        rows.iter().filter(|other| other.run == "plain" && other.path == row.path && other.answer.status != 405);
-    let mut methods: Vec<&str> = taken.map(|other| other.method.as_str()).collect();
-    methods.extend(methods.contains(&"GET").then_some("HEAD"));
-    methods.sort_unstable();
-    methods.dedup();
-    methods.join(", ")
-}
-
-fn whole(status: u16, headers: &[(&str, &str)], body: Body) -> Answer {
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Answer { status, interim: Vec::new(), headers, slow: None, is_cut: false, frame: None, body }
-}
-
-fn text(text: &str) -> Body {
-    Body::Text(text.to_owned())
-}
-
-fn is_panic(row: &Row) -> bool {
-    row.path == "/panic" && row.answer.status == 405
-}
 
 fn is_faulted(row: &Row) -> bool {
     row.run == "faults" && row.answer.status == 500

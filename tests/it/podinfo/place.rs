@@ -12,8 +12,9 @@ use crate::podinfo::recorded::Run;
 use crate::process::{FREE_PORTS, Process};
 use crate::tools::require;
 
-/// Flags without which ours keeps to itself what podinfo tells everybody.
-const OPEN: [&str; 2] = ["--allow-env=true", "--allow-panic=true"];
+/// Flags without which ours keeps to itself what podinfo tells and does for everybody: the second only in the run that asks
+/// for it, since HEAD is like GET here and would end the others.
+const OPEN: [&str; 2] = ["--allow-env", "--allow-panic"];
 
 /// A running target and all that its flags speak of.
 pub(crate) struct Place {
@@ -48,7 +49,8 @@ impl Place {
             redis = Some(running);
         }
         let flags: Vec<String> = run.flags.iter().map(|flag| fill(flag, &words)).collect();
-        let flags: Vec<&str> = FREE_PORTS.into_iter().chain(OPEN).chain(flags.iter().map(String::as_str)).collect();
+        let open = OPEN.into_iter().take(if run.name == "panic" { 2 } else { 1 });
+        let flags: Vec<&str> = FREE_PORTS.into_iter().chain(open).chain(flags.iter().map(String::as_str)).collect();
         let mut target = Process::with_variables("target-server", &flags, &run.variables);
         let http = target.address("http");
         Some(Place { target, http, words, _folder: folder, _refusing: refusing_socket, _redis: redis })

@@ -163,7 +163,15 @@ pub(crate) fn telling(headers: &[(String, String)]) -> BTreeMap<String, String> 
             "connection" => value.eq_ignore_ascii_case("close"),
             name => !name.starts_with("x-cload-"),
         })
+        .map(|(name, value)| if name == "allow" { (name, sorted(&value)) } else { (name, value) })
         .collect()
+}
+
+/// A list whose order means nothing.
+fn sorted(list: &str) -> String {
+    let mut items: Vec<&str> = list.split(',').map(str::trim).collect();
+    items.sort_unstable();
+    items.join(", ")
 }
 
 fn text(value: &Value) -> String {
