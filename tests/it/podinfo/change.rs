@@ -17,8 +17,8 @@ pub(crate) enum Change {
     Body(&'static str),
     /// Anything that is not nothing.
     SomeBody,
-    /// Late by a second and more, which podinfo was too, or not at all.
-    Slow(Option<&'static str>),
+    /// Late with its head or its body.
+    Slow(&'static str),
     /// Nothing but a status.
     Bare(u16),
     /// podinfo's own 404.
@@ -54,7 +54,7 @@ impl Change {
                 }
             }
             Change::SomeBody => answer.body = Body::Opaque,
-            Change::Slow(slow) => answer.slow = slow.map(str::to_owned),
+            Change::Slow(slow) => answer.slow = Some((*slow).to_owned()),
             Change::Bare(status) => *answer = whole(*status, &[], text("")),
             Change::NotFound => {
                 let headers = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")];

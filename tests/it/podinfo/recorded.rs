@@ -4,6 +4,7 @@
 //! place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ pub(crate) struct Row {
 }
 
 /// What came back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Answer {
     /// 0 if the connection was closed without an answer.
     pub(crate) status: u16,
@@ -69,13 +70,27 @@ pub(crate) enum Body {
     Opaque,
 }
 
-impl std::fmt::Debug for Body {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Body::Text(text) => write!(formatter, "{:?}", text.chars().take(400).collect::<String>()),
             Body::Many(times) => write!(formatter, "{times} bytes"),
             Body::Opaque => formatter.write_str("anything"),
         }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Answer { status, interim, headers, slow, is_cut, frame, body } = self;
+        write!(formatter, "{status} {headers:?} {body:?}")?;
+        let more = [
+            (!interim.is_empty()).then(|| format!(" after {interim:?}")),
+            slow.as_ref().map(|part| format!(" slow {part}")),
+            is_cut.then(|| " cut".to_owned()),
+            frame.as_ref().map(|frame| format!(" frame {frame:?}")),
+        ];
+        more.iter().flatten().try_for_each(|more| formatter.write_str(more))
     }
 }
 
