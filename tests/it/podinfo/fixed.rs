@@ -92,6 +92,11 @@ const FIXED: &[Fixed] = &[
         changes: &[Refused],
     },
     Fixed {
+        why: "205 has no content (RFC 9110, section 15.3.6)",
+        rows: |row| row.path == "/status/205",
+        changes: &[Change::Body("")],
+    },
+    Fixed {
         why: "a time has fractions and units",
         rows: |row| row.path == "/delay/1.5",
         changes: &[Json(200, "{\n  \"delay\": 1.5\n}"), Slow("head")],
