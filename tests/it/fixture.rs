@@ -219,13 +219,19 @@ pub(crate) fn assert_accounted(account: &OperationAccount) {
 }
 
 /// Waits until a condition holds, at most ten seconds; says what it saw last if it never does.
-pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, mut look: impl AsyncFnMut() -> Result<(), T>) {
+pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, look: impl AsyncFnMut() -> Result<(), T>) {
+    if let Err(last) = in_time(look).await {
+        panic!("{what}: never, last seen {last:?}");
+    }
+}
+
+/// The same, for who has something to do about it: what it saw last if it never does.
+pub(crate) async fn in_time<T>(mut look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         match look().await {
-            Ok(()) => return,
-            Err(last) if Instant::now() >= deadline => panic!("{what}: never, last seen {last:?}"),
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,
+            done_or_late => return done_or_late,
         }
     }
 }

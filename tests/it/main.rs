@@ -22,6 +22,7 @@ mod lifecycle;
 mod metrics;
 mod nginx;
 mod pki;
+mod podinfo;
 mod probe;
 mod process;
 mod strangers;

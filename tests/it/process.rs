@@ -43,8 +43,19 @@ impl Process {
     /// The same, with its standard error there.
     pub(crate) fn logging(name: &str, arguments: &[&str], stderr: impl Into<Stdio>) -> Process {
         let mut command = Command::new(program(name));
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-        let mut child = command.spawn().unwrap();
+        command.args(arguments).stderr(stderr);
+        Process::of(command)
+    }
+
+    /// The same, with these environment variables as well.
+    pub(crate) fn with_variables(name: &str, arguments: &[&str], variables: &[(String, String)]) -> Process {
+        let mut command = Command::new(program(name));
+        command.args(arguments).envs(variables.iter().cloned());
+        Process::of(command)
+    }
+
+    fn of(mut command: Command) -> Process {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Process { child, stdout }
     }
@@ -65,12 +76,18 @@ impl Process {
 
     /// The next line that holds these words.
     pub(crate) fn line_with(&mut self, words: &str) -> String {
+        self.line_or_end(words).unwrap_or_else(|| panic!("the program ended without a line with {words:?}"))
+    }
+
+    /// The same, or `None` if it ends before.
+    pub(crate) fn line_or_end(&mut self, words: &str) -> Option<String> {
         loop {
             let mut line = String::new();
-            let bytes = self.stdout.read_line(&mut line).unwrap();
-            assert!(bytes > 0, "the program ended without a line with {words:?}");
+            if self.stdout.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
             if line.contains(words) {
-                return line;
+                return Some(line);
             }
         }
     }
