@@ -99,7 +99,10 @@ pub fn router(role: &'static str, registry: Registry, readiness: Readiness) -> R
         .with_state(Admin { registry, readiness, role })
 }
 
-/// Everything that is registered, in [`prometheus::TEXT_FORMAT`].
+/// The type of [`metrics_text`]: the text format of Prometheus, and how its letters are written.
+pub const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that is registered, as [`METRICS_TYPE`].
 ///
 /// # Errors
 /// Only if a collector gives samples that are not of its family's kind.
@@ -111,7 +114,7 @@ pub fn metrics_text(registry: &Registry) -> prometheus::Result<Vec<u8>> {
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     match metrics_text(&admin.registry) {
-        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics: {error}\n")).into_response(),
     }
 }

@@ -123,7 +123,9 @@ impl Faults {
         if let Some(struck) = rules.strike(&facts(), &key, self.in_flight()) {
             // What is withheld from a request has no say beside a rule.
             let words = own.words.clone().filter(|_| withheld.is_none()).unwrap_or_default();
-            let path = own.path.clone().unwrap_or_default();
+            // Nor has the path beside a rule that has its own answer.
+            let is_replaced = struck.rule.instead().is_some() && struck.fault.keys().any(|key| key == Key::Status);
+            let path = own.path.clone().filter(|_| !is_replaced).unwrap_or_default();
             let is_strongest = struck.rule.overrides_request();
             let prevails = |key: &Key| is_strongest || words.keys().all(|asked| asked != *key);
             let keys = struck.fault.keys().filter(prevails).collect();

@@ -136,7 +136,7 @@ impl Podinfo {
             Route::FaultStatus => self.faults.status(),
             Route::Panic => panic::answer(self.allow_panic, asked.client, panic::end),
             Route::Configs => self.configs.answer().await,
-            Route::Metrics => metrics::answer(&self.registry),
+            Route::Metrics => metrics::answer(&self.registry, asked.headers),
             Route::Store
             | Route::StoreHash
             | Route::Cache

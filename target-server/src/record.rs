@@ -80,6 +80,11 @@ impl Call {
         self.also = Some(series);
     }
 
+    /// It is not, after all: it is a connection by now, and its time no request's.
+    pub(crate) fn not_also(&mut self) {
+        self.also = None;
+    }
+
     /// When the request's head was parsed.
     pub(crate) fn started(&self) -> Instant {
         self.started

@@ -102,7 +102,7 @@ fn uncounted(run: &Run, rows: &[&Row], place: &mut Place) -> Vec<String> {
 fn series(row: &Row, rows: &[&Row]) -> Option<(String, String, String)> {
     let wanted = expected(row, rows).0;
     let named = match &row.label {
-        _ if [404, 405, 301].contains(&wanted.status) && row.label.is_none() => None,
+        None if [405, 301].contains(&wanted.status) || wanted.status == 404 && row.method != "HEAD" => None,
         Some(label) => Some(label.clone()),
         None => {
             let get = like_get(row, rows).filter(|_| row.method == "HEAD").and_then(|get| get.label.clone());
@@ -118,7 +118,8 @@ fn series(row: &Row, rows: &[&Row]) -> Option<(String, String, String)> {
         Some("ws_echo") if wanted.status == 101 => return None,
         Some(path) => path,
     };
-    let is_request = row.raw.is_none() && !row.path.starts_with("/metrics");
+    let is_scrape = row.path.ends_with("/metrics") && wanted.status == 200;
+    let is_request = (row.raw.is_none() || row.name == "no host") && !is_scrape;
     let method = if row.method == "FOO" { "OTHER" } else { &row.method };
     // Where no request was understood, what is counted is the server's own affair.
     let is_request = is_request && !(path == "unmatched" && wanted.status == 400);

@@ -189,6 +189,9 @@ impl Job {
             Some(plain) => plain.headers.get(CONTENT_TYPE),
             None => self.request.content_type.as_ref(),
         };
+        if self.request.leaves_body {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let Some(verdict) = self.verdict() else {
             headers.extend(own.map(|content_type| (CONTENT_TYPE, content_type.clone())));
             return headers;
@@ -206,7 +209,7 @@ impl Job {
         if self.is_gzip() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if verdict.close || self.request.leaves_body {
+        if verdict.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(delay) = verdict.retry_after {

@@ -1,6 +1,6 @@
 //! What an HTTP request says about itself: who sent it, and what it asks for.
 
-use http::header::{ACCEPT_ENCODING, TE};
+use http::header::{ACCEPT_ENCODING, HOST, TE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Version};
 use shared::carrier;
@@ -102,6 +102,11 @@ fn lists(headers: &HeaderMap, name: http::HeaderName, wanted: impl Fn(&str) -> b
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|item| wanted(item.trim()))
+}
+
+/// RFC 9112, section 3.2: a request of HTTP/1.1 names its host, even where the target is a whole URL.
+pub(super) fn is_nameless(parts: &Parts) -> bool {
+    parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST)
 }
 
 /// CONNECT asks for a tunnel, and this is no proxy.

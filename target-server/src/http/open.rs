@@ -52,7 +52,7 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     };
     let handles = exchange.handles(labels, id.map(|id| id.session), started);
     let mut call = Call::start(handles, started);
-    if let Some(path) = exchange.http.routing.label(&way) {
+    if let Some(path) = exchange.http.routing.label(&way, parts.uri.path()) {
         call.also(exchange.series(&parts.method, path));
     }
     #[cfg(test)]

@@ -14,6 +14,9 @@ use super::source::Source;
 /// Names the first parameter at fault, so that a client need not parse the body to count.
 const ERROR: HeaderName = HeaderName::from_static("x-cload-error");
 
+/// What is not JSON: words that Go's clients know.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// Methods that have a meaning here; any but CONNECT works.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
 
@@ -36,6 +39,14 @@ pub(super) fn bad_spec(job: Job, errors: &SpecErrors) -> Answer {
 pub(super) fn bad_body(job: Job) -> Answer {
     let reason = json!({ "errors": [{ "code": "malformed_body", "reason": "the request's body could not be read to its end" }] });
     let mut answer = refuse(job, StatusCode::BAD_REQUEST, &reason);
+    answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// 400: the request does not say to whom it is. The connection ends: whoever leaves that out may leave out more.
+pub(super) fn no_host(job: Job) -> Answer {
+    let text = "400 Bad Request: missing required Host header";
+    let mut answer = refuse_with(job, StatusCode::BAD_REQUEST, ServerError::BadRequest, TEXT, text.to_owned());
     answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     answer
 }
@@ -73,13 +84,24 @@ fn refuse(job: Job, status: StatusCode, reason: &Value) -> Answer {
     refuse_as(job, status, ServerError::BadRequest, reason)
 }
 
-fn refuse_as(mut job: Job, status: StatusCode, error: ServerError, reason: &Value) -> Answer {
+fn refuse_as(job: Job, status: StatusCode, error: ServerError, reason: &Value) -> Answer {
+    refuse_with(job, status, error, "application/json", format!("{reason}\n"))
+}
+
+fn refuse_with(
+    mut job: Job,
+    status: StatusCode,
+    error: ServerError,
+    content_type: &'static str,
+    text: String,
+) -> Answer {
     job.decision = None;
-    job.request.content_type = Some(HeaderValue::from_static("application/json"));
+    job.plain = None;
+    job.request.content_type = Some(HeaderValue::from_static(content_type));
     let mut headers = job.head_fields();
     job.call.set_code(Code::Http(status.as_u16()));
     job.call.set_error(error);
-    let text = Bytes::from(format!("{reason}\n"));
+    let text = Bytes::from(text);
     let length = Some(text.len() as u64);
     debug_assert!(headers.contains_key(CONTENT_TYPE));
     let body = if job.request.is_head {

@@ -86,8 +86,9 @@ impl Routing {
     }
 
     /// podinfo's label `path`; nothing for what is not counted there.
-    pub(super) fn label(&self, way: &Way) -> Option<&'static str> {
+    pub(super) fn label(&self, way: &Way, path: &str) -> Option<&'static str> {
         match way {
+            Way::Echo if path == "/" => Some(Route::Index.label("GET")),
             Way::Echo => Some("echo"),
             Way::Nowhere(_) => Some("unmatched"),
             Way::Own(routed) if routed.route == Route::Metrics => None,

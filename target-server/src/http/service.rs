@@ -138,6 +138,9 @@ fn begin(exchange: &Arc<Exchange>, request: Request<HyperBody>) -> Serving {
     if ask::is_refused(&parts.method) {
         return ready_with(refusal::bad_method(job));
     }
+    if ask::is_nameless(&parts) {
+        return ready_with(refusal::no_host(job));
+    }
     exchange.set_patient(asked.fault.is_some());
     if job.plain.is_some() {
         return leads_nowhere(job, incoming, is_eager(&parts));

@@ -49,6 +49,7 @@ impl WebSocket {
             Err(_) => return call.failed(shared::outcome::ServerError::Write),
         }
         call.set_code(Code::Http(StatusCode::SWITCHING_PROTOCOLS.as_u16()));
+        call.not_also();
         call.asked_begins();
         let hostname = core.place.split('/').next().unwrap_or_default();
         let end = ws::serve(stream, read, hostname, drain.clone()).await;

@@ -42,7 +42,11 @@ impl Plain {
 
 /// The document as text.
 pub(super) fn text(document: &impl Serialize) -> String {
-    let plain = serde_json::to_string_pretty(document).expect("no document here has a key that is no string");
+    escaped(serde_json::to_string_pretty(document).expect("no document here has a key that is no string"))
+}
+
+/// JSON with everything escaped that Go escapes.
+pub(super) fn escaped(plain: String) -> String {
     if !plain.contains(|c| ESCAPED.iter().any(|(escaped, _)| *escaped == c)) {
         return plain;
     }

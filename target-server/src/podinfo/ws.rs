@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::counted::Counted;
 pub(crate) use self::handshake::accept;
 pub(super) use self::handshake::not_upgraded;
+use super::json;
 
 /// Largest message that is taken, whole or in pieces.
 const MESSAGE_MAX_BYTES: usize = 1 << 20;
@@ -219,7 +220,7 @@ enum Frame<'a> {
 
 /// One line of JSON.
 fn said(frame: &Frame<'_>) -> Message {
-    let mut text = serde_json::to_string(frame).expect("texts in a struct are always JSON");
+    let mut text = json::escaped(serde_json::to_string(frame).expect("texts in a struct are always JSON"));
     text.push('\n');
     Message::text(text)
 }

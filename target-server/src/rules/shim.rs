@@ -12,8 +12,9 @@ use super::written::{Words, Written, WrittenMatch};
 use super::{Refused, RuleId, Rules, State};
 use shared::units::print_duration;
 
-/// The rule behind podinfo's `/fault_injection/{enable,disable,status}`.
+/// The rules behind podinfo's `/fault_injection/{enable,disable,status}`: one fault cannot be said for HTTP and gRPC alike.
 const SHIM: &str = "podinfo";
+const SHIM_GRPC: &str = "podinfo-grpc";
 /// How long it lives, where podinfo's switch stays until it is switched back or the process ends: a forgotten one heals.
 const SHIM_TTL: Duration = Duration::from_secs(15 * 60);
 /// What podinfo answers while it is on.
@@ -22,25 +23,33 @@ const SHIM_BODY: &str = "{\"status\":\"fault injection enabled\"}\n";
 const STANDING_PRIORITY: i64 = -1;
 
 impl Rules {
-    /// Podinfo's `/fault_injection/{enable,disable}`: status 500 for every request on HTTP, until it is switched back or 15
-    /// minutes are over. gRPC is left alone, as podinfo leaves it. True if it was the other way before.
+    /// Podinfo's `/fault_injection/{enable,disable}`: status 500 for every request on HTTP and INTERNAL on gRPC, which podinfo
+    /// leaves alone, until it is switched back or 15 minutes are over. True if it was the other way before.
     ///
     /// # Errors
     /// If as many rules live as may.
     pub(crate) fn put_shim(&self, enabled: bool) -> Result<bool, Refused> {
-        let id = RuleId::own(SHIM);
+        let [http, grpc] = [SHIM, SHIM_GRPC].map(RuleId::own);
         if !enabled {
-            return self.remove(&id);
+            return Ok(self.remove(&http)? | self.remove(&grpc)?);
         }
-        let written = Written {
-            owner: Some(SHIM.to_owned()),
-            reason: Some("/fault_injection/enable".to_owned()),
-            ttl: Some(print_duration(SHIM_TTL.min(self.terms.ttl_max))),
-            ..rule(&[Protocol::Http, Protocol::Http2], "status=500")
-        };
-        let spec = read::read(&written, &self.terms, true)?;
-        let extra = Extra { source: Source::Rule, instead: Some(SHIM_BODY) };
-        self.install(&mut self.book(), id, spec, extra).map(|(is_new, _)| is_new)
+        let both = [
+            (http, rule(&[Protocol::Http, Protocol::Http2], "status=500"), Some(SHIM_BODY)),
+            (grpc, rule(&[Protocol::Grpc], "status=INTERNAL"), None),
+        ];
+        let mut is_changed = false;
+        for (id, rule, instead) in both {
+            let written = Written {
+                owner: Some(SHIM.to_owned()),
+                reason: Some("/fault_injection/enable".to_owned()),
+                ttl: Some(print_duration(SHIM_TTL.min(self.terms.ttl_max))),
+                ..rule
+            };
+            let spec = read::read(&written, &self.terms, true)?;
+            let extra = Extra { source: Source::Rule, instead };
+            is_changed |= self.install(&mut self.book(), id, spec, extra)?.0;
+        }
+        Ok(is_changed)
     }
 
     /// Podinfo's `/fault_injection/status`.

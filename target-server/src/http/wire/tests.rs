@@ -62,7 +62,7 @@ async fn every_fault_breaks_the_answer_as_it_says() {
         ("delay=10s&fault=abort&at=after(30ms)", String::new(), End::Fin),
     ];
     for (spec, bytes, end) in cases {
-        let (raw, ended) = target.raw(&format!("GET /?{spec} HTTP/1.1\r\nconnection: close\r\n\r\n")).await;
+        let (raw, ended) = target.raw(&format!("GET /?{spec} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n")).await;
         assert_eq!((steady(&raw), ended), (bytes, end), "{spec}");
         if raw.starts_with("HTTP/") {
             assert!(raw.contains("\r\nx-cload-fault: ") && raw.contains("fault="), "marked: {raw:?}");

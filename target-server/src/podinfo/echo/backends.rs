@@ -108,6 +108,8 @@ impl Backend {
     fn new(written: &str) -> Backend {
         let url = match Url::parse(written) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+            // To Go a colon without a scheme before it is no URL at all; anything else without one is a relative one.
+            Err(ParseError::RelativeUrlWithoutBase) if written.starts_with(':') => Err(Unusable::NoUrl),
             Ok(_) | Err(ParseError::RelativeUrlWithoutBase) => Err(Unusable::Scheme),
             Err(_) => Err(Unusable::NoUrl),
         };
