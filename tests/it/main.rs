@@ -22,6 +22,7 @@ mod nginx;
 mod pki;
 mod probe;
 mod process;
+mod rules_seen;
 mod strangers;
 mod target_program;
 mod tidy;
