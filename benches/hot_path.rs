@@ -85,12 +85,15 @@ fn record_on_the_client(bencher: Bencher<'_, '_>) {
         service: Duration::from_micros(90),
         server: Some(Duration::from_micros(3)),
         network: Some(Duration::from_micros(60)),
+        is_declared: false,
+        by_rule: false,
         sent_bytes: 0,
         received_bytes: 600,
     };
     bencher.bench(|| {
         series.scheduled();
-        series.finished(finished.outcome, black_box(finished.service), black_box(finished.response));
+        let (service, response) = (black_box(finished.service), black_box(finished.response));
+        series.finished(finished.outcome, service, response, finished.network, finished.is_declared);
         ledger.update(0, |account| account.finished(black_box(&finished)));
     });
 }

@@ -74,6 +74,10 @@ pub struct OperationAccount {
     pub success: u64,
     /// Failed requests by [`ErrorClass::index`].
     pub failures: [u64; ErrorClass::ALL.len()],
+    /// Requests of whose answer a rule of the target says that it had a hand in it.
+    pub by_rule: u64,
+    /// Of those, the ones that failed.
+    pub failed_by_rule: u64,
     /// The first failure of each class in words, by [`ErrorClass::index`].
     pub examples: [Option<String>; ErrorClass::ALL.len()],
     /// Requests never started, by [`DropReason::index`].
@@ -134,6 +138,10 @@ pub struct Finished {
     pub server: Option<Duration>,
     /// The path's share, if the target reported its own.
     pub network: Option<Duration>,
+    /// The answer declared that a fault was done by a rule, or not done: the label `injected`, whatever was asked for.
+    pub is_declared: bool,
+    /// A rule of the target had a hand in it, as the answer says.
+    pub by_rule: bool,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -172,6 +180,10 @@ impl OperationAccount {
         match finished.outcome.error() {
             None => self.success += 1,
             Some(error) => self.failures[error.index()] += 1,
+        }
+        if finished.by_rule {
+            self.by_rule += 1;
+            self.failed_by_rule += u64::from(!finished.outcome.is_success());
         }
         let code = finished.outcome.code();
         if code != Code::NONE {
@@ -234,6 +246,8 @@ impl OperationAccount {
         let counts = [
             &mut self.planned,
             &mut self.success,
+            &mut self.by_rule,
+            &mut self.failed_by_rule,
             &mut self.interrupted,
             &mut self.sent,
             &mut self.sent_bytes,
@@ -250,6 +264,8 @@ impl OperationAccount {
     pub fn merge(&mut self, other: &OperationAccount) {
         self.planned += other.planned;
         self.success += other.success;
+        self.by_rule += other.by_rule;
+        self.failed_by_rule += other.failed_by_rule;
         for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
             *mine += theirs;
         }
@@ -319,70 +335,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn finished(outcome: Outcome<ErrorClass>, response_ms: u64) -> Finished {
-        Finished {
-            outcome,
-            response: Duration::from_millis(response_ms),
-            service: Duration::from_millis(1),
-            server: None,
-            network: None,
-            sent_bytes: 1,
-            received_bytes: 2,
-        }
-    }
-
-    fn one_of_each() -> OperationAccount {
-        let mut account = OperationAccount::default();
-        for _ in 0..6 {
-            account.scheduled();
-        }
-        account.finished(&finished(Outcome::Success(Code::Http(200)), 2));
-        account.finished(&finished(Outcome::Failure(Code::Http(200), ErrorClass::Validation), 3));
-        account.dropped(DropReason::Late, Duration::from_secs(2));
-        account.dropped(DropReason::Limit, Duration::ZERO);
-        account.interrupted();
-        account
-    }
-
-    #[test]
-    fn every_planned_request_is_in_exactly_one_place() {
-        let account = one_of_each();
-        assert_eq!((account.planned, account.finished_total(), account.dropped_total()), (6, 2, 2));
-        assert_eq!((account.interrupted, account.in_flight), (1, 1));
-        assert!(account.adds_up());
-        let lost = OperationAccount { success: 0, ..account };
-        assert!(!lost.adds_up(), "the check can fail");
-    }
-
-    #[test]
-    fn merging_is_counting_together() {
-        let mut both = one_of_each();
-        both.merge(&one_of_each());
-        assert!(both.adds_up());
-        assert_eq!((both.planned, both.codes[&Code::Http(200)], both.response.count()), (12, 4, 4));
-        let max = both.response.max().unwrap();
-        assert!(max >= Duration::from_millis(3) && max < Duration::from_micros(3_004), "to three digits: {max:?}");
-    }
-
-    #[test]
-    fn nothing_seen_has_no_quantile() {
-        assert_eq!(Durations::default().quantile(0.99), None);
-    }
-
-    #[test]
-    fn a_ledger_gives_each_count_away_once() {
-        let ledger = Ledger::new(2);
-        let mut sum = vec![OperationAccount::default(); 2];
-        for planned in 1..4 {
-            ledger.update(1, OperationAccount::scheduled);
-            ledger.update(1, |account| account.finished(&finished(Outcome::Success(Code::Http(200)), 2)));
-            ledger.take(&mut sum);
-            assert_eq!((sum[0].planned, sum[1].planned, sum[1].response.count()), (0, planned, planned));
-        }
-        ledger.take(&mut sum);
-        assert_eq!(sum[1].planned, 3, "nothing is given away twice");
-    }
-}
+mod tests;

@@ -56,7 +56,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     let words = outcome.error().and_then(|class| {
         context.explain(class, || {
             let why = marks.why().map_or_else(String::new, |why| format!(" ({why})"));
-            format!("{id}: {}{why}", D::explain(&wanted, &ending))
+            format!("{id}: {}{}{why}", D::explain(&wanted, &ending), marks.declared())
         })
     });
     let (finished, phases) = measured(&marks, outcome, planned, started);
@@ -118,6 +118,8 @@ fn measured(
         service: end - marks.started().unwrap_or(started),
         server,
         network,
+        is_declared: marks.declared().is_any(),
+        by_rule: marks.declared().is_rule(),
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
     };

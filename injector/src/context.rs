@@ -91,11 +91,9 @@ impl<D: Driver> StreamContext<D> {
 
     pub(crate) fn finished(&self, finished: &Finished) {
         self.in_flight(-1);
-        self.counter.series.finished(finished.outcome, finished.service, finished.response);
+        let &Finished { outcome, service, response, network, is_declared, .. } = finished;
+        self.counter.series.finished(outcome, service, response, network, is_declared);
         self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
-        if let Some(network) = finished.network {
-            self.counter.series.network(finished.outcome.is_success(), network);
-        }
         self.account(|account| account.finished(finished));
     }
 
@@ -119,6 +117,8 @@ impl<D: Driver> StreamContext<D> {
             service: Duration::ZERO,
             server: None,
             network: None,
+            is_declared: false,
+            by_rule: false,
             sent_bytes: 0,
             received_bytes: 0,
         });

@@ -6,6 +6,7 @@
 mod buffer;
 mod content;
 mod datagram;
+mod declared;
 pub mod dns;
 mod echo;
 pub mod grpc;
@@ -14,7 +15,7 @@ pub mod tcp;
 mod timing;
 pub mod udp;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::io;
 
 use shared::identity::RequestId;
@@ -22,6 +23,7 @@ use shared::outcome::{ErrorClass, Outcome};
 use std::time::Duration;
 use tokio::time::Instant;
 
+pub use self::declared::Declared;
 use crate::counter::{Counter, Open};
 use crate::names::Names;
 pub use crate::plan::H2End;
@@ -131,6 +133,7 @@ pub struct Marks {
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.
     pub received_bytes: Cell<u64>,
+    declared: RefCell<Declared>,
     /// Why it failed, where a layer below the protocol knows more than the class of the error says.
     why: RefCell<Option<String>>,
 }
@@ -139,6 +142,18 @@ impl Marks {
     /// When the attempt began: with the look-up on a new connection, else with the first byte. Nothing if it never did.
     pub fn started(&self) -> Option<Instant> {
         self.resolving.get().or(self.sending.get())
+    }
+
+    /// Keeps what an answer, or a part of one, declares of a fault; the first rule, if several were to be named.
+    pub(crate) fn declare(&self, declared: &Declared) {
+        if declared.is_any() && !self.declared.borrow().is_rule() {
+            self.declared.replace(declared.clone());
+        }
+    }
+
+    /// What the answer declares of a fault, as far as it came.
+    pub(crate) fn declared(&self) -> Ref<'_, Declared> {
+        self.declared.borrow()
     }
 
     /// Keeps the first reason.

@@ -74,6 +74,32 @@ pub struct Operation {
     pub client: Side,
     /// What the target saw, if it told.
     pub server: Option<TargetAccount>,
+    /// What fault rules of the target did to it, from both sides together.
+    pub rules: Rules,
+}
+
+/// What fault rules of the target did to an operation. A client cannot tell a reset or a lost datagram of theirs from one of
+/// the path, so only both accounts together say how many failures are theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rules {
+    /// Requests that they had a hand in, as the target counts. Without its account: as the answers say.
+    pub hits: u64,
+    /// Of those, the ones whose answer said so.
+    pub declared: u64,
+    /// Failures of the injector's that they explain: those whose answer said so, and of the others that reached the target
+    /// at most as many as were hit without saying so.
+    pub failures: u64,
+}
+
+impl Rules {
+    fn new(client: &OperationAccount, server: Option<&TargetAccount>) -> Rules {
+        let declared = client.by_rule;
+        let hits = server.map_or(declared, |server| server.by_rule.max(declared));
+        let is_sent = |class: &ErrorClass| !class.is_before_sending() && *class != ErrorClass::Internal;
+        let sent: u64 = ErrorClass::ALL.iter().filter(|c| is_sent(c)).map(|class| client.failures[class.index()]).sum();
+        let undeclared = (hits - declared).min(sent.saturating_sub(client.failed_by_rule));
+        Rules { hits, declared, failures: client.failed_by_rule + undeclared }
+    }
 }
 
 /// The injector's account, in figures. `planned = success + failure + dropped_late + dropped_limit + interrupted +
@@ -98,6 +124,10 @@ pub struct Side {
     pub interrupted: u64,
     /// Without a result; 0 at the end.
     pub in_flight: i64,
+    /// Requests whose answer says that a rule of the target had a hand in it.
+    pub by_rule: u64,
+    /// Of those, the ones that failed.
+    pub failure_by_rule: u64,
     /// Failures by class; classes that did not occur are left out.
     pub errors: BTreeMap<&'static str, u64>,
     /// The first failure of each class, in words.
@@ -175,16 +205,19 @@ impl Summary {
             Ok(account) => (Some(account), None),
             Err(error) => (None, Some(error)),
         };
-        let operations = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| Operation {
-            name: operation.name.to_string(),
-            protocol: operation.protocol().as_str(),
-            rate_per_s: operation.rate.per_second(),
-            injected: operation.injected,
-            client: Side::from(account),
+        let operations = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
             // The target has no entry for an operation of which nothing arrived: that is a zero, not a blank.
-            server: target
-                .as_ref()
-                .map(|account| account.operations.get(operation.name.as_str()).cloned().unwrap_or_default()),
+            let of_target = |told: &Account| told.operations.get(operation.name.as_str()).cloned().unwrap_or_default();
+            let server = target.as_ref().map(of_target);
+            Operation {
+                name: operation.name.to_string(),
+                protocol: operation.protocol().as_str(),
+                rate_per_s: operation.rate.per_second(),
+                injected: operation.injected,
+                client: Side::from(account),
+                rules: Rules::new(account, server.as_ref()),
+                server,
+            }
         });
         Summary {
             schema: SCHEMA,
@@ -221,6 +254,8 @@ impl From<&OperationAccount> for Side {
             dropped_limit: account.dropped[DropReason::Limit.index()],
             interrupted: account.interrupted,
             in_flight: account.in_flight,
+            by_rule: account.by_rule,
+            failure_by_rule: account.failed_by_rule,
             errors: errors.into_iter().filter(|(_, count)| *count > 0).collect(),
             examples: ErrorClass::ALL
                 .into_iter()
@@ -263,6 +298,35 @@ impl From<&Durations> for Latency {
             p999_us: us(durations.quantile(0.999)),
             max_us: us(durations.max()),
             histogram: durations.recorded_us(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_the_rules_as_far_as_both_accounts_say_so() {
+        // Declared, of those failed; failed without an answer, failed before the target saw anything; hits that it counted.
+        let cases = [
+            ("no rules", (0, 0, 3, 2), Some(0), (0, 0, 0)),
+            ("declared and failed", (5, 5, 0, 0), Some(5), (5, 5, 5)),
+            ("declared and passed: a delay", (5, 0, 0, 0), Some(5), (5, 5, 0)),
+            ("resets, which no answer declares", (0, 0, 4, 0), Some(4), (4, 0, 4)),
+            ("both, and failures of others", (5, 5, 9, 3), Some(9), (9, 5, 9)),
+            ("hits that did not fail", (5, 5, 1, 3), Some(9), (9, 5, 6)),
+            ("the target said nothing", (5, 5, 4, 0), None, (5, 5, 5)),
+            ("another instance was asked", (5, 5, 4, 0), Some(2), (5, 5, 5)),
+        ];
+        for (case, (declared, failed, unanswered, unsent), told, (hits, said, failures)) in cases {
+            let mut client = OperationAccount { by_rule: declared, failed_by_rule: failed, ..Default::default() };
+            client.failures[ErrorClass::Status.index()] = failed;
+            client.failures[ErrorClass::Reset.index()] = unanswered;
+            client.failures[ErrorClass::ConnectRefused.index()] = unsent;
+            let server = told.map(|by_rule| TargetAccount { by_rule, ..Default::default() });
+            let expected = Rules { hits, declared: said, failures };
+            assert_eq!(Rules::new(&client, server.as_ref()), expected, "{case}");
         }
     }
 }

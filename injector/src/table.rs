@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::summary::{Latency, Operation, Side, Summary};
+use crate::summary::{Latency, Operation, Rules, Side, Summary};
 
 /// The whole report, about 120 columns wide: names are at most 32.
 pub fn render(summary: &Summary) -> String {
@@ -143,6 +143,9 @@ fn errors(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Resul
 /// even answered, on the other.
 fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
     for operation in &summary.operations {
+        if let Some(words) = rules(&operation.rules, operation.client.failure) {
+            writeln!(text, "rules: {}: {words}", operation.name)?;
+        }
         let (client, Some(server)) = (&operation.client, &operation.server) else { continue };
         let name = &operation.name;
         // Each is a request of its own to the target, its first answer a complete one.
@@ -165,6 +168,21 @@ fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
         }
     }
     Ok(())
+}
+
+/// What rules of the target did to an operation that failed this often here; nothing if nothing. A failure here that the
+/// target calls its success is no difference between the two if one of its rules made it.
+fn rules(rules: &Rules, failed: u64) -> Option<String> {
+    let explained = match rules {
+        Rules { hits: 0, .. } => return None,
+        _ if failed == 0 => "and nothing failed here".to_owned(),
+        Rules { failures, .. } if *failures == failed => format!("which explains all {failed} failures here"),
+        Rules { failures, .. } => format!("which explains {failures} of {failed} failures here"),
+    };
+    let (hits, declared) = (rules.hits, rules.declared);
+    Some(format!(
+        "{hits} requests were hit by fault rules of the target ({declared} of them declared by the answer), {explained}"
+    ))
 }
 
 fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -221,6 +239,16 @@ fn connections(total: &Side) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_by_rules_are_explained() {
+        let words = |hits, declared, failures, failed| rules(&Rules { hits, declared, failures }, failed);
+        assert_eq!(words(0, 0, 0, 7), None);
+        let hit = "9 requests were hit by fault rules of the target (5 of them declared by the answer)";
+        assert_eq!(words(9, 5, 9, 9).unwrap(), format!("{hit}, which explains all 9 failures here"));
+        assert_eq!(words(9, 5, 9, 12).unwrap(), format!("{hit}, which explains 9 of 12 failures here"));
+        assert_eq!(words(9, 5, 0, 0).unwrap(), format!("{hit}, and nothing failed here"));
+    }
 
     #[test]
     fn milliseconds_keep_three_digits() {

@@ -156,6 +156,8 @@ mod tests {
                     service: Duration::from_millis(1),
                     server: None,
                     network: None,
+                    is_declared: false,
+                    by_rule: false,
                     sent_bytes: 0,
                     received_bytes: 0,
                 });

@@ -64,7 +64,9 @@ impl Plan {
         if effects.injects() { Plan::Applied(effects) } else { Plan::Plain }
     }
 
-    fn refused(text: &str) -> Option<Plan> {
+    /// What a word of an answer says of a fault that was not done; nothing for any other text, such as a verdict. In the
+    /// header of HTTP and gRPC it is the same word.
+    pub fn refused(text: &str) -> Option<Plan> {
         match text {
             "overflow" => Some(Plan::Overflow),
             "disabled" => Some(Plan::Disabled),

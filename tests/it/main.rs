@@ -25,6 +25,7 @@ mod pki;
 mod podinfo;
 mod probe;
 mod process;
+mod rules_seen;
 mod strangers;
 mod target_program;
 mod tidy;

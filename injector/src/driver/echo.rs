@@ -17,7 +17,7 @@ use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::reply::Answer;
 
 use super::content::Content;
-use super::{Ending, IdentityTemplate, Marks};
+use super::{Declared, Ending, IdentityTemplate, Marks};
 use crate::plan::{ContentExpectation, EchoCall, Endpoint, ExpectedEnd, Operation, SizeExpectation};
 
 /// An operation's request, ready to be sent.
@@ -182,6 +182,7 @@ impl Wanted {
                 if self.is_ours(reply.id) != Some(false) {
                     marks.server.set(Some(reply.own));
                     marks.asked.set(Some(reply.asked));
+                    marks.declare(&Declared::of_reply(&reply));
                 }
                 reply.id
             }

@@ -250,6 +250,7 @@ impl Exchange<'_> {
         if let (false, Some(head)) = (had_head, self.answer.head()) {
             self.marks.server.set(head.server);
             self.marks.asked.set(head.asked);
+            self.marks.declare(&head.declared);
         }
         read.map(|()| bytes.len()).map_err(|_| Ending::Malformed)
     }
@@ -260,12 +261,12 @@ impl Exchange<'_> {
     }
 
     fn answered(&self, id: RequestId) -> Answered {
-        let head = self.answer.head().copied().unwrap_or_default();
+        let (status, echoed) = self.answer.head().map_or((0, None), |head| (head.status, head.id));
         Answered {
-            code: Code::Http(head.status),
+            code: Code::Http(status),
             size_bytes: self.answer.body_bytes(),
             content_matches: self.wanted.content_matches(),
-            id_matches: head.id.map(|echoed| echoed == id),
+            id_matches: echoed.map(|echoed| echoed == id),
             surplus_bytes: self.answer.surplus_bytes(),
         }
     }

@@ -1,18 +1,22 @@
 //! What the injector exports: `continuous_load_client_*`.
 
+mod series;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
+use self::series::Results;
 use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
-use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Outcome, Phase, SUCCESS};
+use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Phase, SUCCESS};
 use crate::protocol::Protocol;
+
+pub use self::series::ClientSeries;
 
 const REQUESTS: Described = Described::counter(
     "continuous_load_client_requests_total",
@@ -73,171 +77,6 @@ const SENT_BYTES: Described =
 const RECEIVED_BYTES: Described =
     Described::counter("continuous_load_client_received_bytes_total", "Payload bytes of answers received.");
 
-/// What one worker counts of one operation.
-#[derive(Debug)]
-pub struct ClientSeries {
-    requests: Tally,
-    request_duration: ByResult,
-    response_duration: ByResult,
-    network_duration: ByResult,
-    phases: [Histogram; Phase::ALL.len()],
-    schedule_delay: Histogram,
-    queue_delay: Histogram,
-    messages: Histogram,
-    scheduled: AtomicU64,
-    sent: AtomicU64,
-    dropped: [AtomicU64; DropReason::ALL.len()],
-    interrupted: AtomicU64,
-    inflight: AtomicI64,
-    connections: Tally,
-    connections_open: AtomicI64,
-    connections_lost: AtomicU64,
-    sent_bytes: AtomicU64,
-    received_bytes: AtomicU64,
-}
-
-impl ClientSeries {
-    fn new(expected: &[Code]) -> ClientSeries {
-        let requests = Tally::default();
-        for code in expected {
-            requests.expect::<ErrorClass>(Outcome::Success(*code));
-        }
-        let connections = Tally::default();
-        connections.expect::<ErrorClass>(Outcome::Success(Code::NONE));
-        for error in ErrorClass::ALL {
-            for code in failing_codes(error, expected) {
-                requests.expect(Outcome::Failure(code, error));
-            }
-            if error.is_before_sending() {
-                connections.expect(Outcome::Failure(Code::NONE, error));
-            }
-        }
-        ClientSeries {
-            requests,
-            request_duration: ByResult::default(),
-            response_duration: ByResult::default(),
-            network_duration: ByResult::default(),
-            phases: std::array::from_fn(|_| Histogram::phases()),
-            schedule_delay: Histogram::durations(),
-            queue_delay: Histogram::durations(),
-            messages: Histogram::durations(),
-            scheduled: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
-            dropped: Default::default(),
-            interrupted: AtomicU64::new(0),
-            inflight: AtomicI64::new(0),
-            connections,
-            connections_open: AtomicI64::new(0),
-            connections_lost: AtomicU64::new(0),
-            sent_bytes: AtomicU64::new(0),
-            received_bytes: AtomicU64::new(0),
-        }
-    }
-
-    /// A slot came due and was taken up; it is in flight until [`Self::finished`], [`Self::dropped`] or
-    /// [`Self::interrupted`].
-    pub fn scheduled(&self) {
-        self.scheduled.fetch_add(1, Ordering::Relaxed);
-        self.inflight.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Its request begins: late by `lag` of our own, after waiting for a connection for `wait`.
-    pub fn started(&self, lag: Duration, wait: Duration) {
-        self.schedule_delay.record(lag);
-        self.queue_delay.record(wait);
-    }
-
-    /// A slot that was taken up this late was given up before it was started.
-    pub fn dropped(&self, reason: DropReason, lag: Duration) {
-        self.schedule_delay.record(lag);
-        self.dropped[reason.index()].fetch_add(1, Ordering::Relaxed);
-        self.inflight.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// A taken-up slot was cut off by the end of the run.
-    pub fn interrupted(&self) {
-        self.interrupted.fetch_add(1, Ordering::Relaxed);
-        self.inflight.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// The request reached an established connection.
-    pub fn sent(&self) {
-        self.sent.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A request has its result.
-    pub fn finished(&self, outcome: Outcome<ErrorClass>, service: Duration, response: Duration) {
-        self.requests.count(outcome);
-        self.request_duration.of(outcome.is_success()).record(service);
-        self.response_duration.of(outcome.is_success()).record(response);
-        self.inflight.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// The path's share of an answered request.
-    pub fn network(&self, success: bool, duration: Duration) {
-        self.network_duration.of(success).record(duration);
-    }
-
-    /// One part of a request's time.
-    pub fn phase(&self, phase: Phase, duration: Duration) {
-        self.phases[phase.index()].record(duration);
-    }
-
-    /// A connection was opened, or failed to open.
-    pub fn connected(&self, result: Result<(), ErrorClass>) {
-        match result {
-            Ok(()) => {
-                self.connections.count::<ErrorClass>(Outcome::Success(Code::NONE));
-                self.connections_open.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(error) => self.connections.count(Outcome::Failure(Code::NONE, error)),
-        }
-    }
-
-    /// An open connection is gone.
-    pub fn disconnected(&self) {
-        self.connections_open.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// The peer ended an idle connection.
-    pub fn lost_while_idle(&self) {
-        self.connections_lost.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A message of a stream came, this long after the one before it.
-    pub fn message(&self, duration: Duration) {
-        self.messages.record(duration);
-    }
-
-    /// Payload bytes of one request and its answer.
-    pub fn bytes(&self, sent: u64, received: u64) {
-        self.sent_bytes.fetch_add(sent, Ordering::Relaxed);
-        self.received_bytes.fetch_add(received, Ordering::Relaxed);
-    }
-}
-
-const HTTP_FAILURES: [u16; 4] = [500, 502, 503, 504];
-/// DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE.
-const GRPC_FAILURES: [u8; 4] = [4, 8, 13, 14];
-/// SERVFAIL, NXDOMAIN, REFUSED.
-const DNS_FAILURES: [u16; 3] = [2, 3, 5];
-
-/// The codes with which an error is most likely to be seen first, so that its first time is visible to `rate()`: those of
-/// overloaded and broken servers and proxies, and for an answer that is wrong in some other way the right codes.
-fn failing_codes(error: ErrorClass, expected: &[Code]) -> Vec<Code> {
-    match error {
-        ErrorClass::Status if expected.iter().any(|code| matches!(code, Code::Grpc(_))) => {
-            GRPC_FAILURES.map(Code::Grpc).to_vec()
-        }
-        ErrorClass::Status if expected.iter().any(|code| matches!(code, Code::Rcode(_))) => {
-            DNS_FAILURES.map(Code::Rcode).to_vec()
-        }
-        ErrorClass::Status => HTTP_FAILURES.map(Code::Http).to_vec(),
-        ErrorClass::Validation => expected.iter().copied().filter(|code| *code != Code::NONE).collect(),
-        _ => vec![Code::NONE],
-    }
-}
-
 /// One operation: its labels, its rate and one [`ClientSeries`] per worker.
 #[derive(Debug)]
 struct Operation {
@@ -270,7 +109,9 @@ impl ClientRed {
         let operations = operations.iter().map(|operation| Operation {
             labels: operation.labels,
             rate_per_s: operation.rate_per_s,
-            shards: (0..workers).map(|_| Arc::new(ClientSeries::new(&operation.expected))).collect(),
+            shards: (0..workers)
+                .map(|_| Arc::new(ClientSeries::new(&operation.expected, operation.labels.injected)))
+                .collect(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -299,44 +140,50 @@ impl Operation {
     }
 
     fn merged(&self, pick: impl Fn(&ClientSeries) -> &Histogram) -> Snapshot {
-        let mut snapshot = Snapshot::default();
-        for shard in &self.shards {
-            pick(shard).add_to(&mut snapshot);
-        }
-        snapshot
+        merged(self.shards.iter().map(|shard| pick(shard)))
     }
 
-    fn tallied(&self, pick: impl Fn(&ClientSeries) -> &Tally) -> Vec<(u32, u64)> {
-        let mut counts = Vec::new();
-        for shard in &self.shards {
-            pick(shard).add_to(&mut counts);
-        }
-        counts
+    /// The results by the label `injected`, a part per worker: those of requests as they were asked for, and those whose
+    /// answers declared a fault that nobody asked for, once there are any.
+    fn results(&self) -> Vec<(Labels, Vec<&Results>)> {
+        let as_asked = self.shards.iter().map(|shard| &shard.as_asked).collect();
+        let declared = self.shards.iter().filter_map(|shard| shard.declared.as_deref());
+        let declared: Vec<&Results> = declared.filter(|results| !results.is_empty()).collect();
+        let injected = Labels { injected: true, ..self.labels };
+        let mut results = vec![(self.labels, as_asked)];
+        results.extend((!declared.is_empty()).then_some((injected, declared)));
+        results
     }
 
     fn requests(&self) -> Vec<Metric> {
-        let samples = self.tallied(|s| &s.requests).into_iter().map(|(key, count)| {
-            let (code, result, error) = tally::words::<ErrorClass>(key);
-            let more = [label("code", code), label("result", result), label("error", error), self.labels.injected()];
-            counter(self.labels.pairs(more), count)
-        });
-        samples.collect()
+        let samples = |(labels, results): (Labels, Vec<&Results>)| {
+            let counts = tallied(results.into_iter().map(|results| &results.requests)).into_iter();
+            counts.map(move |(key, count)| {
+                let (code, result, error) = tally::words::<ErrorClass>(key);
+                let more = [label("code", code), label("result", result), label("error", error), labels.injected()];
+                counter(labels.pairs(more), count)
+            })
+        };
+        self.results().into_iter().flat_map(samples).collect()
     }
 
     fn connections(&self) -> Vec<Metric> {
-        let samples = self.tallied(|s| &s.connections).into_iter().map(|(key, count)| {
+        let counts = tallied(self.shards.iter().map(|shard| &shard.connections)).into_iter();
+        let samples = counts.map(|(key, count)| {
             let (_, result, error) = tally::words::<ErrorClass>(key);
             counter(self.labels.pairs([label("result", result), label("error", error)]), count)
         });
         samples.collect()
     }
 
-    fn by_result(&self, pick: impl Fn(&ClientSeries) -> &ByResult) -> Vec<Metric> {
-        let sample = |success: bool, word| {
-            let labels = self.labels.pairs([label("result", word), self.labels.injected()]);
-            histogram(labels, &self.merged(|shard| pick(shard).of(success)))
+    fn by_result(&self, pick: impl Fn(&Results) -> &ByResult) -> Vec<Metric> {
+        let sample = |labels: &Labels, results: &[&Results], success: bool| {
+            let word = if success { SUCCESS } else { FAILURE };
+            let pairs = labels.pairs([label("result", word), labels.injected()]);
+            histogram(pairs, &merged(results.iter().map(|results| pick(results).of(success))))
         };
-        vec![sample(true, SUCCESS), sample(false, FAILURE)]
+        let both = |(labels, results): (Labels, Vec<&Results>)| [true, false].map(|is| sample(&labels, &results, is));
+        self.results().into_iter().flat_map(both).collect()
     }
 
     fn phases(&self) -> Vec<Metric> {
@@ -354,6 +201,18 @@ impl Operation {
         };
         DropReason::ALL.map(sample).into()
     }
+}
+
+fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    histograms.for_each(|histogram| histogram.add_to(&mut snapshot));
+    snapshot
+}
+
+fn tallied<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Vec<(u32, u64)> {
+    let mut counts = Vec::new();
+    tallies.for_each(|tally| tally.add_to(&mut counts));
+    counts
 }
 
 impl Collector for ClientRed {
@@ -395,3 +254,6 @@ impl Collector for ClientRed {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,8 @@ mod tests {
     fn a_line_is_as_long_as_there_is_room_and_reads_back() {
         let fault = Fault::parse("delay=203.114ms", Separator::Ampersand).unwrap();
         let (own, asked) = (Duration::from_micros(12), Duration::from_micros(203_114));
-        let reply = Reply { id: Some("abcd2345.7"), own, asked, server: "pod/node/zone", plan: Plan::Applied(fault) };
+        let (server, plan) = ("pod/node/zone", Plan::Applied(fault));
+        let reply = Reply { id: Some("abcd2345.7"), own, asked, server, rule: None, plan };
         let mut seen = Vec::new();
         for max_bytes in (0..=reply.line().len()).rev() {
             let Some(line) = reply.line_within(max_bytes) else {

@@ -17,6 +17,7 @@ fn plain() -> Reply<'static> {
         own: Duration::from_micros(12),
         asked: ms(203),
         server: "pod/node/zone",
+        rule: None,
         plan: Plan::Plain,
     }
 }
@@ -83,7 +84,7 @@ fn other_bytes_are_no_reply() {
 
 fn verdict_plan() -> impl Strategy<Value = Plan> {
     let rolled = any::fault().prop_map(|fault| Plan::of(&fault.roll(1, "k", 2)));
-    prop_oneof![Just(Plan::Plain), Just(Plan::Overflow), Just(Plan::Disabled), rolled]
+    prop_oneof![Just(Plan::Plain), Just(Plan::Overflow), Just(Plan::Disabled), Just(Plan::Forbidden), rolled]
 }
 
 proptest! {
@@ -92,10 +93,12 @@ proptest! {
         id in prop::option::of("[A-Za-z0-9._-]{1,64}"),
         (own, asked) in (0_u64..1 << 40, 0_u64..1 << 40),
         server in "[a-z0-9./-]{0,100}",
+        rule in prop::option::of("[a-z0-9][a-z0-9._-]{0,63}"),
         plan in verdict_plan(),
     ) {
         let time = Duration::from_micros;
-        let reply = Reply { id: id.as_deref(), own: time(own), asked: time(asked), server: &server, plan };
+        let (id, rule) = (id.as_deref(), rule.as_deref());
+        let reply = Reply { id, own: time(own), asked: time(asked), server: &server, rule, plan };
         let line = reply.line();
         prop_assert!(line.len() <= REPLY_MAX_BYTES && line.find('\n') == Some(line.len() - 1));
         // A line that could not hold the plan says nothing of it.

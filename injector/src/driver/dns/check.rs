@@ -12,7 +12,7 @@ use shared::outcome::Code;
 use shared::reply::Reply;
 
 use super::judge::{Answered, Wanted};
-use crate::driver::Marks;
+use crate::driver::{Declared, Marks};
 use crate::plan::Carrier;
 
 /// Padding (RFC 7830) and the extended error (RFC 8914).
@@ -27,6 +27,9 @@ pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, marks: &M
     if let (Some(reply), None) = (&reply, marks.server.get()) {
         marks.server.set(Some(reply.own));
         marks.asked.set(Some(reply.asked));
+    }
+    if let Some(reply) = &reply {
+        marks.declare(&Declared::of_reply(reply));
     }
     let rcode = u16::from(answer.metadata.response_code);
     let id_matches = reply.and_then(|reply| Some(reply.id? == wanted.id));

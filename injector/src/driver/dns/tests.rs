@@ -111,6 +111,28 @@ fn an_answer_must_be_what_was_asked() {
 }
 
 #[test]
+fn a_rule_is_named_in_the_option() {
+    run(async {
+        let cases = [
+            ("", Script::good(), None),
+            ("", Script::good().by_rule("slow"), Some("")),
+            ("", Script::good().rcode(2).by_rule("bad"), Some(", by the target's rule bad")),
+            // The answer over UDP is truncated and asked for again over TCP; both name it.
+            ("fallback: true", Script::good().truncated_over_udp().by_rule("slow"), Some("")),
+        ];
+        for (dns, script, expected) in cases {
+            let server = Server::start(script).await;
+            let seen = once(&context(dns, ANSWERED, server.address), &mut None, 0).await;
+            assert_eq!(seen.finished.by_rule, expected.is_some(), "{dns}");
+            assert_eq!(seen.finished.is_declared, expected.is_some(), "{dns}");
+            let end = expected.unwrap_or_default();
+            assert!(seen.words.unwrap_or_default().ends_with(end), "{dns}");
+            assert_eq!(seen.finished.outcome.is_success(), end.is_empty(), "{dns}");
+        }
+    });
+}
+
+#[test]
 fn a_plain_server_is_held_to_the_file_alone() {
     run(async {
         let plain = |rest: &str| format!("plain: true, name: example.test.{rest}");

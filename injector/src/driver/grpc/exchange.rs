@@ -180,7 +180,7 @@ impl<'a, L: Listener> Exchange<'a, L> {
     }
 
     fn heard(&mut self, fields: &HeaderMap) {
-        self.said = self.said.then(Said::of(fields));
+        self.said = std::mem::take(&mut self.said).then(Said::of(fields));
         self.listener.said(&self.said);
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
 
+use crate::driver::Declared;
 use crate::driver::timing::server_timing;
 
 /// gRPC's code for an answer whose status cannot be told.
@@ -15,7 +16,7 @@ pub(super) const DEADLINE_EXCEEDED: u8 = 4;
 const CODE_MAX: u8 = 16;
 
 /// What one block of fields says of the call as a whole; head and trailers may each say a part.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Said {
     /// `grpc-status`.
     pub(super) code: Option<u8>,
@@ -25,6 +26,8 @@ pub(super) struct Said {
     pub(super) server: Option<Duration>,
     /// The delay that was asked for, as far as it lies before the first byte.
     pub(super) asked: Option<Duration>,
+    /// What it declares of a fault beside the one that was asked for.
+    pub(super) declared: Declared,
 }
 
 impl Said {
@@ -36,6 +39,7 @@ impl Said {
             id: value(HEADER_IDENTITY).and_then(Identity::echoed_id),
             server: timing.and_then(|value| server_timing(value, "cload")),
             asked: timing.and_then(|value| server_timing(value, "cload-fault")),
+            declared: Declared::of_headers(fields),
         }
     }
 
@@ -46,6 +50,7 @@ impl Said {
             id: later.id.or(self.id),
             server: later.server.or(self.server),
             asked: later.asked.or(self.asked),
+            declared: if later.declared.is_any() { later.declared } else { self.declared },
         }
     }
 }

@@ -150,6 +150,41 @@ fn every_ending_is_told_apart() {
 }
 
 #[test]
+fn a_rule_is_named_before_or_behind_the_answer() {
+    let server = Server::start(|op| match op {
+        "first-alone" | "last-alone" => Act::Status(14),
+        "first-lost" => Act::CutMessage,
+        _ => Act::StatusAfterHead(14),
+    });
+    let first = "metadata: { x-rule-first: \"1\" }";
+    let last = "metadata: { x-rule-last: \"1\" }";
+    let operations = [
+        ("none", ""),
+        ("first", first),
+        ("last", last),
+        ("first-alone", first),
+        ("last-alone", last),
+        ("first-lost", first),
+    ];
+    let accounts = run(&server, &operations);
+    for (name, rule) in [
+        ("first", "early"),
+        ("last", "late"),
+        ("first-alone", "early"),
+        ("last-alone", "late"),
+        ("first-lost", "early"),
+    ] {
+        let account = &accounts[name];
+        assert!(account.planned >= 5, "{name}: {account:?}");
+        let by_rule = (account.by_rule, account.failed_by_rule);
+        assert_eq!((by_rule, account.failed()), ((account.planned, account.planned), account.planned), "{name}");
+        let words = account.examples.iter().flatten().next().unwrap();
+        assert!(words.ends_with(&format!(", by the target's rule {rule}")), "{name}: {words}");
+    }
+    assert_eq!((accounts["none"].by_rule, accounts["none"].failed()), (0, accounts["none"].planned));
+}
+
+#[test]
 fn a_method_that_is_not_ours_is_held_to_what_the_file_says() {
     let server = Server::start(|op| match op {
         "health" | "other-field" | "count" => Act::Health,

@@ -3,7 +3,9 @@
 //! Pure: bytes in, head and body pieces out. Any split of the same bytes gives the same result. Strict where leniency
 //! would hide a fault: what does not follow the grammar is an error, and bytes behind a complete answer are reported.
 
+use crate::driver::Declared;
 use crate::driver::timing::server_timing;
+use shared::carrier::{HEADER_FAULT, HEADER_RULE};
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
 use std::mem::MaybeUninit;
 use std::time::Duration;
@@ -16,7 +18,7 @@ const HEADERS_MAX: usize = 128;
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// What the head of an answer says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Head {
     /// The status code.
     pub(super) status: u16,
@@ -26,6 +28,8 @@ pub(super) struct Head {
     pub(super) server: Option<Duration>,
     /// The delay that was asked for, as far as it lies before the first byte.
     pub(super) asked: Option<Duration>,
+    /// What it declares of a fault beside the one that was asked for.
+    pub(super) declared: Declared,
     /// Whether the peer will close the connection.
     pub(super) close: bool,
 }
@@ -168,8 +172,9 @@ impl Answer {
                 Ok(State::Head)
             };
         }
+        let has_no_body = self.to_head_request || matches!(head.status, 204 | 304);
         self.head = Some(head);
-        Ok(if self.to_head_request || matches!(head.status, 204 | 304) {
+        Ok(if has_no_body {
             State::Done
         } else {
             match framing {
@@ -239,6 +244,7 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
     }
     let mut length = None;
     let mut chunked = false;
+    let (mut rule, mut fault) = (None, None);
     for field in response.headers.iter() {
         let value = field.value;
         match field.name.len() {
@@ -246,6 +252,8 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
             10 if field.name.eq_ignore_ascii_case("connection") => {
                 head.close |= value.split(|b| *b == b',').any(|t| t.trim_ascii().eq_ignore_ascii_case(b"close"));
             }
+            12 if field.name.eq_ignore_ascii_case(HEADER_RULE) => rule = Some(value),
+            13 if field.name.eq_ignore_ascii_case(HEADER_FAULT) => fault = Some(value),
             13 if field.name.eq_ignore_ascii_case(HEADER_SERVER_TIMING) => {
                 head.server = server_timing(value, "cload");
                 head.asked = server_timing(value, "cload-fault");
@@ -265,6 +273,7 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
             _ => {}
         }
     }
+    head.declared = Declared::of_fields(rule, fault);
     let framing = match (chunked, length) {
         (true, Some(_)) => return Err(Malformed("both content-length and transfer-encoding")),
         (true, None) => Framing::Chunked,

@@ -20,7 +20,7 @@ use super::answer::Head;
 use super::judge::{Answered, Wanted};
 use crate::counter::{Counter, Open};
 use crate::driver::timing::server_timing;
-use crate::driver::{Driver, Ending, IdentityTemplate, Marks, mark};
+use crate::driver::{Declared, Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::names::Names;
 use crate::plan::{HttpCall, Operation};
 use crate::trunk::{Berth, Trunks};
@@ -179,6 +179,7 @@ impl Exchange<'_> {
             self.head = read_head(parts.status.as_u16(), &parts.headers);
             self.marks.server.set(self.head.server);
             self.marks.asked.set(self.head.asked);
+            self.marks.declare(&self.head.declared);
             self.answer = Some(answer);
             return self.poll(cx);
         };
@@ -238,6 +239,7 @@ fn read_head(status: u16, headers: &HeaderMap) -> Head {
         id: headers.get(HEADER_IDENTITY).and_then(|value| Identity::echoed_id(value.as_bytes())),
         server: timing.and_then(|value| server_timing(value, "cload")),
         asked: timing.and_then(|value| server_timing(value, "cload-fault")),
+        declared: Declared::of_headers(headers),
         close: false,
     }
 }

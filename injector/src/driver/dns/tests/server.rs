@@ -37,6 +37,7 @@ pub(super) struct Script {
     is_unauthoritative: bool,
     is_unmarked: bool,
     marked_as: Option<&'static str>,
+    rule: Option<&'static str>,
     spoil: Option<Spoil>,
     before: Option<Spoil>,
     resets: bool,
@@ -80,6 +81,9 @@ impl Script {
     }
     pub(super) fn marked_as(self, id: &'static str) -> Script {
         Script { marked_as: Some(id), ..self }
+    }
+    pub(super) fn by_rule(self, rule: &'static str) -> Script {
+        Script { rule: Some(rule), ..self }
     }
     pub(super) fn spoilt(self, spoil: Spoil) -> Script {
         Script { spoil: Some(spoil), ..self }
@@ -258,7 +262,7 @@ fn answer(query: &[u8], script: Script, transport: Transport) -> Vec<u8> {
                 id: id.as_deref(),
                 own: OWN,
                 asked: Duration::ZERO,
-                rule: None,
+                rule: script.rule,
                 server: "pod/node/zone",
                 plan: Plan::of(&verdict),
             };

@@ -131,9 +131,15 @@ async fn serve(
         if !id.is_empty() {
             fields.insert("x-cload", id.parse().unwrap());
         }
+        if asks("x-rule-last") {
+            fields.insert("x-cload-rule", "late".parse().unwrap());
+        }
         fields
     };
-    let head = |fields: HeaderMap| {
+    let head = |mut fields: HeaderMap| {
+        if asks("x-rule-first") {
+            fields.insert("x-cload-rule", "early".parse().unwrap());
+        }
         let mut response = Response::new(());
         *response.headers_mut() = fields;
         response.headers_mut().insert("content-type", "application/grpc".parse().unwrap());

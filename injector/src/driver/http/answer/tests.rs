@@ -25,7 +25,7 @@ fn read(pieces: &[&[u8]], closed: bool) -> Read {
     }
     let done = if closed { answer.end_of_stream() } else { answer.is_done() };
     assert_eq!(answer.body_bytes(), body.len() as u64);
-    Read { head: answer.head().copied(), body, done, surplus_bytes: answer.surplus_bytes(), error }
+    Read { head: answer.head().cloned(), body, done, surplus_bytes: answer.surplus_bytes(), error }
 }
 
 const WITH_LENGTH: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-cload: id=abcd2345.7\r\n\
