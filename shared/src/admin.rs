@@ -154,7 +154,7 @@ mod tests {
         let readiness = Readiness::default();
         let (said, mut heard) = tokio::sync::mpsc::channel(1);
         let follower = readiness.clone();
-        let following = tokio::spawn(async move { follower.follow(|ready| drop(said.try_send(ready))).await });
+        let following = tokio::spawn(async move { follower.follow(|ready| said.try_send(ready).unwrap()).await });
         assert_eq!(heard.recv().await, Some(false));
         readiness.set(true);
         assert_eq!(heard.recv().await, Some(true));

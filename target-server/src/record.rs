@@ -46,6 +46,7 @@ pub(crate) struct Call {
     received_bytes: u64,
     /// The client leaves because of what it asked for.
     may_be_left: bool,
+    is_by_rule: bool,
     recorded: bool,
     /// Where it is counted by podinfo's names, too.
     also: Option<Arc<Series>>,
@@ -70,6 +71,7 @@ impl Call {
             sent_bytes: 0,
             received_bytes: 0,
             may_be_left: false,
+            is_by_rule: false,
             recorded: false,
             also: None,
         }
@@ -101,8 +103,11 @@ impl Call {
     }
 
     /// A rule has a hand in what becomes of it.
-    pub(crate) fn is_by_rule(&self) {
-        if let Some(book) = &self.handles.book {
+    pub(crate) fn set_by_rule(&mut self) {
+        // Another rule may take over a stream that is under way: it is one request all the same.
+        if !std::mem::replace(&mut self.is_by_rule, true)
+            && let Some(book) = &self.handles.book
+        {
             book.by_rule();
         }
     }

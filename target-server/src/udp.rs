@@ -121,7 +121,7 @@ impl Udp {
                 let decided = self.core.faults.decide(&asked, id, client_ip(client));
                 let (decision, fault) = (decided.unwrap_or_else(Decision::plain), asked.fault.unwrap_or_default());
                 if decision.rule.is_some() {
-                    call.is_by_rule();
+                    call.set_by_rule();
                 }
                 let is_longer = decision.verdict.size_bytes.is_some_and(|bytes| bytes > payload.len() as u64);
                 if is_longer && decision.rule.is_some() {

@@ -106,7 +106,7 @@ pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Tran
         decided.unwrap_or_else(Decision::plain)
     });
     if decision.as_ref().is_ok_and(|decision| decision.rule.is_some()) {
-        call.is_by_rule();
+        call.set_by_rule();
     }
     let id = identity.map(|identity| identity.id.to_string()).or_else(|| nonce.clone());
     Taken::Job(Box::new(Job { query, client, transport, place, id, nonce, decision, call }))

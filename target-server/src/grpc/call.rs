@@ -189,7 +189,7 @@ pub(super) async fn serve(
     };
     if let Some(decision) = job.grpc.core.faults.decide(&asked, id, job.conn.client) {
         if decision.rule.is_some() {
-            job.call.is_by_rule();
+            job.call.set_by_rule();
         }
         job.context = Arc::new(Context::new(Some(&decision.verdict), &limits, &job.grpc.core.place));
         if let At::After(time) = decision.verdict.at

@@ -99,7 +99,7 @@ pub(super) fn decide(job: &mut Job, asked: &Asked, parts: &Parts) {
     if let Some(decision) = decision {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
         if let Some(rule) = &decision.rule {
-            job.call.is_by_rule();
+            job.call.set_by_rule();
             if let Some(text) = rule.instead()
                 && decision.verdict.status.is_some_and(|status| status.is_error())
             {

@@ -48,11 +48,11 @@ pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decisi
     let asked = ask.asked(core, Protocol::Tcp, client);
     let session = ask.identity.map(|identity| identity.id.session);
     let handles = connection.kept.handles(core, ask.labels(Protocol::Tcp, asked.as_ref()), session, now);
-    let call = Call::start(handles, now);
+    let mut call = Call::start(handles, now);
     let id = ask.identity.map(|identity| identity.id);
     let decision = asked.and_then(|asked| core.faults.decide(&asked, id, client)).unwrap_or_else(Decision::plain);
     if decision.rule.is_some() {
-        call.is_by_rule();
+        call.set_by_rule();
     }
     (call, decision)
 }

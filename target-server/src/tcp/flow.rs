@@ -126,7 +126,7 @@ impl<'a> Flow<'a> {
             return false;
         }
         if decision.rule.is_some() {
-            self.request.call.is_by_rule();
+            self.request.call.set_by_rule();
         }
         self.since = Instant::now();
         let verdict = &decision.verdict;
