@@ -84,7 +84,7 @@ fn curl_refuses_a_wrong_name_and_the_target_a_client_without_a_certificate() {
     let target = Secured::start(true);
     let (cert, key) = (target.pki.text("client.pem"), target.pki.text("client.key"));
     let certified = ["--cert", &cert, "--key", &key];
-    let good = format!("https://{}/", target.https);
+    let good = format!("https://{}/?size=0", target.https);
     let elsewhere = format!("wrong.test:1:{}", target.https);
     let wrong = ["--connect-to", &elsewhere, "https://wrong.test:1/"];
     assert_eq!(target.curl(&[&certified[..], &wrong].concat()).0, WRONG_CERTIFICATE);

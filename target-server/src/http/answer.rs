@@ -193,7 +193,9 @@ impl Job {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let Some(verdict) = self.verdict() else {
-            headers.extend(own.map(|content_type| (CONTENT_TYPE, content_type.clone())));
+            if let Some(content_type) = own {
+                headers.insert(CONTENT_TYPE, content_type.clone());
+            }
             return headers;
         };
         let content_type = match verdict.size_bytes {

@@ -172,14 +172,20 @@ fn answer(answer: &Value) -> Answer {
 /// has none of and nobody misses; nor the length, which the body has and a veiled one would have wrong.
 pub(crate) fn telling(headers: &[(String, String)]) -> BTreeMap<String, String> {
     let lower = headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-    lower
+    let telling = lower
         .filter(|(name, value)| match name.as_str() {
             "date" | "content-length" | "server-timing" | "transfer-encoding" | "upgrade" => false,
             "connection" => value.eq_ignore_ascii_case("close"),
             name => !name.starts_with("x-cload-"),
         })
-        .map(|(name, value)| if name == "allow" { (name, sorted(&value)) } else { (name, value) })
-        .collect()
+        .map(|(name, value)| if name == "allow" { (name, sorted(&value)) } else { (name, value) });
+    let mut all = BTreeMap::new();
+    for (name, value) in telling {
+        // A field that comes twice is another answer.
+        let held: &mut String = all.entry(name).or_default();
+        *held = if held.is_empty() { value } else { format!("{held}, then {value}") };
+    }
+    all
 }
 
 /// A list whose order means nothing.
