@@ -45,11 +45,15 @@ impl Ask {
         Ask { identity, fault }
     }
 
-    /// What it asks for beside what a rule adds.
-    pub(crate) fn asked(&self, core: &Core, protocol: Protocol, client: IpAddr) -> Option<Asked> {
+    /// What it asks for beside what a rule adds; that is left out if the answer would be longer than `room`.
+    pub(crate) fn asked(&self, core: &Core, protocol: Protocol, client: IpAddr, room: Option<usize>) -> Option<Asked> {
         let own = Own::words(self.fault.as_ref().ok()?.clone());
         let facts = || Facts { protocol, client, detail: Detail::Echo };
-        let fits = |fault: &Fault| fault.check(protocol.dialect(), core.faults.limits()).is_ok();
+        let has_room = |fault: &Fault| match (room, fault.roll(0, "", 0).size_bytes) {
+            (Some(room), Some(bytes)) => bytes <= room as u64,
+            _ => true,
+        };
+        let fits = |fault: &Fault| fault.check(protocol.dialect(), core.faults.limits()).is_ok() && has_room(fault);
         Some(core.faults.ask(own, self.identity.map(|identity| identity.id), client, facts, fits))
     }
 

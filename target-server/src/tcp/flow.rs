@@ -118,7 +118,7 @@ impl<'a> Flow<'a> {
         }
         self.generation = generation;
         let id = self.request.ask.identity.map(|identity| identity.id);
-        let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client);
+        let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client, None);
         let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client));
         let decision = decided.unwrap_or_else(Decision::plain);
         let rule = |decision: &Decision| decision.rule.as_ref().map(|rule| rule.id().clone());
