@@ -1,6 +1,7 @@
 //! What the TCP and UDP echo have in common: reading a command line, and saying what was done.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use shared::carrier;
 use shared::fault::{Dialect, Fault, Limits, Separator, SpecErrors};
@@ -13,7 +14,7 @@ use crate::asked::{Asked, Own};
 use crate::core::Core;
 use crate::faults::Decision;
 use crate::record::Call;
-use crate::rules::{Detail, Facts};
+use crate::rules::{ActiveRule, Detail, Facts};
 
 /// The operation of whoever does not name one.
 pub(crate) const OPERATION: &str = "echo";
@@ -45,12 +46,21 @@ impl Ask {
         Ask { identity, fault }
     }
 
-    /// What it asks for beside what a rule adds.
-    pub(crate) fn asked(&self, core: &Core, protocol: Protocol, client: IpAddr) -> Option<Asked> {
+    /// What it asks for beside what a rule adds; that is left out if the answer would be longer than `room`.
+    pub(crate) fn asked(&self, core: &Core, protocol: Protocol, client: IpAddr, room: Option<usize>) -> Option<Asked> {
         let own = Own::words(self.fault.as_ref().ok()?.clone());
         let facts = || Facts { protocol, client, detail: Detail::Echo };
-        let fits = |fault: &Fault| fault.check(protocol.dialect(), core.faults.limits()).is_ok();
+        let has_room = |fault: &Fault| match (room, fault.roll(0, "", 0).size_bytes) {
+            (Some(room), Some(bytes)) => bytes <= room as u64,
+            _ => true,
+        };
+        let fits = |fault: &Fault| fault.check(protocol.dialect(), core.faults.limits()).is_ok() && has_room(fault);
         Some(core.faults.ask(own, self.identity.map(|identity| identity.id), client, facts, fits))
+    }
+
+    /// The rule that decides about TCP streams of this client now.
+    pub(crate) fn decider(core: &Core, client: IpAddr) -> Option<Arc<ActiveRule>> {
+        core.faults.rules_that_may_strike()?.decider(&Facts { protocol: Protocol::Tcp, client, detail: Detail::Echo })
     }
 
     /// Under which names it is counted.

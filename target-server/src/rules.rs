@@ -131,6 +131,16 @@ impl Rules {
         None
     }
 
+    /// The rule that decides about such a request now, whatever it would say; nothing is counted. For who decides once about
+    /// something that lasts, and has to know whether that still stands.
+    pub(crate) fn decider(&self, facts: &Facts<'_>) -> Option<Arc<ActiveRule>> {
+        if self.is_empty() || !self.is_enabled() {
+            return None;
+        }
+        let snapshot = Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner));
+        snapshot.matching(facts, Instant::now()).next().cloned()
+    }
+
     /// Notices on time what time does: ends rules, forgets them, switches faults on again. Without it the same is noticed at
     /// the next call of the admin listener, and the log says so late.
     pub(crate) async fn keep(self: Arc<Self>) {

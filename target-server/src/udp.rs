@@ -105,7 +105,7 @@ impl Udp {
             None => (Ask::plain(), query),
         };
         let session = ask.identity.map(|identity| identity.id.session);
-        let asked = ask.asked(&self.core, Protocol::Udp, client_ip(client));
+        let asked = ask.asked(&self.core, Protocol::Udp, client_ip(client), Some(payload.len()));
         let labels = ask.labels(Protocol::Udp, asked.as_ref());
         let handles = self.kept.handles(&self.core, labels, session, now);
         let mut call = Call::start(handles, now);
@@ -124,10 +124,7 @@ impl Udp {
                     call.set_by_rule();
                 }
                 let is_longer = decision.verdict.size_bytes.is_some_and(|bytes| bytes > payload.len() as u64);
-                if is_longer && decision.rule.is_some() {
-                    // The client did not ask for what cannot be: it is answered as if there were no rule.
-                    Decision::plain()
-                } else if is_longer {
+                if is_longer {
                     let reason = "an answer is never longer than its query";
                     let expected = format!("at most the {} bytes that came", payload.len());
                     return refused(call, &fault.error_at(Key::Size, SpecErrorCode::LimitExceeded, reason, &expected));

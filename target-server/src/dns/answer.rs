@@ -99,6 +99,14 @@ impl Asked<'_> {
         fitted(&message, self.limit())
     }
 
+    /// An answer of the zone's own, with what is said of it beside; as it is if the client did not ask with EDNS.
+    pub(super) fn marked(&self, answer: Vec<u8>, said: Said) -> Vec<u8> {
+        let Some((mark, mut message)) = said.mark.zip(Message::from_vec(&answer).ok()) else { return answer };
+        let Some(edns) = &mut message.edns else { return answer };
+        edns.options_mut().insert(EdnsOption::Unknown(EDNS_OPTION, mark.into_bytes()));
+        fitted(&message, self.limit())
+    }
+
     fn limit(&self) -> usize {
         match self.transport {
             Transport::Udp => udp_limit(self.query.edns_size(), self.dns.udp_size_max),

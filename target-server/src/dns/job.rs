@@ -23,7 +23,7 @@ use super::query::{Query, SERVFAIL, Unreadable, read};
 use super::spoil::{Spoilt, spoil};
 use crate::asked::{self, Own};
 use crate::core::{Kept, client_ip};
-use crate::faults::Decision;
+use crate::faults::{Decision, Mark};
 use crate::record::Call;
 use crate::rules::{Detail, Facts};
 
@@ -209,7 +209,11 @@ impl Job {
             Place::Root => (0, asked.root(mark(&call))),
             Place::Outside => (REFUSED, asked.code(REFUSED, mark(&call))),
             Place::Zone => match dns.zones.answer(&query, client, transport, dns.udp_size_max).await {
-                Some(answer) if answer.len() > 3 => (u16::from(answer[3] & 15), answer),
+                Some(answer) if answer.len() > 3 => {
+                    let is_touched = !matches!(decision.mark, Mark::None);
+                    let answer = if is_touched { asked.marked(answer, mark(&call)) } else { answer };
+                    (u16::from(answer[3] & 15), answer)
+                }
                 _ => (SERVFAIL, asked.code(SERVFAIL, mark(&call))),
             },
         };

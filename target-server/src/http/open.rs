@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::answer::{Job, RequestHead};
 use super::ask::{self, Ask};
 use super::exchange::Exchange;
-use super::routing::Way;
+use super::routing::{self, Way};
 use crate::asked::{Asked, Own};
 use crate::podinfo::Plain;
 use crate::record::Call;
@@ -40,7 +40,7 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
     });
     let id = ask.identity.map(|identity| identity.id);
     let asked = ask.own.map(|own| match &way {
-        Way::Echo => with_rules(exchange, own, id, protocol, parts, parts.uri.path()),
+        Way::Echo => with_rules(exchange, own, id, protocol, parts, &routing::decoded(parts.uri.path())),
         Way::Own(routed) if !routed.route.is_spared() => with_rules(exchange, own, id, protocol, parts, &routed.path),
         Way::Own(_) | Way::Nowhere(_) => Asked::default(),
     });

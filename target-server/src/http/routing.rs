@@ -149,7 +149,8 @@ fn is_spec(route: Route) -> bool {
     matches!(route, Route::Status | Route::Delay | Route::Chunked | Route::ChunkedWait)
 }
 
-fn decoded(path: &str) -> Cow<'_, str> {
+/// A path as it is meant.
+pub(super) fn decoded(path: &str) -> Cow<'_, str> {
     if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { Cow::Borrowed(path) }
 }
 

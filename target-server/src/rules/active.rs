@@ -165,6 +165,11 @@ impl ActiveRule {
         }
     }
 
+    /// Whether what it has struck is struck still though nothing else will be: its `max_hits` are used up, its time is not.
+    pub(crate) fn holds(&self, now: Instant) -> bool {
+        self.is_used_up() && !self.is_over(now)
+    }
+
     /// Whether it strikes at all at this time.
     pub(super) fn is_live(&self, now: Instant) -> bool {
         now >= self.starts && !self.is_over(now) && self.charges.load(Ordering::Relaxed) < self.max_hits

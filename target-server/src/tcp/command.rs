@@ -45,7 +45,7 @@ pub(super) async fn refuse_other(connection: &mut Connection<'_>) -> After {
 pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decision) {
     let now = Instant::now();
     let (core, client) = (connection.core, connection.client);
-    let asked = ask.asked(core, Protocol::Tcp, client);
+    let asked = ask.asked(core, Protocol::Tcp, client, None);
     let session = ask.identity.map(|identity| identity.id.session);
     let handles = connection.kept.handles(core, ask.labels(Protocol::Tcp, asked.as_ref()), session, now);
     let mut call = Call::start(handles, now);

@@ -1,6 +1,7 @@
 //! An answer on its way out: what is read before it, its line, its pieces, and every pause between them.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::echo::{Content, Corruption, Strike};
@@ -14,9 +15,10 @@ use super::answer::{End, Request};
 use super::input::{Input, READ_BYTES};
 use crate::bare::write_all;
 use crate::core::Core;
-use crate::echo;
+use crate::echo::{self, Ask};
 use crate::faults::Decision;
 use crate::pace::Pace;
+use crate::rules::ActiveRule;
 
 /// How much of an exchange's payload is read before its answer begins: one of this size comes back in one write with its
 /// line.
@@ -52,8 +54,10 @@ pub(super) struct Flow<'a> {
     out: Vec<u8>,
     /// When what is decided now was decided.
     since: Instant,
-    /// The rules it was decided by.
+    /// The rules it was decided by,
     generation: u64,
+    /// and the one among them that had the say, whatever it said; of a stream.
+    decider: Option<Arc<ActiveRule>>,
     /// The answer's beginning is behind it.
     is_begun: bool,
 }
@@ -104,25 +108,37 @@ impl<'a> Flow<'a> {
             out: Vec::new(),
             since: request.call.started(),
             generation: core.faults.rules().generation(),
+            decider: if is_open { Ask::decider(core, client) } else { None },
             is_begun: false,
             request,
         }
     }
 
-    /// Whether the rules of a stream have changed; then it goes on by those of now. Asked with every piece: what is
+    /// Whether a stream has another rule than before; then it goes on as that says. Looked at with every piece: what is
     /// established is hit by a new rule like anything else.
+    ///
+    /// A rule decides about a stream once. Rules that come and go beside it change nothing, and the stream that used up its
+    /// `max_hits` stays struck: it would otherwise end at the very moment it begins.
     fn is_changed(&mut self) -> bool {
         let generation = self.core.faults.rules().generation();
         if !self.is_open || self.generation == generation {
             return false;
         }
         self.generation = generation;
+        let struck = self.request.decision.rule.as_ref();
+        if self.core.faults.rules().is_enabled() && struck.is_some_and(|rule| rule.holds(Instant::now())) {
+            return false;
+        }
+        let decider = Ask::decider(self.core, self.client);
+        if decider.as_ref().map(Arc::as_ptr) == self.decider.as_ref().map(Arc::as_ptr) {
+            return false;
+        }
+        self.decider = decider;
         let id = self.request.ask.identity.map(|identity| identity.id);
-        let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client);
+        let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client, None);
         let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client));
         let decision = decided.unwrap_or_else(Decision::plain);
-        let rule = |decision: &Decision| decision.rule.as_ref().map(|rule| rule.id().clone());
-        if rule(&decision) == rule(&self.request.decision) {
+        if decision.rule.is_none() && self.request.decision.rule.is_none() {
             return false;
         }
         if decision.rule.is_some() {
