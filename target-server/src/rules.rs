@@ -19,6 +19,7 @@ mod preview;
 mod read;
 mod refused;
 mod shim;
+mod sieve;
 mod snapshot;
 mod switch;
 mod view;

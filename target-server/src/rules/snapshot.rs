@@ -7,11 +7,12 @@ use shared::protocol::Protocol;
 
 use super::active::ActiveRule;
 use super::facts::Facts;
+use super::sieve::{Digest, Sieve};
 
 /// What requests are held against.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
-    by_protocol: [Vec<Arc<ActiveRule>>; Protocol::ALL.len()],
+    by_protocol: [Vec<(Sieve, Arc<ActiveRule>)>; Protocol::ALL.len()],
 }
 
 impl Snapshot {
@@ -20,7 +21,7 @@ impl Snapshot {
         let mut snapshot = Snapshot::default();
         for rule in rules {
             for protocol in rule.protocols() {
-                snapshot.by_protocol[protocol.index()].push(Arc::clone(rule));
+                snapshot.by_protocol[protocol.index()].push((rule.sieve(*protocol), Arc::clone(rule)));
             }
         }
         snapshot
@@ -30,6 +31,8 @@ impl Snapshot {
     /// one.
     pub(super) fn matching(&self, facts: &Facts<'_>) -> impl Iterator<Item = &Arc<ActiveRule>> {
         let rules = &self.by_protocol[facts.protocol.index()];
-        rules.iter().filter(move |rule| rule.matches(facts))
+        let digest = (!rules.is_empty()).then(|| Digest::of(facts));
+        let seen = rules.iter().filter(move |(sieve, _)| digest.as_ref().is_some_and(|d| sieve.lets_through(d, facts)));
+        seen.map(|(_, rule)| rule).filter(|rule| rule.matches(facts))
     }
 }
