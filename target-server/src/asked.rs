@@ -4,6 +4,8 @@
 //! A rule's fault that does not go together with what the request asks for is left out: the request was promised to get
 //! what it asks for.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +54,14 @@ impl Own {
     /// Of a request whose path says nothing.
     pub(crate) fn words(words: Option<Fault>) -> Own {
         Own { path: None, words }
+    }
+
+    /// All that it says, to be looked at: copied only where both say something, which is rare.
+    pub(crate) fn seen(&self) -> Option<Cow<'_, Fault>> {
+        match (&self.path, &self.words) {
+            (Some(_), Some(_)) => self.clone().whole().map(Cow::Owned),
+            (path, words) => path.as_ref().or(words.as_ref()).map(Cow::Borrowed),
+        }
     }
 
     /// All that it says.
@@ -119,8 +129,12 @@ impl Faults {
     ) -> Asked {
         let Some(rules) = self.rules_that_may_strike() else { return self.ask_alone(own, client) };
         let withheld = self.withholds(&own, client);
-        let key = self.key(own.words.as_ref(), id);
-        if let Some(struck) = rules.strike(&facts(), &key, self.in_flight()) {
+        let key = OnceCell::new();
+        // Made when a rule matches: most requests pass all of them.
+        let draw = || key.get_or_init(|| self.key(own.words.as_ref(), id)).as_str();
+        let struck = rules.strike(&facts(), draw, self.in_flight());
+        let key = key.into_inner();
+        if let Some(struck) = struck {
             // What is withheld from a request has no say beside a rule.
             let words = own.words.clone().filter(|_| withheld.is_none()).unwrap_or_default();
             // Nor has the path beside a rule that has its own answer.
@@ -136,10 +150,10 @@ impl Faults {
                 path.overridden_by(struck.fault).overridden_by(words)
             };
             if fits(&joined) {
-                return Asked { fault: Some(joined), key: Some(key), by_rule: Some(by_rule), withheld: None };
+                return Asked { fault: Some(joined), key, by_rule: Some(by_rule), withheld: None };
             }
         }
-        Asked { fault: own.whole(), key: Some(key), by_rule: None, withheld }
+        Asked { fault: own.whole(), key, by_rule: None, withheld }
     }
 
     /// The same for a request that no rule may strike.

@@ -1,18 +1,22 @@
 //! What a request's header fields say of its sender and its fault, the same on every protocol that has them.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use shared::carrier::{self, HEADER_FAULT};
 use shared::fault::{Fault, Source, SpecError, SpecErrorCode, SpecErrors};
 use shared::identity::{HEADER_IDENTITY, Identity};
 
+/// [`HEADER_IDENTITY`] and [`HEADER_FAULT`], read once: a look-up by text would read them for every request.
+pub(crate) const IDENTITY: HeaderName = HeaderName::from_static(HEADER_IDENTITY);
+pub(crate) const FAULT: HeaderName = HeaderName::from_static(HEADER_FAULT);
+
 /// Who sent it, if it says so in valid words.
 pub(crate) fn identity(headers: &HeaderMap) -> Option<Identity> {
-    headers.get(HEADER_IDENTITY).and_then(|value| Identity::from_header(value.as_bytes()))
+    headers.get(&IDENTITY).and_then(|value| Identity::from_header(value.as_bytes()))
 }
 
 /// What it asks for. More than one field is refused rather than guessed at: proxies reorder and join repeated fields.
 pub(crate) fn fault(headers: &HeaderMap) -> Option<Result<Fault, SpecErrors>> {
-    let mut values = headers.get_all(HEADER_FAULT).iter();
+    let mut values = headers.get_all(&FAULT).iter();
     let value = values.next()?;
     if let Some(second) = values.next() {
         let second = String::from_utf8_lossy(second.as_bytes()).into_owned();

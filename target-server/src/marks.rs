@@ -15,13 +15,12 @@ use http::header::{HeaderName, HeaderValue};
 use shared::identity::RequestId;
 
 use crate::faults::{Decision, Mark};
+use crate::headers::{FAULT, IDENTITY};
 use crate::record::Call;
 
 const SERVER: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER);
 const SERVER_TIMING: HeaderName = HeaderName::from_static(shared::identity::HEADER_SERVER_TIMING);
-const IDENTITY: HeaderName = HeaderName::from_static(shared::identity::HEADER_IDENTITY);
 const RULE: HeaderName = HeaderName::from_static(shared::carrier::HEADER_RULE);
-const FAULT: HeaderName = HeaderName::from_static(shared::carrier::HEADER_FAULT);
 
 /// Puts the marks of this moment into an answer's head. `place` is the value of `x-cload-server`.
 pub(crate) fn put(

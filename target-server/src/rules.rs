@@ -19,6 +19,7 @@ mod preview;
 mod read;
 mod refused;
 mod shim;
+mod sieve;
 mod snapshot;
 mod switch;
 mod view;
@@ -109,18 +110,21 @@ impl Rules {
     }
 
     /// What the first rule that matches does to this request, if anything; nothing while faults are switched off. `key` is
-    /// the request's own. Allocates only for a request that is struck.
-    pub(crate) fn strike(&self, facts: &Facts<'_>, key: &str, load: u64) -> Option<Struck> {
+    /// the request's own, asked for once a rule matches. Allocates only for a request that is struck.
+    pub(crate) fn strike<'k>(&self, facts: &Facts<'_>, key: impl Fn() -> &'k str, load: u64) -> Option<Struck> {
         if self.is_empty() || !self.is_enabled() {
             return None;
         }
         let snapshot = Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner));
-        let now = Instant::now();
-        for rule in snapshot.matching(facts, now) {
+        for rule in snapshot.matching(facts) {
+            let now = Instant::now();
+            if !rule.is_live(now) {
+                continue;
+            }
             if rule.hit() {
                 self.note_first_hit(rule);
             }
-            match rule.draw(key, load, now) {
+            match rule.draw(key(), load, now) {
                 Drawn::Struck(fault) => return Some(Struck { rule: Arc::clone(rule), fault }),
                 // The next rule is not asked: percentages of rules that overlap would otherwise add up to shares that
                 // nobody wrote.

@@ -47,7 +47,7 @@ fn own(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<O
         (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => return Err(errors),
     };
     let own = Own::new(path, words);
-    if let Some(fault) = own.clone().whole() {
+    if let Some(fault) = own.seen() {
         fits(&fault, parts, dialect, limits)?;
     }
     Ok(own)

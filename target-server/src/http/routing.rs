@@ -11,12 +11,11 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, X_CONTENT_TYPE_OP
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use shared::carrier::HEADER_FAULT;
-use shared::identity::HEADER_IDENTITY;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
 use crate::config::Compat;
+use crate::headers;
 use crate::podinfo::Plain;
 
 /// What cannot stand in the path of a URL (RFC 3986, section 3.3).
@@ -100,10 +99,9 @@ impl Routing {
     }
 
     pub(super) fn way(&self, parts: &Parts) -> Way {
-        let speaks = speaks(parts);
         let path = decoded(parts.uri.path());
         let is_podinfo = self.compat == Compat::Podinfo;
-        if is_podinfo && !speaks && path.starts_with('/') {
+        if is_podinfo && may_be_unclean(&path) && !speaks(parts) {
             let clean = clean(&path);
             if clean != *path {
                 return Way::Nowhere(Box::new(moved(&clean, parts.uri.query())));
@@ -112,7 +110,7 @@ impl Routing {
         let inner = self.without_prefix(&path);
         let route = inner.and_then(Route::of).filter(|route| is_podinfo || is_spec(*route));
         // There the language lives, since no path is shorter to type.
-        let speaks = speaks || parts.uri.query().is_some_and(|query| !query.is_empty());
+        let speaks = parts.uri.query().is_some_and(|query| !query.is_empty()) || speaks(parts);
         match (route, inner) {
             (Some(Route::Index), _) if speaks => Way::Echo,
             (Some(route), _) if !speaks && !route.takes(parts.method.as_str()) && is_podinfo => {
@@ -141,7 +139,7 @@ impl Routing {
 
 /// Whether its sender knows whom it talks to. A query is looked at apart: podinfo ignores it where it redirects.
 fn speaks(parts: &Parts) -> bool {
-    parts.headers.contains_key(HEADER_IDENTITY) || parts.headers.contains_key(HEADER_FAULT)
+    parts.headers.contains_key(&headers::IDENTITY) || parts.headers.contains_key(&headers::FAULT)
 }
 
 /// Routes that are part of the language, whoever we are compatible with.
@@ -152,6 +150,11 @@ fn is_spec(route: Route) -> bool {
 /// A path as it is meant.
 pub(super) fn decoded(path: &str) -> Cow<'_, str> {
     if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { Cow::Borrowed(path) }
+}
+
+/// Whether [`clean`] could find something to do: said without a copy, because nearly every path is clean.
+fn may_be_unclean(path: &str) -> bool {
+    path.starts_with('/') && path.as_bytes().windows(2).any(|pair| matches!(pair, b"//" | b"/."))
 }
 
 /// The path without empty, `.` and `..` segments; a slash at its end stays.

@@ -18,6 +18,7 @@ use super::chance::Chance;
 use super::facts::Facts;
 use super::id::RuleId;
 use super::matcher::Matcher;
+use super::sieve::Sieve;
 
 /// Who asks for a rule's faults: the label `source` of what is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +205,10 @@ impl ActiveRule {
 
     pub(super) fn protocols(&self) -> &[shared::protocol::Protocol] {
         &self.matcher.protocols
+    }
+
+    pub(super) fn sieve(&self, protocol: shared::protocol::Protocol) -> Sieve {
+        Sieve::new(&self.matcher, protocol)
     }
 
     pub(super) fn matches(&self, facts: &Facts<'_>) -> bool {

@@ -2,6 +2,7 @@
 //! time linear in the text but for the pieces of a glob, which are few.
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::literal::{ExtractKind, Extractor};
 
 /// What a whole text must look like.
 #[derive(Clone, Debug)]
@@ -9,7 +10,11 @@ pub(super) enum Pattern {
     Exact(String),
     /// What stands between the `*`s, at least two pieces.
     Glob(Vec<String>),
-    Regex(Regex),
+    Regex {
+        regex: Regex,
+        /// What every text that it matches begins with, and ends with.
+        ends: [Vec<u8>; 2],
+    },
 }
 
 /// What a pattern may look like, in words.
@@ -29,7 +34,7 @@ impl Pattern {
             return Err(format!("{} bytes, and 1 to {MAX_BYTES} may be", text.len()));
         }
         if let Some(expression) = text.strip_prefix("re:") {
-            return regex(expression).map(Pattern::Regex);
+            return regex(expression).map(|regex| Pattern::Regex { ends: ends(expression), regex });
         }
         let pieces: Vec<String> = text.split('*').map(str::to_owned).collect();
         Ok(if pieces.len() > 1 { Pattern::Glob(pieces) } else { Pattern::Exact(text.to_owned()) })
@@ -39,7 +44,16 @@ impl Pattern {
         match self {
             Pattern::Exact(exact) => exact == text,
             Pattern::Glob(pieces) => glob(pieces, text),
-            Pattern::Regex(regex) => regex.is_match(text),
+            Pattern::Regex { regex, .. } => regex.is_match(text),
+        }
+    }
+
+    /// What every text that it matches begins with, and what it ends with; the two may overlap.
+    pub(super) fn ends(&self) -> (&[u8], &[u8]) {
+        match self {
+            Pattern::Exact(exact) => (exact.as_bytes(), exact.as_bytes()),
+            Pattern::Glob(pieces) => (pieces[0].as_bytes(), pieces[pieces.len() - 1].as_bytes()),
+            Pattern::Regex { ends: [start, end], .. } => (start, end),
         }
     }
 }
@@ -53,6 +67,20 @@ fn regex(expression: &str) -> Result<Regex, String> {
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default();
         format!("{expression:?} is no regular expression: {}", last.trim_start_matches("error: "))
+    })
+}
+
+/// Most expressions are told from most texts by these, without a run of the expression. Empty where nothing is certain.
+fn ends(expression: &str) -> [Vec<u8>; 2] {
+    let parsed = regex_syntax::parse(expression);
+    [ExtractKind::Prefix, ExtractKind::Suffix].map(|kind| {
+        let Ok(hir) = &parsed else { return Vec::new() };
+        let texts = Extractor::new().kind(kind.clone()).extract(hir);
+        let common = match kind {
+            ExtractKind::Suffix => texts.longest_common_suffix(),
+            _ => texts.longest_common_prefix(),
+        };
+        common.map(<[u8]>::to_vec).unwrap_or_default()
     })
 }
 
@@ -91,6 +119,13 @@ impl Host {
         Ok(if is_suffix { Host::Under(format!(".{name}")) } else { Host::Exact(name) })
     }
 
+    /// What every host that it matches ends with, in lower case.
+    pub(super) fn end(&self) -> &str {
+        match self {
+            Host::Exact(text) | Host::Under(text) => text,
+        }
+    }
+
     pub(super) fn matches(&self, host: &str) -> bool {
         let host = bare(host);
         match self {
@@ -104,7 +139,7 @@ impl Host {
 }
 
 /// The host without port and final dot; an IPv6 address keeps its brackets.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !is_cut_address(name) => name,
         _ => host,
@@ -192,6 +227,14 @@ mod tests {
             let pattern = pieces.join("*");
             let same = regex(&pieces.join(".*")).unwrap();
             prop_assert_eq!(Pattern::parse(&pattern).unwrap().matches(&text), same.is_match(&text), "{} {}", pattern, text);
+        }
+
+        #[test]
+        fn what_matches_has_the_ends(pattern in "(re:)?[ab*|()?^$]{0,8}", text in "[ab]{0,6}") {
+            if let Ok(pattern) = Pattern::parse(&pattern) && pattern.matches(&text) {
+                let (start, end) = pattern.ends();
+                prop_assert!(text.as_bytes().starts_with(start) && text.as_bytes().ends_with(end), "{pattern:?}");
+            }
         }
 
         #[test]

@@ -55,7 +55,7 @@ fn plain() -> Facts<'static> {
 
 /// What happens to a request of this key: its spec, or nothing.
 fn fate(rules: &Rules, key: &str) -> Option<String> {
-    rules.strike(&plain(), key, 0).map(|struck| struck.fault.to_string())
+    rules.strike(&plain(), || key, 0).map(|struck| struck.fault.to_string())
 }
 
 fn is_struck(rules: &Rules) -> bool {

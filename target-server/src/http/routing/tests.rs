@@ -86,3 +86,10 @@ fn a_prefix_moves_every_endpoint() {
         assert_eq!(said(&moved, &parts("GET", target, &[])), expected, "{target}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn what_looks_clean_is(path in "/[/.a]{0,8}") {
+        proptest::prop_assert!(may_be_unclean(&path) || clean(&path) == path);
+    }
+}

@@ -132,7 +132,7 @@ fn pattern(
     let text = text?;
     let parsed = Pattern::parse(text).map_err(|reason| (reason, pattern::EXPECTED.to_owned()));
     let parsed = reader.take(field, parsed)?;
-    if !matches!(parsed, Pattern::Regex(_)) {
+    if !matches!(parsed, Pattern::Regex { .. }) {
         reader.take(field, fits(text));
     }
     Some(parsed)

@@ -13,7 +13,8 @@ fn from_eight_threads(rules: &Rules) -> u64 {
             let struck = &struck;
             scope.spawn(move || {
                 for n in 0..1000 {
-                    if let Some(one) = rules.strike(&plain(), &format!("{thread}-{n}"), 0) {
+                    let key = format!("{thread}-{n}");
+                    if let Some(one) = rules.strike(&plain(), || &key, 0) {
                         one.rule.injected();
                         struck.fetch_add(1, Ordering::Relaxed);
                     }
@@ -54,11 +55,11 @@ fn max_hits_is_exact_with_eight_threads_and_ends_the_rule() {
 fn what_is_withheld_counts_for_nothing_but_itself() {
     let rules = rules();
     rules.put(written(json!({ "max_hits": 1 }))).unwrap();
-    rules.strike(&plain(), "a", 0).unwrap().rule.withheld();
-    let held = rules.strike(&plain(), "b", 0).unwrap();
+    rules.strike(&plain(), || "a", 0).unwrap().rule.withheld();
+    let held = rules.strike(&plain(), || "b", 0).unwrap();
     assert!(!is_struck(&rules), "the one strike is spoken for");
     held.rule.withheld();
-    rules.strike(&plain(), "c", 0).unwrap().rule.injected();
+    rules.strike(&plain(), || "c", 0).unwrap().rule.injected();
     let view = rules.get(&id("one")).unwrap();
     assert_eq!((view.hits, view.injected, view.overflow), (3, 1, 2));
 }
@@ -68,7 +69,7 @@ fn a_rule_that_is_used_up_lets_the_next_one_decide() {
     let rules = rules();
     rules.put(written(json!({ "max_hits": 1 }))).unwrap();
     rules.put(written(json!({ "id": "two", "fault": "status=404" }))).unwrap();
-    rules.strike(&plain(), "a", 0).unwrap().rule.injected();
+    rules.strike(&plain(), || "a", 0).unwrap().rule.injected();
     assert_eq!(fate(&rules, "b").as_deref(), Some("status=404"));
 }
 
@@ -117,7 +118,7 @@ fn what_strikes_is_rolled_and_names_no_seed() {
     let rules = rules();
     let fault = "status=503&delay=20ms..80ms&header=a:b";
     rules.put(written(json!({ "fault": fault, "seed": 9 }))).unwrap();
-    let struck = rules.strike(&plain(), "k", 0).unwrap();
+    let struck = rules.strike(&plain(), || "k", 0).unwrap();
     let verdict = struck.fault.roll(1, "other", 0);
     assert_eq!(verdict.to_fault().without(&[shared::fault::Key::Seed, shared::fault::Key::Id]), struck.fault);
     assert!((20..80).contains(&verdict.delay.as_millis()), "{}", struck.fault);

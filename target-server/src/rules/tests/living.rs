@@ -17,7 +17,7 @@ async fn a_rule_ends_by_itself_and_is_remembered_for_a_while() {
     let rules = rules();
     let (is_new, view) = rules.put(written(json!({ "ttl": "10s" }))).unwrap();
     assert!(is_new && view.expires_in_seconds == Some(10.0) && view.state == State::Active);
-    rules.strike(&plain(), "k", 0).unwrap().rule.injected();
+    rules.strike(&plain(), || "k", 0).unwrap().rule.injected();
     advance(seconds(9)).await;
     assert!(is_struck(&rules));
     advance(seconds(1)).await;
@@ -139,7 +139,7 @@ async fn whoever_keeps_the_rules_notices_every_end_on_time() {
     assert!(changed(), "faults are on again");
     rules.put(written(json!({ "id": "two", "max_hits": 1 }))).unwrap();
     assert!(changed());
-    rules.strike(&plain(), "k", 0).unwrap().rule.injected();
+    rules.strike(&plain(), || "k", 0).unwrap().rule.injected();
     settled().await;
     assert!(changed() && rules.is_empty(), "it was used up");
     keeper.abort();

@@ -5,7 +5,7 @@ use super::*;
 fn strikes(matches: Value, fault: &str, facts: &Facts<'_>) -> bool {
     let rules = rules();
     rules.put(written(json!({ "match": matches, "fault": fault }))).unwrap();
-    rules.strike(facts, "k", 0).is_some()
+    rules.strike(facts, || "k", 0).is_some()
 }
 
 #[test]

@@ -13,7 +13,7 @@ async fn podinfos_switch_is_a_rule_that_heals() {
     assert_eq!(rules.put_shim(true), Ok(true));
     assert_eq!(rules.put_shim(true), Ok(false));
     assert!(rules.shim_enabled());
-    let struck = rules.strike(&plain(), "k", 0).unwrap();
+    let struck = rules.strike(&plain(), || "k", 0).unwrap();
     assert_eq!(struck.fault.to_string(), "status=500");
     assert_eq!(struck.rule.instead(), Some("{\"status\":\"fault injection enabled\"}\n"));
     assert_eq!((struck.rule.source(), struck.rule.overrides_request()), ("rule", false));
@@ -38,7 +38,7 @@ fn what_a_flag_asks_for_stays_and_is_asked_last() {
     let view = rules.get(&id("random-error")).unwrap();
     assert_eq!((view.source, view.state, view.expires_at), ("flag", State::Active, None));
     assert_eq!(view.rule.owner.as_deref(), Some("flags"));
-    let struck = rules.strike(&plain(), "k", 0).unwrap();
+    let struck = rules.strike(&plain(), || "k", 0).unwrap();
     assert_eq!((struck.rule.source(), struck.rule.instead()), ("flag", Some("x")));
     rules.put(written(json!({ "priority": 0 }))).unwrap();
     assert_eq!(fate(&rules, "k").as_deref(), Some("status=503"));
@@ -53,7 +53,7 @@ async fn metrics_name_the_rules_that_are_known() {
     registry.register(Box::new(RuleRed::new(move || figures.figures()))).unwrap();
     let scrape = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
     rules.put(written(json!({}))).unwrap();
-    rules.strike(&plain(), "k", 0).unwrap().rule.injected();
+    rules.strike(&plain(), || "k", 0).unwrap().rule.injected();
     is_struck(&rules);
     let has = |text: &str, start: &str| {
         text.lines()
