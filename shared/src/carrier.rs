@@ -12,7 +12,7 @@ pub use path::{path, path_seconds};
 
 use std::fmt;
 
-use crate::fault::{Fault, Separator, Source, SpecErrors, Syntax, parse};
+use crate::fault::{Fault, Key, Separator, Source, SpecErrors, Syntax, parse};
 
 /// The header that carries a spec on a request, and the verdict on an answer.
 pub const HEADER_FAULT: &str = "x-cload-fault";
@@ -32,6 +32,13 @@ pub fn header(value: &str) -> Result<Fault, SpecErrors> {
     let syntax =
         Syntax { separator: Separator::Semicolon, source: Source::Header, escapes: false, plus_is_space: false };
     parse(value, syntax)
+}
+
+/// Whether a raw query is meant for us: one of its keys is a key, or so near to one that it was meant to be. Others are
+/// those of trackers and cache busters, which an endpoint has to let pass.
+pub fn is_spoken(raw_query: &str) -> bool {
+    let keys = raw_query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    keys.filter(|key| !key.is_empty()).any(|key| Key::parse(key).is_some() || Key::nearest(key).is_some())
 }
 
 /// Why something cannot be said in a carrier's words.

@@ -79,6 +79,11 @@ impl ByRule {
         self.rule.source()
     }
 
+    /// What it wants said in place of the usual answer.
+    pub(crate) fn instead(&self) -> Option<&'static str> {
+        self.rule.instead()
+    }
+
     /// It has an effect.
     pub(crate) fn injected(&self) -> Arc<ActiveRule> {
         if !self.is_told.swap(true, Ordering::Relaxed) {
@@ -135,11 +140,16 @@ impl Faults {
         let struck = rules.strike(&facts(), draw, self.in_flight());
         let key = key.into_inner();
         if let Some(struck) = struck {
-            // What is withheld from a request has no say beside a rule.
-            let words = own.words.clone().filter(|_| withheld.is_none()).unwrap_or_default();
-            // Nor has the path beside a rule that has its own answer.
+            // What is withheld from a request is withheld beside a rule, too; its harmless part is not.
+            let (mut path, mut words) = (own.path.clone().unwrap_or_default(), own.words.clone().unwrap_or_default());
+            if withheld.is_some() {
+                words = words.harmless();
+            }
+            // Nor has the path a say beside a rule that has its own answer.
             let is_replaced = struck.rule.instead().is_some() && struck.fault.keys().any(|key| key == Key::Status);
-            let path = own.path.clone().filter(|_| !is_replaced).unwrap_or_default();
+            if is_replaced || withheld == Some(Mark::Disabled) {
+                path = path.harmless();
+            }
             let is_strongest = struck.rule.overrides_request();
             let prevails = |key: &Key| is_strongest || words.keys().all(|asked| asked != *key);
             let keys = struck.fault.keys().filter(prevails).collect();

@@ -50,6 +50,8 @@ pub(crate) struct Decision {
     pub(crate) memory: Option<Memory>,
     /// The rule that has a hand in it.
     pub(crate) rule: Option<Arc<ActiveRule>>,
+    /// What that rule wants said in place of the usual answer, where the status is its doing.
+    pub(crate) instead: Option<&'static str>,
 }
 
 /// Everything a decision needs.
@@ -154,6 +156,9 @@ impl Faults {
                 let rule = rule.filter(|rule| rule.causes(effect));
                 self.red.fault(effect, rule.map_or(effects::BY_REQUEST, ByRule::source));
                 decision.rule = decision.rule.or(rule.map(ByRule::injected));
+                if effect == "status" {
+                    decision.instead = rule.and_then(ByRule::instead);
+                }
             }
         } else {
             self.red.fault_overflow();
@@ -177,7 +182,7 @@ impl Faults {
 impl Decision {
     /// Of a request that asked for nothing.
     pub(crate) fn plain() -> Decision {
-        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None, rule: None }
+        Decision { verdict: Verdict::default(), mark: Mark::None, slot: None, memory: None, rule: None, instead: None }
     }
 
     /// What it says of itself where there are no headers.

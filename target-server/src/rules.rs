@@ -142,7 +142,8 @@ impl Rules {
             return None;
         }
         let snapshot = Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner));
-        snapshot.matching(facts, Instant::now()).next().cloned()
+        let now = Instant::now();
+        snapshot.matching(facts).find(|rule| rule.is_live(now)).cloned()
     }
 
     /// Notices on time what time does: ends rules, forgets them, switches faults on again. Without it the same is noticed at

@@ -27,7 +27,7 @@ pub(crate) struct Stress {
 pub(crate) struct Memory {
     bytes: u64,
     pages: Vec<u8>,
-    _reserved: OwnedSemaphorePermit,
+    reserved: OwnedSemaphorePermit,
 }
 
 impl Stress {
@@ -44,7 +44,7 @@ impl Stress {
     pub(crate) fn reserve(&self, bytes: u64) -> Option<Memory> {
         let pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).ok()?;
         let reserved = Arc::clone(&self.pages).try_acquire_many_owned(pages).ok()?;
-        Some(Memory { bytes, pages: Vec::new(), _reserved: reserved })
+        Some(Memory { bytes, pages: Vec::new(), reserved })
     }
 
     /// Uses up this much CPU time, waiting for a core first if all that may be used are.
@@ -62,6 +62,23 @@ impl Stress {
 }
 
 impl Memory {
+    /// Makes it so many bytes; false, and nothing is changed, if the budget has no room for them.
+    pub(crate) fn resize(&mut self, bytes: u64) -> bool {
+        let pages = usize::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(usize::MAX);
+        let held = self.reserved.num_permits();
+        if pages > held {
+            let Ok(more) = u32::try_from(pages - held) else { return false };
+            match Arc::clone(self.reserved.semaphore()).try_acquire_many_owned(more) {
+                Ok(more) => self.reserved.merge(more),
+                Err(_) => return false,
+            }
+        } else {
+            drop(self.reserved.split(held - pages));
+        }
+        self.bytes = bytes;
+        true
+    }
+
     /// Allocates it and writes to every page, so that the kernel has to back it.
     ///
     /// The reservation goes along to the thread that does it: if the client leaves meanwhile, the budget comes back when the
@@ -115,7 +132,13 @@ mod tests {
         assert_eq!(first.pages.len() as u64, 60 * PAGE_BYTES);
         assert!(stress.reserve(60 * PAGE_BYTES).is_none());
         drop(first);
-        assert!(stress.reserve(100 * PAGE_BYTES).is_some());
+        let mut all = stress.reserve(100 * PAGE_BYTES).unwrap();
+        assert!(!all.resize(101 * PAGE_BYTES));
+        assert!(all.resize(40 * PAGE_BYTES));
+        let rest = stress.reserve(60 * PAGE_BYTES).unwrap();
+        assert!(!all.resize(41 * PAGE_BYTES));
+        drop(rest);
+        assert!(all.resize(100 * PAGE_BYTES) && stress.reserve(1).is_none());
     }
 
     #[tokio::test]

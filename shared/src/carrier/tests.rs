@@ -142,3 +142,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_query_is_meant_for_us_if_a_key_of_it_is_or_was_meant_to_be_one() {
+    for (query, expected) in [
+        ("status=503", true),
+        ("x=1&delay=1s", true),
+        ("staus=503", true),
+        ("", false),
+        ("x=1", false),
+        ("utm_source=a&_=17", false),
+        ("%ff=1", false),
+    ] {
+        assert_eq!(is_spoken(query), expected, "{query}");
+    }
+}

@@ -43,6 +43,12 @@ impl Fault {
         rates
     }
 
+    /// The same without what makes an answer worse: its size, its content, its extra fields.
+    pub fn harmless(mut self) -> Fault {
+        self.asks.retain(|ask| !worsens(ask));
+        self
+    }
+
     /// Every status that can happen, with its probability; they sum to 1. Faults that leave no answer come on top.
     pub fn status_choices(&self) -> Vec<StatusChoice> {
         let gate = self.gate().fraction();

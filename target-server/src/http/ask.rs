@@ -26,21 +26,23 @@ impl Ask {
     /// or leads nowhere asks for nothing, whatever it says.
     pub(super) fn read(parts: &Parts, way: &Way, dialect: Dialect, limits: &Limits) -> Ask {
         let identity = headers::identity(&parts.headers);
-        let (name, path) = match way {
-            Way::Echo => ("echo", Some(parts.uri.path())),
+        let query = parts.uri.query();
+        let (name, heard) = match way {
+            Way::Echo => ("echo", Some((parts.uri.path(), query))),
             Way::Own(routed) => {
-                let path = Some(routed.path.as_str()).filter(|_| !routed.route.is_spared());
-                (routed.route.label(parts.method.as_str()), path)
+                let heard = (routed.path.as_str(), query.filter(|_| routed.hears_query));
+                (routed.route.label(parts.method.as_str()), Some(heard).filter(|_| !routed.route.is_spared()))
             }
             Way::Nowhere(_) => ("unmatched", None),
         };
         let operation = identity.map_or_else(|| Name::from_static(name), |identity| identity.operation);
-        Ask { identity, operation, own: path.map_or(Ok(Own::default()), |path| own(path, parts, dialect, limits)) }
+        let own = heard.map(|(path, query)| own(path, query, parts, dialect, limits));
+        Ask { identity, operation, own: own.unwrap_or_else(|| Ok(Own::default())) }
     }
 }
 
-fn own(path: &str, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Own, SpecErrors> {
-    let words = joined(parts.uri.query().map(carrier::query).transpose(), headers::fault(&parts.headers).transpose());
+fn own(path: &str, query: Option<&str>, parts: &Parts, dialect: Dialect, limits: &Limits) -> Result<Own, SpecErrors> {
+    let words = joined(query.map(carrier::query).transpose(), headers::fault(&parts.headers).transpose());
     let (path, words) = match (carrier::path(path).transpose(), words) {
         (Ok(path), Ok(words)) => (path, words.filter(|words| !words.is_empty())),
         (Err(errors), Err(more)) => return Err(errors.and(more)),

@@ -34,7 +34,7 @@ impl Intake<'_> {
             Read::First(bytes) => Source::Echo(Echo::new(Bytes::new(), self.incoming).first(bytes)),
             Read::Rate(rate) => Source::Echo(Echo::new(Bytes::new(), self.incoming).paced(rate, self.deadline)),
             Read::All if !is_eager => Source::Echo(Echo::new(Bytes::new(), self.incoming)),
-            Read::All => match self.collect(AHEAD_BYTES).await? {
+            Read::All => match self.collect(AHEAD_BYTES, &mut |_| true).await? {
                 (bytes, true) => Source::Whole(bytes),
                 (bytes, false) => Source::Echo(Echo::new(bytes, self.incoming)),
             },
@@ -42,13 +42,23 @@ impl Intake<'_> {
     }
 
     /// The whole body, or nothing if it is larger than `max` bytes.
-    pub(super) async fn whole(mut self, max_bytes: usize) -> Result<Option<Bytes>, BodyError> {
+    pub(super) async fn whole(self, max_bytes: usize) -> Result<Option<Bytes>, BodyError> {
+        self.whole_within(max_bytes, |_| true).await
+    }
+
+    /// The same, as long as there is room for all that has come.
+    pub(super) async fn whole_within(
+        mut self,
+        max_bytes: usize,
+        mut has_room: impl FnMut(usize) -> bool + Send,
+    ) -> Result<Option<Bytes>, BodyError> {
         let max_read = match self.read {
             Read::None => return Ok(Some(Bytes::new())),
             Read::First(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
             Read::All | Read::Rate(_) => usize::MAX,
         };
-        let (mut bytes, _) = self.collect(max_bytes.saturating_add(1).min(max_read)).await?;
+        let enough = max_bytes.saturating_add(1).min(max_read);
+        let (mut bytes, _) = self.collect(enough, &mut has_room).await?;
         bytes.truncate(max_read);
         Ok(Some(bytes).filter(|bytes| bytes.len() <= max_bytes))
     }
@@ -70,7 +80,11 @@ impl Intake<'_> {
     }
 
     /// Reads at least `enough` bytes, or to the end; says whether that was reached.
-    async fn collect(&mut self, enough: usize) -> Result<(Bytes, bool), BodyError> {
+    async fn collect(
+        &mut self,
+        enough: usize,
+        has_room: &mut (dyn FnMut(usize) -> bool + Send),
+    ) -> Result<(Bytes, bool), BodyError> {
         let mut pace = self.pace();
         let mut first = Bytes::new();
         let mut more = BytesMut::new();
@@ -80,6 +94,9 @@ impl Intake<'_> {
             }
             if first.len() + more.len() >= enough {
                 return Ok((joined(first, more), false));
+            }
+            if !has_room(first.len() + more.len()) {
+                return Err(BodyError::NoRoom);
             }
             match self.next(&mut pace).await? {
                 None => break,

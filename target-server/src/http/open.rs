@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Method;
 use http::Version;
 use http::header::{EXPECT, HOST};
 use http::request::Parts;
@@ -89,8 +90,19 @@ fn with_rules(
             headers: &parts.headers,
         },
     };
-    let fits = |fault: &Fault| ask::fits(fault, parts, protocol.dialect(), faults.limits()).is_ok();
+    let fits = |fault: &Fault| {
+        ask::fits(fault, parts, protocol.dialect(), faults.limits()).is_ok() && !breaks_nothing(fault, parts)
+    };
     faults.ask(own, id, exchange.client, facts, fits)
+}
+
+/// Whether a fault strikes in the body of an answer that has none.
+fn breaks_nothing(fault: &Fault, parts: &Parts) -> bool {
+    // A rule's part of it is without chance; where the rest has one, whoever strikes looks again.
+    let verdict = fault.roll(0, "fits", 0);
+    let status = verdict.status.and_then(|status| status.http());
+    let is_bodiless = parts.method == Method::HEAD || matches!(status, Some(204 | 205 | 304));
+    is_bodiless && verdict.fault.is_some_and(|kind| kind.needs_body())
 }
 
 /// Rolls what is asked for, if anything is.
@@ -98,14 +110,12 @@ pub(super) fn decide(job: &mut Job, asked: &Asked, parts: &Parts) {
     let decision = job.exchange.http.core.faults.decide(asked, job.request.id, job.exchange.client);
     if let Some(decision) = decision {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
-        if let Some(rule) = &decision.rule {
+        if decision.rule.is_some() {
             job.call.set_by_rule();
-            if let Some(text) = rule.instead()
-                && decision.verdict.status.is_some_and(|status| status.is_error())
-            {
-                job.routed = None;
-                job.plain = Some(Box::new(Plain::in_place(text)));
-            }
+        }
+        if let Some(text) = decision.instead {
+            job.routed = None;
+            job.plain = Some(Box::new(Plain::in_place(text)));
         }
         job.decision = Some(Box::new(decision));
     }

@@ -1,6 +1,6 @@
 //! Where a request goes: to an echo, to an endpoint of its own, or nowhere.
 //!
-//! A request that speaks the language (an identity, a query, a fault header) is answered on every path: with the endpoint's
+//! A request that speaks the language (an identity, a key in its query, a fault header) is answered on every path: with the endpoint's
 //! answer if there is one, else with an echo. A stranger that says nothing gets what podinfo would say: its index, 404,
 //! 405, or the clean form of a path.
 
@@ -11,6 +11,7 @@ use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, LOCATION, X_CONTENT_TYPE_OP
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use shared::carrier;
 use shared::outcome::ServerError;
 use shared::route::Route;
 
@@ -19,8 +20,22 @@ use crate::headers;
 use crate::podinfo::Plain;
 
 /// What cannot stand in the path of a URL (RFC 3986, section 3.3).
-const NOT_IN_PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'[').add(b']').add(b'`').add(b'%');
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}')
+    .add(b'%');
 
 /// How paths are understood.
 #[derive(Clone, Debug)]
@@ -35,6 +50,8 @@ pub(crate) struct Routing {
 /// An endpoint, and what it has to know of the request's head.
 pub(super) struct Routed {
     pub(super) route: Route,
+    /// The query is meant for us. Others are no business of an endpoint's.
+    pub(super) hears_query: bool,
     /// Decoded, without the prefix.
     pub(super) path: String,
     pub(super) method: Method,
@@ -109,15 +126,17 @@ impl Routing {
         }
         let inner = self.without_prefix(&path);
         let route = inner.and_then(Route::of).filter(|route| is_podinfo || is_spec(*route));
-        // There the language lives, since no path is shorter to type.
-        let speaks = parts.uri.query().is_some_and(|query| !query.is_empty()) || speaks(parts);
+        let speaks = speaks(parts) || parts.uri.query().is_some_and(carrier::is_spoken);
         match (route, inner) {
+            // There the language lives, since no path is shorter to type.
             (Some(Route::Index), _) if speaks => Way::Echo,
-            (Some(route), _) if !speaks && !route.takes(parts.method.as_str()) && is_podinfo => {
+            // Whoever speaks may name a status or a time by any method; nothing else is done by a method that is not its own.
+            (Some(route), _) if is_podinfo && !route.takes(parts.method.as_str()) && !(speaks && is_spec(route)) => {
                 Way::Nowhere(Box::new(wrong_method(route)))
             }
             (Some(route), Some(inner)) => Way::Own(Box::new(Routed {
                 route,
+                hears_query: speaks || !is_podinfo,
                 path: inner.to_owned(),
                 method: parts.method.clone(),
                 headers: parts.headers.clone(),

@@ -141,7 +141,8 @@ fn begin(exchange: &Arc<Exchange>, request: Request<HyperBody>) -> Serving {
     if ask::is_nameless(&parts) {
         return ready_with(refusal::no_host(job));
     }
-    exchange.set_patient(asked.fault.is_some());
+    // An endpoint may wait for others, each within a bound of its own.
+    exchange.set_patient(asked.fault.is_some() || job.routed.is_some());
     if job.plain.is_some() {
         return leads_nowhere(job, incoming, is_eager(&parts));
     }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep};
 use super::incoming::Incoming;
 use crate::pace::Pace;
 use crate::record::Call;
+use crate::stress::Memory;
 
 /// Largest piece handed to the socket at once when nobody asked for another size.
 pub(super) const PIECE_BYTES: u64 = 64 << 10;
@@ -24,6 +25,9 @@ pub(super) enum BodyError {
     /// The request's body ended early: its sender left.
     #[error("the request's body ended early")]
     Left,
+    /// It has to be held in memory, and the budget has no room.
+    #[error("there is no room to hold the body")]
+    NoRoom,
     /// Pacing would have taken longer than a single answer may.
     #[error("the answer would have taken longer than one may")]
     TooLong,
@@ -33,7 +37,7 @@ impl BodyError {
     /// What it means for the request.
     pub(super) fn class(&self) -> ServerError {
         match self {
-            BodyError::TooLong => ServerError::Overload,
+            BodyError::TooLong | BodyError::NoRoom => ServerError::Overload,
             BodyError::Malformed => ServerError::BadRequest,
             BodyError::Left => ServerError::Aborted,
         }
@@ -46,6 +50,8 @@ pub(super) enum Source {
     Empty,
     /// All of them, here.
     Whole(Bytes),
+    /// The same, with the part of the memory budget that they take.
+    Held { bytes: Bytes, _memory: Memory },
     /// A payload, from an offset.
     Made(Payload, u64),
     /// The request's own body, as it comes.
@@ -139,7 +145,7 @@ impl Source {
     pub(super) fn remaining(&self) -> Option<u64> {
         match self {
             Source::Empty => Some(0),
-            Source::Whole(bytes) => Some(bytes.len() as u64),
+            Source::Whole(bytes) | Source::Held { bytes, .. } => Some(bytes.len() as u64),
             Source::Made(payload, at) => Some(payload.size_bytes() - at),
             Source::Echo(echo) => echo.remaining(),
         }
@@ -154,8 +160,8 @@ impl Source {
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
         let piece = match self {
             Source::Empty => None,
-            Source::Whole(bytes) if bytes.is_empty() => None,
-            Source::Whole(bytes) => {
+            Source::Whole(bytes) | Source::Held { bytes, .. } if bytes.is_empty() => None,
+            Source::Whole(bytes) | Source::Held { bytes, .. } => {
                 let len = usize::try_from(max).unwrap_or(usize::MAX).min(bytes.len());
                 Some(bytes.split_to(len))
             }

@@ -42,12 +42,14 @@ impl WebSocket {
         }
         head.extend_from_slice(b"\r\n");
         let core = std::sync::Arc::clone(&job.exchange.http.core);
-        let mut call = job.call;
+        let Job { mut call, decision, .. } = job;
         match timeout(core.head_timeout, stream.write_all(&head)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return call.failed(class_of_write(&error)),
             Err(_) => return call.failed(shared::outcome::ServerError::Write),
         }
+        // What was asked of the answer is over with it; the connection may live for hours.
+        drop(decision);
         call.set_code(Code::Http(StatusCode::SWITCHING_PROTOCOLS.as_u16()));
         call.not_also();
         call.asked_begins();

@@ -107,11 +107,6 @@ const FIXED: &[Fixed] = &[
         changes: &[Json(200, "{\n  \"delay\": 0.2\n}")],
     },
     Fixed {
-        why: "a query speaks our language",
-        rows: |row| row.path.ends_with("?x=1") && row.answer.status == 200,
-        changes: &[Refused],
-    },
-    Fixed {
         why: "a delay is bounded by its own limit and not by the server's patience",
         rows: |row| row.path == "/delay/2" && row.answer.status == 0,
         changes: &[Json(200, "{\n  \"delay\": 2\n}"), Slow("head")],

@@ -57,7 +57,7 @@ pub(super) async fn serve(exchange: Arc<Exchange>, conn: &H2Conn, request: Reque
         Ok(_) if ask::is_refused(&parts.method) => return send(refusal::bad_method(job), conn, out).await,
         Ok(asked) => asked,
     };
-    if asked.fault.is_some() {
+    if asked.fault.is_some() || job.routed.is_some() {
         exchange.set_patient(true);
     }
     decide(&mut job, &asked, &parts);
