@@ -148,6 +148,7 @@ impl Target {
         let addresses = sockets.addresses().map_err(BindError::Address)?;
         let stress = StandingStress::start(config.podinfo.stress_cpu, config.podinfo.stress_memory)?;
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
+        let accounts = accounts.merge(admin::health(config.podinfo.unhealthy));
         let common = shared::admin::router(ROLE, registry, readiness.clone());
         let guard = ChangeGuard::admin(token, addresses.admin);
         let router = admin::router(common, accounts, core.faults.rules(), readiness.clone(), guard);

@@ -177,7 +177,7 @@ impl Job {
         }
         self.pause_beside(stream, clock, verdict.end_delay).await?;
         let mut end = messages.trailers;
-        if let Some(status) = status::asked(&verdict) {
+        if let Some(status) = self.decision.as_deref().and_then(status::asked) {
             self.context.set_scripted();
             end.clear();
             put_status(&mut end, &status);

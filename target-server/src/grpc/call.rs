@@ -257,7 +257,7 @@ impl Job {
         let verdict = self.verdict().unwrap_or(&plain);
         let (read, delay, whole_delay) = (verdict.read, verdict.delay, verdict.asked_delay());
         let strike = verdict.fault.filter(|kind| verdict.at == At::Head && is_instead_of_head(*kind));
-        let lone = status::asked(verdict).filter(|_| is_lone(verdict));
+        let lone = self.decision.as_deref().and_then(status::asked).filter(|_| is_lone(verdict));
 
         let takes_one = !self.method.is_client_streaming;
         let message_max_bytes = self.method.message_max_bytes(&self.context.limits);

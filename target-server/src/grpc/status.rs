@@ -1,17 +1,22 @@
 //! Statuses: those that were asked for, with their details, and those that refuse a call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use shared::fault::{Details, SpecErrors, Verdict};
+use shared::fault::{Details, SpecErrors};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
+
+use crate::faults::Decision;
+use crate::rules::ActiveRule;
 
 /// The domain of `google.rpc.ErrorInfo`, and the subject of `google.rpc.QuotaFailure`.
 const DOMAIN: &str = "cload";
 const ASKED: &str = "asked for by x-cload-fault";
 
-/// The status that a verdict asks for, if it is an error.
-pub(super) fn asked(verdict: &Verdict) -> Option<Status> {
+/// The status that a decision asks for, if it is an error.
+pub(super) fn asked(decision: &Decision) -> Option<Status> {
+    let verdict = &decision.verdict;
     let code = verdict.status.and_then(|status| status.grpc()).filter(|code| *code != 0)?;
     let mut details = ErrorDetails::new();
     match verdict.details {
@@ -33,7 +38,10 @@ pub(super) fn asked(verdict: &Verdict) -> Option<Status> {
     if let Some(delay) = verdict.retry_after {
         details.set_retry_info(Some(delay));
     }
-    let message = verdict.msg.clone().unwrap_or_else(|| ASKED.to_owned());
+    // Whoever asked for nothing is to know that it was not the one who asked.
+    let by = |rule: &Arc<ActiveRule>| format!("asked for by the target's rule {}", rule.id());
+    let asked = || decision.rule.as_ref().map_or_else(|| ASKED.to_owned(), by);
+    let message = verdict.msg.clone().unwrap_or_else(asked);
     let code = Code::from_i32(i32::from(code));
     let has_details = verdict.details.is_some() || verdict.retry_after.is_some();
     Some(if has_details { Status::with_error_details(code, message, details) } else { Status::new(code, message) })

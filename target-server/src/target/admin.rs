@@ -53,6 +53,13 @@ pub(super) fn router(
         .layer(middleware::from_fn_with_state(guard, protect::protect))
 }
 
+/// `GET /healthz`: what podinfo's own listener of this kind answers, and what `/healthz` on the traffic listener says: 503 only
+/// where `--unhealthy` asks for it.
+pub(super) fn health(is_unhealthy: bool) -> Router {
+    let said = if is_unhealthy { (StatusCode::SERVICE_UNAVAILABLE, "unhealthy") } else { (StatusCode::OK, "OK") };
+    Router::new().route("/healthz", get(async move || said))
+}
+
 /// `GET /account/{session}`: 200 with the account, 404 if nothing of the session arrived here or it was forgotten, 400 if
 /// the name is none.
 pub(super) fn accounts(sessions: Sessions, server: String) -> Router {
