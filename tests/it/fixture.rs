@@ -148,7 +148,8 @@ impl RunningTarget {
         RunningTarget::with(config)
     }
 
-    fn with(config: Config) -> RunningTarget {
+    /// One with these flags.
+    pub(crate) fn with(config: Config) -> RunningTarget {
         let target = Target::bind(config).unwrap();
         let addresses = target.addresses();
         let target_server::Addresses { http, grpc, admin, dns, .. } = addresses;
