@@ -18,6 +18,8 @@ use shared::route::Route;
 
 use crate::fixture::{in_time, run as block_on};
 use crate::process::{FREE_PORTS, Process, get};
+use crate::strangers::assert_examples;
+use crate::tools::require;
 use ask::ask;
 use change::like_get;
 use fixed::{expected, unused};
@@ -143,6 +145,17 @@ fn counts(exposition: &str) -> Counts {
         }
     }
     counts
+}
+
+#[test]
+fn every_curl_example_of_the_manual_does_what_it_says() {
+    if require("curl").is_none() {
+        return;
+    }
+    let (_target, http, _) = Process::target();
+    assert_examples(include_str!("../../docs/podinfo.md"), 15, |command| {
+        command.replace("127.0.0.1:9898", &http.to_string())
+    });
 }
 
 #[test]
