@@ -39,9 +39,8 @@ impl Rules {
     pub(crate) fn add(&self, written: Written) -> Result<View, Refused> {
         let spec = read::read(&written, &self.terms, true)?;
         let mut book = self.book();
-        let is_live = |book: &Book, id: &RuleId| book.entries.get(id).is_some_and(Entry::is_live);
         let id = match &spec.id {
-            Some(id) if is_live(&book, id) => return Err(Refused::Exists(id.clone())),
+            Some(id) if book.lives(id) => return Err(Refused::Exists(id.clone())),
             Some(id) => id.clone(),
             None => loop {
                 book.order += 1;
@@ -165,8 +164,7 @@ impl Rules {
                 return self.prolong(book, &id, ttl).map(|view| (false, view));
             }
         }
-        let counted = |entry: &&Entry| entry.is_live() && entry.rule.source == Source::Rule;
-        if is_new && extra.source == Source::Rule && book.entries.values().filter(counted).count() >= LIVE_MAX {
+        if is_new && extra.source == Source::Rule && !book.has_room(1) {
             return Err(Refused::TooMany { max: LIVE_MAX });
         }
         let parts = Parts {

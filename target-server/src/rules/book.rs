@@ -11,7 +11,7 @@ use super::active::{ActiveRule, Source};
 use super::id::RuleId;
 use super::view::{Event, EventKind, Events, State, View};
 use super::written::Written;
-use super::{ENDED_MAX, EVENTS_MAX, REMEMBERED};
+use super::{ENDED_MAX, EVENTS_MAX, LIVE_MAX, REMEMBERED};
 use crate::clock;
 
 /// One rule and what is known of it.
@@ -96,6 +96,16 @@ impl Book {
         let mut live: Vec<&Entry> = self.entries.values().filter(|entry| entry.is_live()).collect();
         live.sort_by_key(|entry| (std::cmp::Reverse(entry.priority), entry.order));
         live
+    }
+
+    pub(super) fn lives(&self, id: &RuleId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_live)
+    }
+
+    /// Whether so many more rules may live, not counting those of flags.
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        let counted = |entry: &&Entry| entry.is_live() && entry.rule.source == Source::Rule;
+        more == 0 || self.entries.values().filter(counted).count() + more <= LIVE_MAX
     }
 
     /// A change, in the log and in the list of events; its revision.
