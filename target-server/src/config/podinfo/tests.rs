@@ -203,6 +203,17 @@ fn the_strongest_source_is_heard() {
 }
 
 #[test]
+fn a_blank_key_in_the_file_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for (text, key) in [("''", None), ("", None), ("'  '", None), ("\"\\n\"", None), ("' k'", Some(" k"))] {
+        std::fs::write(folder.path().join("config.yaml"), format!("jwt-secret: {text}\n")).unwrap();
+        let loaded = read(&["--config-path", path], &[]).unwrap();
+        assert_eq!(loaded.config.podinfo.jwt_secret, key.map(|key| Secret(key.to_owned())), "{text:?}");
+    }
+}
+
+#[test]
 fn a_pair_of_flags_may_come_from_two_sources() {
     let loaded = read(&["--tls-cert", "a"], &[("CLOAD_TLS_KEY", "b")]).unwrap();
     assert!(loaded.config.listeners.tls_cert.is_some() && loaded.config.listeners.tls_key.is_some());
