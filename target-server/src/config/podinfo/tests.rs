@@ -157,6 +157,37 @@ fn podinfos_flags_set_ours_unless_ours_are_given() {
 }
 
 #[test]
+fn the_certificate_is_that_of_the_strongest_source_that_names_one() {
+    type Pairs = &'static [(&'static str, &'static str)];
+    const PAIR: Pairs = &[("CLOAD_TLS_CERT", "x.crt"), ("CLOAD_TLS_KEY", "x.key")];
+    let cases: [(&[&str], &[Pairs], Option<&str>); 12] = [
+        (&[], &[], None),
+        (&["--cert-path", "/c"], &[], None),
+        (&["--secure-port", "0", "--cert-path", "/c"], &[], None),
+        (&["--secure-port", "443"], &[], Some("/data/cert/tls.crt")),
+        (&[], &[&[("PODINFO_SECURE_PORT", "443")]], Some("/data/cert/tls.crt")),
+        (&["--secure-port", "443"], &[PAIR], Some("x.crt")),
+        (&["--secure-port", "443"], &[PAIR, &[("PODINFO_CERT_PATH", "/c")]], Some("x.crt")),
+        (&["--cert-path", "/c"], &[&[("PODINFO_SECURE_PORT", "443")]], Some("/c/tls.crt")),
+        (&["--cert-path", "/c"], &[PAIR, &[("PODINFO_SECURE_PORT", "443")]], Some("/c/tls.crt")),
+        (&["--cert-path", "/c", "--secure-port", "443"], &[PAIR], Some("/c/tls.crt")),
+        (
+            &["--cert-path", "/c", "--secure-port", "443", "--tls-cert", "y.crt", "--tls-key", "y.key"],
+            &[PAIR],
+            Some("y.crt"),
+        ),
+        (&["--tls-cert", "x.crt", "--cert-path", "/c", "--secure-port", "443"], &[&PAIR[1..]], Some("x.crt")),
+    ];
+    for (args, variables, cert) in cases {
+        let listeners = read(args, &variables.concat()).unwrap().config.listeners;
+        let named = listeners.tls_cert.as_deref().and_then(std::path::Path::to_str);
+        assert_eq!(named, cert, "{args:?} {variables:?}");
+        let key = cert.map(|cert| cert.replace(".crt", ".key").into());
+        assert_eq!(listeners.tls_key, key, "{args:?} {variables:?}");
+    }
+}
+
+#[test]
 fn levels_are_understood_as_podinfo_does() {
     for (theirs, ours) in [
         ("debug", "debug"),
