@@ -281,11 +281,17 @@ fn standing_faults_are_what_podinfo_draws() {
         (&["--random-delay-max=33"], "delay=0s..33s"),
         (&["--random-delay-unit=ms", "--random-delay-min=5", "--random-delay-max=50"], "delay=5ms..50ms"),
         (&["--random-delay-unit=ms", "--random-delay-min=5"], "delay=5ms"),
-        (&["--random-delay-unit=ms", "--random-delay-min=0", "--random-delay-max=0"], "delay=0ms"),
+        (&["--random-delay-unit=ms", "--random-delay-max=1"], "delay=0ms..1ms"),
+        (&["--random-delay-min=1", "--random-delay-max=1"], "delay=1s"),
     ] {
         let standing = parse(&[&["--random-delay"], args].concat()).podinfo.standing();
         assert_eq!(standing, [Standing { name: "random-delay", fault: spec.to_owned(), instead: None }]);
         Fault::parse(spec, Separator::Ampersand).unwrap();
+    }
+    for none in
+        [&["--random-delay-max=0"][..], &["--random-delay-max=1"], &["--random-delay-unit=ms", "--random-delay-max=0"]]
+    {
+        assert!(parse(&[&["--random-delay"], none].concat()).podinfo.standing().is_empty(), "{none:?} is no delay");
     }
     let most = parse(&["--random-delay", "--random-delay-max=32"]).podinfo.standing();
     Fault::parse(&most[0].fault, Separator::Ampersand).unwrap();
