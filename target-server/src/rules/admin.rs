@@ -12,7 +12,7 @@ use super::book::{Book, End, Entry};
 use super::read::{self, Spec, TTL_MIN, ttl_range};
 use super::view::{EventKind, Events, Listing, Preview, State, View};
 use super::written::Written;
-use super::{LIVE_MAX, Refused, RuleId, Rules, id, preview};
+use super::{EXPORTED_MAX, LIVE_MAX, Refused, RuleId, Rules, id, preview};
 use crate::clock;
 
 /// What is beside the text of a rule.
@@ -121,7 +121,8 @@ impl Rules {
         self.book().events(since)
     }
 
-    /// What is exported of the rules.
+    /// What is exported of the rules: of [`EXPORTED_MAX`], first those that live, then those that ended last. The others are
+    /// left out; a sum of them would be a counter that goes back whenever one of them is forgotten.
     pub(crate) fn figures(&self) -> RuleFigures {
         let book = self.book();
         let now = Instant::now();
@@ -135,10 +136,11 @@ impl Rules {
                 expires_unix_s: expires.map(clock::unix_seconds),
             }
         };
+        let exported = book.live().into_iter().chain(book.ended().into_iter().rev()).take(EXPORTED_MAX);
         RuleFigures {
             is_enabled: self.is_enabled(),
             active: book.entries.values().filter(|entry| entry.state(now) == State::Active).count(),
-            rules: book.entries.values().map(figure).collect(),
+            rules: exported.map(figure).collect(),
         }
     }
 

@@ -83,6 +83,28 @@ fn what_a_flag_asks_for_stays_and_is_asked_last() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metrics_show_what_lives_then_what_ended_last() {
+    let rules = rules();
+    let rule = |name: String| drop(rules.put(written(json!({ "id": name, "ttl": "1h" }))).unwrap());
+    let shown = || rules.figures().rules.into_iter().map(|figure| figure.rule).collect::<Vec<_>>();
+    // By name the newest are neither first nor last.
+    for n in 0..100 {
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let name = format!("{}-{n}", if n % 2 == 0 { "a" } else { "z" });
+        rule(name.clone());
+        rules.remove(&id(&name)).unwrap();
+    }
+    (0..10).for_each(|n| rule(format!("live-{n}")));
+    let names = shown();
+    assert_eq!(names.len(), EXPORTED_MAX);
+    assert!(names[..10].iter().all(|name| name.starts_with("live-")), "{names:?}");
+    assert_eq!((&*names[10], &*names[11], &*names[63]), ("z-99", "a-98", "a-46"));
+    (10..LIVE_MAX).for_each(|n| rule(format!("live-{n}")));
+    assert!(shown().len() == EXPORTED_MAX && shown().iter().all(|name| name.starts_with("live-")));
+    assert_eq!(rules.figures().active, LIVE_MAX);
+}
+
+#[tokio::test(start_paused = true)]
 async fn metrics_name_the_rules_that_are_known() {
     let rules = rules();
     let figures = Arc::clone(&rules);
