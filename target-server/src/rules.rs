@@ -54,6 +54,8 @@ pub(crate) const LIVE_MAX: usize = 64;
 pub(crate) const ENDED_MAX: usize = 256;
 /// How long those are shown.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+/// Rules whose series are exported at once.
+pub(crate) const EXPORTED_MAX: usize = 64;
 /// Changes that are remembered.
 pub(crate) const EVENTS_MAX: usize = 1000;
 

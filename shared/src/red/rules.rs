@@ -1,7 +1,7 @@
 //! What the target exports of its rules.
 //!
-//! The rule set is read when it is scraped: it knows which rules there are, and how long they are remembered. The number of
-//! series is bounded by that.
+//! The rule set is read when it is scraped: it knows which rules there are, how long they are remembered, and how many of them
+//! have series.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub struct RuleFigures {
     pub is_enabled: bool,
     /// Rules that may strike.
     pub active: usize,
-    /// Every rule that lives or is remembered.
+    /// The rules that have series; whoever fills this in bounds their number.
     pub rules: Vec<RuleFigure>,
 }
 

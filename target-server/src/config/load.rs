@@ -91,7 +91,10 @@ impl Config {
             let file = file::read(&folder.join(name), &mut sources.warnings);
             for (key, value) in file {
                 if key == "jwt-secret" {
-                    jwt_secret.get_or_insert(value.into());
+                    // A key of nothing would be one that everybody knows: like an empty variable it says nothing.
+                    if !value.trim().is_empty() {
+                        jwt_secret.get_or_insert(value.into());
+                    }
                 } else if !flags.iter().any(|arg| arg.get_long() == Some(&*key)) {
                     sources.warnings.push(format!("{key} in the file of --config: there is no such flag"));
                 } else if !found.iter().any(|found| found.flag == key) {

@@ -1,4 +1,4 @@
-//! podinfo's flags and variables, as far as they are not ours already, and what we add to its endpoints.
+//! podinfo's flags and variables, as far as they are not ours already, and those that we add to its endpoints.
 //!
 //! Each flag is podinfo's by name, form and default, and its variable is `PODINFO_` and the name. What a flag means for a
 //! listener or a bound that has a flag of ours is decided in [`settle`]; the rest is read where it takes effect.
@@ -182,7 +182,7 @@ pub struct PodinfoConfig {
 /// podinfo's picture: clients compare what the index says.
 const LOGO: &str = "https://raw.githubusercontent.com/stefanprodan/podinfo/gh-pages/cuddle_clap.gif";
 /// Ours, since the version in it would be a wrong one.
-const MESSAGE: &str = concat!("greetings from target-server v", env!("CARGO_PKG_VERSION"));
+const MESSAGE: &str = concat!("greetings from continuous-load v", env!("CARGO_PKG_VERSION"));
 
 /// Which status an echo has whose backends failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -12,7 +12,7 @@ use super::book::{Book, End, Entry};
 use super::read::{self, Spec, TTL_MIN, ttl_range};
 use super::view::{EventKind, Events, Listing, Preview, State, View};
 use super::written::Written;
-use super::{LIVE_MAX, Refused, RuleId, Rules, id, preview};
+use super::{EXPORTED_MAX, LIVE_MAX, Refused, RuleId, Rules, id, preview};
 use crate::clock;
 
 /// What is beside the text of a rule.
@@ -39,9 +39,8 @@ impl Rules {
     pub(crate) fn add(&self, written: Written) -> Result<View, Refused> {
         let spec = read::read(&written, &self.terms, true)?;
         let mut book = self.book();
-        let is_live = |book: &Book, id: &RuleId| book.entries.get(id).is_some_and(Entry::is_live);
         let id = match &spec.id {
-            Some(id) if is_live(&book, id) => return Err(Refused::Exists(id.clone())),
+            Some(id) if book.lives(id) => return Err(Refused::Exists(id.clone())),
             Some(id) => id.clone(),
             None => loop {
                 book.order += 1;
@@ -122,7 +121,8 @@ impl Rules {
         self.book().events(since)
     }
 
-    /// What is exported of the rules.
+    /// What is exported of the rules: of [`EXPORTED_MAX`], first those that live, then those that ended last. The others are
+    /// left out; a sum of them would be a counter that goes back whenever one of them is forgotten.
     pub(crate) fn figures(&self) -> RuleFigures {
         let book = self.book();
         let now = Instant::now();
@@ -136,10 +136,11 @@ impl Rules {
                 expires_unix_s: expires.map(clock::unix_seconds),
             }
         };
+        let exported = book.live().into_iter().chain(book.ended().into_iter().rev()).take(EXPORTED_MAX);
         RuleFigures {
             is_enabled: self.is_enabled(),
             active: book.entries.values().filter(|entry| entry.state(now) == State::Active).count(),
-            rules: book.entries.values().map(figure).collect(),
+            rules: exported.map(figure).collect(),
         }
     }
 
@@ -165,8 +166,7 @@ impl Rules {
                 return self.prolong(book, &id, ttl).map(|view| (false, view));
             }
         }
-        let counted = |entry: &&Entry| entry.is_live() && entry.rule.source == Source::Rule;
-        if is_new && extra.source == Source::Rule && book.entries.values().filter(counted).count() >= LIVE_MAX {
+        if is_new && extra.source == Source::Rule && !book.has_room(1) {
             return Err(Refused::TooMany { max: LIVE_MAX });
         }
         let parts = Parts {

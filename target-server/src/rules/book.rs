@@ -11,7 +11,7 @@ use super::active::{ActiveRule, Source};
 use super::id::RuleId;
 use super::view::{Event, EventKind, Events, State, View};
 use super::written::Written;
-use super::{ENDED_MAX, EVENTS_MAX, REMEMBERED};
+use super::{ENDED_MAX, EVENTS_MAX, LIVE_MAX, REMEMBERED};
 use crate::clock;
 
 /// One rule and what is known of it.
@@ -98,6 +98,25 @@ impl Book {
         live
     }
 
+    /// The rules that ended, the oldest end first; of one moment, by id.
+    pub(super) fn ended(&self) -> Vec<&Entry> {
+        let mut ended: Vec<(Instant, &Entry)> =
+            self.entries.values().filter_map(|entry| Some((entry.end?.at, entry))).collect();
+        ended.sort_by_key(|(at, _)| *at);
+        ended.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Whether a rule of this id lives.
+    pub(super) fn lives(&self, id: &RuleId) -> bool {
+        self.entries.get(id).is_some_and(Entry::is_live)
+    }
+
+    /// Whether so many more rules may live, not counting those of flags.
+    pub(super) fn has_room(&self, more: usize) -> bool {
+        let counted = |entry: &&Entry| entry.is_live() && entry.rule.source == Source::Rule;
+        more == 0 || self.entries.values().filter(counted).count() + more <= LIVE_MAX
+    }
+
     /// A change, in the log and in the list of events; its revision.
     pub(super) fn note(&mut self, kind: EventKind, rule: Option<&RuleId>, detail: impl Into<String>) -> u64 {
         self.revision += 1;
@@ -148,11 +167,10 @@ impl Book {
             changed |= entry.begun;
         }
         self.entries.retain(|_, entry| entry.end.is_none_or(|end| now < end.at + REMEMBERED));
-        let mut ended: Vec<(Instant, RuleId)> =
-            self.entries.iter().filter_map(|(id, entry)| entry.end.map(|end| (end.at, id.clone()))).collect();
-        ended.sort_unstable();
-        for (_, id) in &ended[..ended.len().saturating_sub(ENDED_MAX)] {
-            self.entries.remove(id);
+        let ended = self.ended();
+        let surplus = &ended[..ended.len().saturating_sub(ENDED_MAX)];
+        for id in surplus.iter().map(|entry| entry.rule.id.clone()).collect::<Vec<_>>() {
+            self.entries.remove(&id);
         }
         changed
     }

@@ -33,6 +33,9 @@ const NOT_IN_RULES: [(Key, &str); 4] = [
     (Key::Ack, "no ack: how an exchange is framed is up to the client"),
 ];
 
+/// What a rule is for.
+const EFFECTS: &str = "one of the effects too, such as delay, rate, fault, or a status of 400 or more";
+
 /// What a rule may ask for.
 #[derive(Debug)]
 pub(super) struct Terms {
@@ -214,8 +217,12 @@ impl Reader {
             self.spec(&errors);
             Fault::default()
         });
-        if fault.is_empty() && self.0.iter().all(|wrong| wrong.field != "fault") {
+        let is_read = self.0.iter().all(|wrong| wrong.field != "fault");
+        if fault.is_empty() && is_read {
             self.refuse("fault", "it asks for nothing", "a fault spec such as \"status=503:50&delay=20ms..80ms\"");
+        } else if !fault.injects() && is_read {
+            // It would strike and be counted nowhere: `max_hits` would never end it, and no account would show it.
+            self.refuse("fault", "nothing of it makes an answer worse", EFFECTS);
         }
         for (key, expected) in NOT_IN_RULES {
             if fault.keys().any(|asked| asked == key) {

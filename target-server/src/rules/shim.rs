@@ -9,7 +9,7 @@ use super::active::Source;
 use super::admin::Extra;
 use super::read::{self, FLAGS};
 use super::written::{Words, Written, WrittenMatch};
-use super::{Refused, RuleId, Rules, State};
+use super::{LIVE_MAX, Refused, RuleId, Rules, State};
 use shared::units::print_duration;
 
 /// The rules behind podinfo's `/fault_injection/{enable,disable,status}`: one fault cannot be said for HTTP and gRPC alike.
@@ -24,20 +24,22 @@ const STANDING_PRIORITY: i64 = -1;
 
 impl Rules {
     /// Podinfo's `/fault_injection/{enable,disable}`: status 500 for every request on HTTP and INTERNAL on gRPC, which podinfo
-    /// leaves alone, until it is switched back or 15 minutes are over. True if it was the other way before.
+    /// leaves alone, until it is switched back or 15 minutes are over. True if that changed
+    /// something. Both rules come and go under one guard, so that nobody meets one of them alone.
     ///
     /// # Errors
-    /// If as many rules live as may.
+    /// If there is no room for both; then there is neither.
     pub(crate) fn put_shim(&self, enabled: bool) -> Result<bool, Refused> {
         let [http, grpc] = [SHIM, SHIM_GRPC].map(RuleId::own);
         if !enabled {
-            return Ok(self.remove(&http)? | self.remove(&grpc)?);
+            let both = [http, grpc];
+            return Ok(self.remove_all(&mut self.book(), |entry| both.contains(&entry.rule.id)) > 0);
         }
         let both = [
             (http, rule(&[Protocol::Http, Protocol::Http2], "status=500"), Some(SHIM_BODY)),
             (grpc, rule(&[Protocol::Grpc], "status=INTERNAL"), None),
         ];
-        let mut is_changed = false;
+        let mut specs = Vec::new();
         for (id, rule, instead) in both {
             let written = Written {
                 owner: Some(SHIM.to_owned()),
@@ -45,17 +47,27 @@ impl Rules {
                 ttl: Some(print_duration(SHIM_TTL.min(self.terms.ttl_max))),
                 ..rule
             };
-            let spec = read::read(&written, &self.terms, true)?;
-            let extra = Extra { source: Source::Rule, instead };
-            is_changed |= self.install(&mut self.book(), id, spec, extra)?.0;
+            specs.push((id, read::read(&written, &self.terms, true)?, Extra { source: Source::Rule, instead }));
         }
-        Ok(is_changed)
+        let mut book = self.book();
+        let missing = specs.iter().filter(|(id, ..)| !book.lives(id)).count();
+        if !book.has_room(missing) {
+            return Err(Refused::TooMany { max: LIVE_MAX });
+        }
+        for (id, spec, extra) in specs {
+            self.install(&mut book, id, spec, extra)?;
+        }
+        Ok(missing > 0)
     }
 
-    /// Podinfo's `/fault_injection/status`.
+    /// Podinfo's `/fault_injection/status`: on for as long as either of the two rules may strike. An operator may have taken
+    /// one away by its id, and "disabled" is not to be said while the other still does harm.
     pub(crate) fn shim_enabled(&self) -> bool {
         let now = Instant::now();
-        self.book().entries.get(&RuleId::own(SHIM)).is_some_and(|entry| entry.state(now) == State::Active)
+        let book = self.book();
+        let is_active =
+            |name| book.entries.get(&RuleId::own(name)).is_some_and(|entry| entry.state(now) == State::Active);
+        is_active(SHIM) || is_active(SHIM_GRPC)
     }
 
     /// A fault that `flag` asks for: it has no end, is asked for last, and cannot be taken away. One per `id`, which must be

@@ -81,9 +81,15 @@ pub(super) fn stand(config: &PodinfoConfig, core: &Core) -> Result<(), BindError
     stood.map_err(|refused| BindError::Podinfo(format!("--random-delay, --random-error: {refused}")))
 }
 
+/// The key of tokens, if one is given. Never an empty one, whoever gives it: everybody could sign with that.
 fn secret(config: &PodinfoConfig) -> Result<Option<Vec<u8>>, BindError> {
     let Some(file) = &config.jwt_secret_file else {
-        return Ok(config.jwt_secret.as_ref().map(|secret| secret.0.clone().into_bytes()));
+        let secret = config.jwt_secret.as_ref().map(|secret| secret.0.clone().into_bytes());
+        if secret.as_ref().is_some_and(|secret| secret.trim_ascii().is_empty()) {
+            let blank = "PODINFO_JWT_SECRET: the key that tokens are signed with is blank; expected visible text";
+            return Err(BindError::Podinfo(blank.to_owned()));
+        }
+        return Ok(secret);
     };
     let name = || format!("--jwt-secret-file {}", file.display());
     let content = fs::read(file).map_err(|error| BindError::Podinfo(format!("{}: {error}", name())))?;
@@ -126,5 +132,26 @@ fn fault_injection(core: &Core) -> FaultInjection {
     FaultInjection {
         put: Box::new(move |on| rules.put_shim(on).map(|_| ()).map_err(|refused| refused.to_string())),
         is_on: Box::new(move || shown.shim_enabled()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    #[test]
+    fn a_blank_key_is_refused_wherever_it_comes_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        for (text, is_good) in [("", false), (" \t\n", false), ("k", true), (" k ", true)] {
+            let mut config = Config::loopback().podinfo;
+            config.jwt_secret = Some(Secret(text.to_owned()));
+            assert_eq!(secret(&config).is_ok(), is_good, "{text:?}");
+            std::fs::write(&file, text).unwrap();
+            (config.jwt_secret, config.jwt_secret_file) = (None, Some(file.clone()));
+            assert_eq!(secret(&config).is_ok(), is_good, "{text:?} in a file");
+        }
+        assert!(matches!(secret(&Config::loopback().podinfo), Ok(None)), "a random one is made");
     }
 }

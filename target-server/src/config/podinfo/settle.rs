@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::DelayUnit;
-use crate::config::load::Given;
+use crate::config::load::{Given, Rank};
 use crate::config::{Config, Listen, any};
 
 impl Config {
@@ -39,7 +39,10 @@ impl Config {
             move_to(&mut listeners.https_address, ip, heard("host", "https-address"));
             move_to(&mut listeners.grpc_address, ip, heard("host", "grpc-address"));
         }
-        if podinfo.secure_port > 0 && heard("secure-port", "tls-cert") && heard("secure-port", "tls-key") {
+        // Whose certificate: the port's source says nothing about that.
+        let is_unnamed = ["tls-cert", "tls-key"].iter().all(|flag| given.rank(flag) == Rank::Default);
+        let is_folder_stronger = heard("cert-path", "tls-cert") && heard("cert-path", "tls-key");
+        if podinfo.secure_port > 0 && (is_unnamed || is_folder_stronger) {
             listeners.tls_cert = Some(podinfo.cert_path.join("tls.crt"));
             listeners.tls_key = Some(podinfo.cert_path.join("tls.key"));
         }

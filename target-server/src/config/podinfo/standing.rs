@@ -24,10 +24,17 @@ impl PodinfoConfig {
         // 33.3333 % in all: a weight has four decimals.
         let fault = "status=500:11.1111,400:11.1111,409:11.1111".to_owned();
         let error = Standing { name: "random-error", fault, instead: Some("") };
-        [(self.random_delay, delay), (self.random_error, error)]
+        [(self.random_delay && self.delays(), delay), (self.random_error, error)]
             .into_iter()
             .filter_map(|(on, standing)| on.then_some(standing))
             .collect()
+    }
+
+    /// Whether a delay may be longer than nothing, which is none: `random-delay-max` itself is drawn only if it is the
+    /// shortest, too.
+    fn delays(&self) -> bool {
+        let (min, max) = (self.random_delay_min, self.random_delay_max);
+        max > 0 && (self.random_delay_unit == DelayUnit::Ms || (min, max) != (0, 1))
     }
 
     /// Whole seconds each equally likely, as podinfo draws them, if a list can hold them. Milliseconds are a range: nobody

@@ -157,6 +157,37 @@ fn podinfos_flags_set_ours_unless_ours_are_given() {
 }
 
 #[test]
+fn the_certificate_is_that_of_the_strongest_source_that_names_one() {
+    type Pairs = &'static [(&'static str, &'static str)];
+    const PAIR: Pairs = &[("CLOAD_TLS_CERT", "x.crt"), ("CLOAD_TLS_KEY", "x.key")];
+    let cases: [(&[&str], &[Pairs], Option<&str>); 12] = [
+        (&[], &[], None),
+        (&["--cert-path", "/c"], &[], None),
+        (&["--secure-port", "0", "--cert-path", "/c"], &[], None),
+        (&["--secure-port", "443"], &[], Some("/data/cert/tls.crt")),
+        (&[], &[&[("PODINFO_SECURE_PORT", "443")]], Some("/data/cert/tls.crt")),
+        (&["--secure-port", "443"], &[PAIR], Some("x.crt")),
+        (&["--secure-port", "443"], &[PAIR, &[("PODINFO_CERT_PATH", "/c")]], Some("x.crt")),
+        (&["--cert-path", "/c"], &[&[("PODINFO_SECURE_PORT", "443")]], Some("/c/tls.crt")),
+        (&["--cert-path", "/c"], &[PAIR, &[("PODINFO_SECURE_PORT", "443")]], Some("/c/tls.crt")),
+        (&["--cert-path", "/c", "--secure-port", "443"], &[PAIR], Some("/c/tls.crt")),
+        (
+            &["--cert-path", "/c", "--secure-port", "443", "--tls-cert", "y.crt", "--tls-key", "y.key"],
+            &[PAIR],
+            Some("y.crt"),
+        ),
+        (&["--tls-cert", "x.crt", "--cert-path", "/c", "--secure-port", "443"], &[&PAIR[1..]], Some("x.crt")),
+    ];
+    for (args, variables, cert) in cases {
+        let listeners = read(args, &variables.concat()).unwrap().config.listeners;
+        let named = listeners.tls_cert.as_deref().and_then(std::path::Path::to_str);
+        assert_eq!(named, cert, "{args:?} {variables:?}");
+        let key = cert.map(|cert| cert.replace(".crt", ".key").into());
+        assert_eq!(listeners.tls_key, key, "{args:?} {variables:?}");
+    }
+}
+
+#[test]
 fn levels_are_understood_as_podinfo_does() {
     for (theirs, ours) in [
         ("debug", "debug"),
@@ -203,6 +234,17 @@ fn the_strongest_source_is_heard() {
 }
 
 #[test]
+fn a_blank_key_in_the_file_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for (text, key) in [("''", None), ("", None), ("'  '", None), ("\"\\n\"", None), ("' k'", Some(" k"))] {
+        std::fs::write(folder.path().join("config.yaml"), format!("jwt-secret: {text}\n")).unwrap();
+        let loaded = read(&["--config-path", path], &[]).unwrap();
+        assert_eq!(loaded.config.podinfo.jwt_secret, key.map(|key| Secret(key.to_owned())), "{text:?}");
+    }
+}
+
+#[test]
 fn a_pair_of_flags_may_come_from_two_sources() {
     let loaded = read(&["--tls-cert", "a"], &[("CLOAD_TLS_KEY", "b")]).unwrap();
     assert!(loaded.config.listeners.tls_cert.is_some() && loaded.config.listeners.tls_key.is_some());
@@ -239,11 +281,17 @@ fn standing_faults_are_what_podinfo_draws() {
         (&["--random-delay-max=33"], "delay=0s..33s"),
         (&["--random-delay-unit=ms", "--random-delay-min=5", "--random-delay-max=50"], "delay=5ms..50ms"),
         (&["--random-delay-unit=ms", "--random-delay-min=5"], "delay=5ms"),
-        (&["--random-delay-unit=ms", "--random-delay-min=0", "--random-delay-max=0"], "delay=0ms"),
+        (&["--random-delay-unit=ms", "--random-delay-max=1"], "delay=0ms..1ms"),
+        (&["--random-delay-min=1", "--random-delay-max=1"], "delay=1s"),
     ] {
         let standing = parse(&[&["--random-delay"], args].concat()).podinfo.standing();
         assert_eq!(standing, [Standing { name: "random-delay", fault: spec.to_owned(), instead: None }]);
         Fault::parse(spec, Separator::Ampersand).unwrap();
+    }
+    for none in
+        [&["--random-delay-max=0"][..], &["--random-delay-max=1"], &["--random-delay-unit=ms", "--random-delay-max=0"]]
+    {
+        assert!(parse(&[&["--random-delay"], none].concat()).podinfo.standing().is_empty(), "{none:?} is no delay");
     }
     let most = parse(&["--random-delay", "--random-delay-max=32"]).podinfo.standing();
     Fault::parse(&most[0].fault, Separator::Ampersand).unwrap();

@@ -43,6 +43,11 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
         (json!({ "ramp": { "from": 0, "over": "10ms" } }), "ramp.over", "1s or more"),
         (json!({ "every": 2, "ramp": { "from": 0, "over": "1m" } }), "ramp", "a ramp of percent"),
         (json!({ "fault": null }), "fault", "asks for nothing"),
+        (json!({ "fault": "size=1MiB" }), "fault", "nothing of it makes an answer worse; expected one of the effects"),
+        (json!({ "fault": "header=x:y&gzip=true" }), "fault", "nothing of it makes"),
+        (json!({ "fault": "status=204" }), "fault", "a status of 400 or more"),
+        (json!({ "fault": "delay=0s&size=10" }), "fault", "nothing of it makes"),
+        (json!({ "fault": "p=0&status=503" }), "fault", "nothing of it makes"),
         (json!({ "fault": "status=14" }), "fault", "HTTP/1.1 has no UNAVAILABLE"),
         (json!({ "fault": "stauts=503" }), "fault", "stauts"),
         (json!({ "fault": "status=503&seed=1" }), "fault", "the field seed"),
@@ -103,6 +108,13 @@ fn what_is_wrong_is_named_with_what_would_be_right() {
         let named = wrong.iter().any(|wrong| wrong.field == field && wrong.to_string().contains(says));
         assert!(named, "{changes}: {wrong:#?}");
         assert!(wrong.iter().all(|wrong| wrong.field == field), "nothing else is wrong with {changes}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn a_fault_may_shape_what_it_makes_worse() {
+    for fault in ["delay=1ms&size=10", "status=204,503:1", "rate=1KiB&header=x:y", "size=10&fault=reset:1"] {
+        assert!(read(json!({ "fault": fault })).is_ok(), "{fault}");
     }
 }
 

@@ -27,6 +27,43 @@ async fn podinfos_switch_is_a_rule_that_heals() {
 }
 
 #[test]
+fn podinfos_switch_puts_both_rules_or_none() {
+    let rules = rules();
+    let rule = |n: usize| written(json!({ "id": format!("r{n}") }));
+    (0..LIVE_MAX - 1).for_each(|n| drop(rules.put(rule(n)).unwrap()));
+    assert_eq!(rules.put_shim(true), Err(Refused::TooMany { max: LIVE_MAX }), "there is room for one only");
+    assert!(!rules.shim_enabled() && rules.list(None, Some("podinfo")).faults.is_empty());
+    rules.remove(&id("r0")).unwrap();
+    assert_eq!((rules.put_shim(true), rules.put_shim(true)), (Ok(true), Ok(false)), "written again it needs no more");
+    assert_eq!(rules.list(None, None).faults.len(), LIVE_MAX + 1);
+    for taken in ["podinfo", "podinfo-grpc"] {
+        rules.remove(&id(taken)).unwrap();
+        assert!(rules.shim_enabled(), "the other of {taken} still strikes");
+        assert_eq!(rules.put_shim(true), Ok(true), "{taken} comes back");
+    }
+    rules.remove(&id("podinfo")).unwrap();
+    assert_eq!((rules.put_shim(false), rules.put_shim(false)), (Ok(true), Ok(false)));
+    assert!(!rules.shim_enabled());
+}
+
+#[test]
+fn nobody_meets_one_of_podinfos_two_rules_alone() {
+    let rules = rules();
+    std::thread::scope(|scope| {
+        for enabled in [true, false, true, false] {
+            let rules = &rules;
+            scope.spawn(move || (0..200).for_each(|_| assert!(rules.put_shim(enabled).is_ok())));
+        }
+        for _ in 0..500 {
+            let active = rules.list(Some(State::Active), Some("podinfo")).faults.len();
+            assert!(active == 0 || active == 2, "{active}");
+        }
+    });
+    rules.put_shim(true).unwrap();
+    assert!(rules.shim_enabled());
+}
+
+#[test]
 fn what_a_flag_asks_for_stays_and_is_asked_last() {
     let rules = rules();
     rules.stand("random-error", "--random-error", &[Protocol::Http, Protocol::Http2], "status=500", Some("x")).unwrap();
@@ -43,6 +80,28 @@ fn what_a_flag_asks_for_stays_and_is_asked_last() {
     rules.put(written(json!({ "priority": 0 }))).unwrap();
     assert_eq!(fate(&rules, "k").as_deref(), Some("status=503"));
     assert!(rules.stand("x", "--x", &[Protocol::Grpc], "status=500", None).is_err(), "gRPC has no such status");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_show_what_lives_then_what_ended_last() {
+    let rules = rules();
+    let rule = |name: String| drop(rules.put(written(json!({ "id": name, "ttl": "1h" }))).unwrap());
+    let shown = || rules.figures().rules.into_iter().map(|figure| figure.rule).collect::<Vec<_>>();
+    // By name the newest are neither first nor last.
+    for n in 0..100 {
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let name = format!("{}-{n}", if n % 2 == 0 { "a" } else { "z" });
+        rule(name.clone());
+        rules.remove(&id(&name)).unwrap();
+    }
+    (0..10).for_each(|n| rule(format!("live-{n}")));
+    let names = shown();
+    assert_eq!(names.len(), EXPORTED_MAX);
+    assert!(names[..10].iter().all(|name| name.starts_with("live-")), "{names:?}");
+    assert_eq!((&*names[10], &*names[11], &*names[63]), ("z-99", "a-98", "a-46"));
+    (10..LIVE_MAX).for_each(|n| rule(format!("live-{n}")));
+    assert!(shown().len() == EXPORTED_MAX && shown().iter().all(|name| name.starts_with("live-")));
+    assert_eq!(rules.figures().active, LIVE_MAX);
 }
 
 #[tokio::test(start_paused = true)]
