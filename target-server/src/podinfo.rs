@@ -46,6 +46,7 @@ pub(crate) use self::faults::FaultInjection;
 use self::health::Health;
 use self::index::Index;
 pub(crate) use self::info::Ui;
+use self::metrics::Metrics;
 pub(crate) use self::options::{Controls, Options, OptionsError};
 pub(crate) use self::request_metrics::{RequestMetrics, Series};
 pub(crate) use self::state::State;
@@ -62,7 +63,7 @@ pub(crate) struct Podinfo {
     configs: Configs,
     health: Health,
     faults: FaultInjection,
-    registry: prometheus::Registry,
+    metrics: Metrics,
     environment: Option<Vec<String>>,
     allow_panic: bool,
     guard: ChangeGuard,
@@ -108,7 +109,7 @@ impl Podinfo {
             configs: Configs::new(options.config_path),
             health: Health::new(options.unhealthy, options.unready, controls.readiness),
             faults: controls.fault_injection,
-            registry: controls.registry,
+            metrics: Metrics::new(controls.registry),
             environment: options.environment,
             allow_panic: options.allow_panic,
             state: controls.state,
@@ -136,7 +137,7 @@ impl Podinfo {
             Route::FaultStatus => self.faults.status(),
             Route::Panic => panic::answer(self.allow_panic, asked.client, panic::end),
             Route::Configs => self.configs.answer().await,
-            Route::Metrics => metrics::answer(&self.registry, asked.headers),
+            Route::Metrics => self.metrics.answer(asked.headers).await,
             Route::Store
             | Route::StoreHash
             | Route::Cache

@@ -3,6 +3,7 @@
 //! Invariants:
 //! - One backend's failure is a text in its place of the list; it never costs the others theirs.
 //! - Every call ends within the timeout, and all of them when the asker leaves.
+//! - Credentials in a URL are shown to nobody, neither in an answer nor in the log.
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -38,9 +39,10 @@ pub(super) struct Backends {
     errors: BackendErrors,
 }
 
-/// One backend, as written and as understood.
+/// One backend, as shown and as understood.
 struct Backend {
-    written: String,
+    /// As written, but for credentials.
+    shown: String,
     url: Result<Url, Unusable>,
 }
 
@@ -63,8 +65,7 @@ impl Backends {
     /// # Errors
     /// If there are too many, or one has a certificate to show and there is nothing to check it by.
     pub(super) fn new(options: &Options, roots: Option<RootCertStore>) -> Result<Backends, OptionsError> {
-        let refused =
-            |value: &str, reason: String| OptionsError { flag: "--backend-url", value: value.to_owned(), reason };
+        let refused = |value: &str, reason: String| OptionsError { flag: "--backend-url", value: shown(value), reason };
         if let Some(beyond) = options.backends.get(BACKENDS_MAX) {
             return Err(refused(beyond, format!("expected at most {BACKENDS_MAX} backends")));
         }
@@ -73,10 +74,10 @@ impl Backends {
         let caller = Caller::new(options.http_client_timeout, roots);
         let caller = match (caller, secured) {
             (Ok(caller), _) => caller,
-            (Err(reason), Some(backend)) => return Err(refused(&backend.written, reason)),
+            (Err(reason), Some(backend)) => return Err(refused(&backend.shown, reason)),
             // Nobody needs them, unless a plain backend sends us on to a secured one, which then fails and says so.
             (Err(_), None) => Caller::new(options.http_client_timeout, Some(RootCertStore::empty()))
-                .map_err(|reason| refused(&list[0].written, reason))?,
+                .map_err(|reason| refused(&list[0].shown, reason))?,
         };
         Ok(Backends { list, caller, errors: options.backend_errors })
     }
@@ -113,27 +114,95 @@ impl Backend {
             Ok(_) | Err(ParseError::RelativeUrlWithoutBase) => Err(Unusable::Scheme),
             Err(_) => Err(Unusable::NoUrl),
         };
+        let shown = shown(written);
         if url.is_err() {
-            tracing::warn!(url = written, "a backend cannot be asked; expected a URL such as http://name:port/path");
+            tracing::warn!(url = shown, "a backend cannot be asked; expected a URL such as http://name:port/path");
         }
-        Backend { written: written.to_owned(), url }
+        Backend { shown, url }
     }
 
     async fn ask(&self, caller: &Caller, headers: &HeaderMap, body: Bytes) -> Said {
-        let written = &self.written;
+        let shown = &self.shown;
         let (text, is_failure) = match &self.url {
             Err(Unusable::NoUrl) => (String::new(), true),
             Err(Unusable::Scheme) => {
-                (format!("backend {written} call failed its scheme is neither http nor https"), true)
+                (format!("backend {shown} call failed its scheme is neither http nor https"), true)
             }
             Ok(url) => match caller.post(url, headers, body).await {
                 Ok((status, _)) if status.as_u16() >= 400 => {
-                    (format!("backend {written} response status code {}", status.as_u16()), true)
+                    (format!("backend {shown} response status code {}", status.as_u16()), true)
                 }
                 Ok((_, answer)) => (String::from_utf8_lossy(&answer).into_owned(), false),
-                Err(reason) => (format!("backend {written} call failed {reason}"), true),
+                Err(reason) => (format!("backend {shown} call failed {reason}"), true),
             },
         };
         Said { text, is_failure }
+    }
+}
+
+/// The text without user and password.
+fn shown(written: &str) -> String {
+    let is_scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let authority_at =
+        written.split_once("://").filter(|(scheme, _)| is_scheme(scheme)).map_or(0, |(s, _)| s.len() + 3);
+    let (scheme, rest) = written.split_at(authority_at);
+    let Some(url) = Url::parse(written).ok().filter(Url::has_host) else {
+        // Where the credentials of what is no address end is anybody's guess: not after the last `@`.
+        return format!("{scheme}{}", rest.rsplit('@').next().unwrap_or_default());
+    };
+    if url.username().is_empty() && url.password().is_none() {
+        return written.to_owned();
+    }
+    let mut bare = url;
+    // Neither can fail for a URL that has them.
+    let _ = (bare.set_username(""), bare.set_password(None));
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let kept = authority.rfind('@').map(|at| format!("{scheme}{}", &rest[at + 1..]));
+    // A URL may be written in ways that are not looked for here, such as without slashes: then it is shown as understood.
+    kept.filter(|kept| Url::parse(kept).as_ref() == Ok(&bare)).unwrap_or_else(|| bare.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_url_is_shown_as_written_but_for_credentials() {
+        for (written, expected) in [
+            ("http://a", "http://a"),
+            ("HTTP://A:80/x@y?u=b:c@d#@", "HTTP://A:80/x@y?u=b:c@d#@"),
+            ("http://secret:secret@a", "http://a"),
+            ("https://secret@a:443/x@y?@", "https://a:443/x@y?@"),
+            ("http://:secret@[::1]:80?x", "http://[::1]:80?x"),
+            ("http://secret:se@cret@a/", "http://a/"),
+            ("http://secret:@a#x", "http://a#x"),
+            // Ways to write it that parsers understand.
+            ("http:secret:secret@a/x", "http://a/x"),
+            ("http:\\\\secret:secret@a/?to=b://c", "http://a/?to=b://c"),
+            ("http:///secret:secret@a/", "http://a/"),
+            (" http://secret:secret@a/x", "http://a/x"),
+            ("ht\ttp://sec\tret:secret@a/x", "http://a/x"),
+            // No address that can be asked.
+            ("word", "word"),
+            (":", ":"),
+            ("ftp://x/a@b", "ftp://x/a@b"),
+            ("ftp://secret:secret@x/a@b", "ftp://x/a@b"),
+            ("secret:secret@a:80/x", "a:80/x"),
+            ("//secret:secret@a/x", "a/x"),
+            ("http://secret:sec/ret@a", "http://a"),
+            ("http://secret:secret@[::1", "http://[::1"),
+            ("http://secret:secret@a:99999/x", "http://a:99999/x"),
+        ] {
+            assert_eq!(shown(written), expected, "{written:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_shows_a_password(before in "(http|ftp|[a-z]{0,3})[:/\\\\]{0,3}", host in "[a-z:/?#@\\[\\]]{0,8}") {
+            let written = format!("{before}user:PASSWORD@{host}");
+            let is_credential = url::Url::parse(&written).map_or(true, |url| url.password() == Some("PASSWORD"));
+            proptest::prop_assert!(!is_credential || !shown(&written).contains("PASSWORD"), "{written} {}", shown(&written));
+        }
     }
 }

@@ -78,6 +78,9 @@ fn what_cannot_be_served_is_refused_at_start() {
     let many = vec!["http://b".to_owned(); 17];
     let many = try_with(|options| options.backends = many).err().unwrap();
     assert_eq!(many.to_string(), "--backend-url \"http://b\": expected at most 16 backends");
+    let many = vec!["http://u:p@b".to_owned(); 17];
+    let many = try_with(|options| options.backends = many).err().unwrap();
+    assert_eq!(many.value, "http://b", "no credentials in the log");
 }
 
 #[tokio::test]
@@ -164,6 +167,20 @@ async fn a_failure_is_a_text_in_its_place_and_a_status_only_on_request() {
         assert!(said[3].starts_with("backend ftp://x call failed "), "{}", said[3]);
         assert!(said[4].starts_with("backend word call failed "), "{}", said[4]);
     }
+}
+
+#[tokio::test]
+async fn credentials_of_a_backend_are_not_shown() {
+    let fails = async || StatusCode::INTERNAL_SERVER_ERROR;
+    let good = serve(Router::new().route("/500", post(fails))).await;
+    let (_socket, nobody) = nobody();
+    let urls =
+        [format!("http://user:pass@{good}/500"), format!("http://user:pass@{nobody}"), "ftp://user:pass@x".into()];
+    let (_, said) = posted(&asking(urls.to_vec()), "").await;
+    assert_eq!(said[0], format!("backend http://{good}/500 response status code 500"));
+    assert!(said[1].starts_with(&format!("backend http://{nobody} call failed ")), "{}", said[1]);
+    assert!(said[2].starts_with("backend ftp://x call failed "), "{}", said[2]);
+    assert!(!said.concat().contains("pass"), "{said:?}");
 }
 
 #[tokio::test]
