@@ -204,7 +204,7 @@ const FIXED: &[Fixed] = &[
     Fixed {
         why: "the greeting is by the program that greets",
         rows: |row| row.run == "defaults" && row.path == "/",
-        changes: &[Instead("greetings from podinfo", "greetings from target-server")],
+        changes: &[Instead("greetings from podinfo", "greetings from continuous-load")],
     },
 ];
 
