@@ -168,7 +168,7 @@ impl Asking {
                 text += &format!("{}  {}\n", one.replica, report::pairs(event));
             }
         }
-        if text.is_empty() {
+        if text.is_empty() && said.iter().any(|one| one.answer.is_ok()) {
             text = format!("no events after revision {since}\n");
         }
         Done { text, ..done(&said, "reading events", "events", |_| String::new()) }

@@ -150,6 +150,11 @@ impl Target {
         let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
         let accounts = accounts.merge(admin::health(config.podinfo.unhealthy));
         let common = shared::admin::router(ROLE, registry, readiness.clone());
+        if token.is_none() && !addresses.admin.ip().to_canonical().is_loopback() {
+            tracing::info!(
+                "fault rules cannot be changed: that needs --admin-token-file, or --admin-address on the loopback"
+            );
+        }
         let guard = ChangeGuard::admin(token, addresses.admin);
         let router = admin::router(common, accounts, core.faults.rules(), readiness.clone(), guard);
         Ok(Target {

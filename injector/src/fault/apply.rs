@@ -53,9 +53,7 @@ pub(super) async fn install(
     };
     let unknown: Vec<Said<Installed>> = there.iter().filter(|one| !is_known(one)).cloned().collect();
     if !unknown.is_empty() {
-        let mut done = report::done(&unknown, &doing, "rule", report::life);
-        done.end = done.end.map_err(|(exit, why)| (exit, format!("{why}\nnothing was changed on any replica")));
-        return Err(Box::new(done));
+        return Err(Box::new(untouched(&doing, &there, &unknown, is_known)));
     }
     let before: Vec<Option<Installed>> = there
         .into_iter()
@@ -68,6 +66,35 @@ pub(super) async fn install(
     }
     let undone = undo(client, id, &said, &before).await;
     Err(Box::new(taken_back(&doing, &said, &undone, rule.ttl)))
+}
+
+/// Of replicas of which some could not even be asked: what each said, and that nothing was done.
+fn untouched(
+    doing: &str,
+    said: &[Said<Installed>],
+    unknown: &[Said<Installed>],
+    is_known: impl Fn(&Said<Installed>) -> bool,
+) -> Done {
+    let words = |one: &Said<Installed>| if is_known(one) { "reached, not changed" } else { "failed" };
+    let mut objects = report::objects(said, "rule");
+    for (object, one) in objects.iter_mut().zip(said) {
+        // That there is no such rule yet is no error.
+        if is_known(one) {
+            object["ok"] = true.into();
+            object["error"] = Value::Null;
+        }
+    }
+    let reasons = report::reasons(unknown);
+    let why = format!(
+        "{doing} failed on {} of {} replicas{reasons}\nnothing was changed on any replica",
+        unknown.len(),
+        said.len()
+    );
+    Done {
+        text: report::words(said, words),
+        json: json!({ "ok": false, "replicas": objects }),
+        end: Err((report::exit(unknown), why)),
+    }
 }
 
 /// The question for a rule.

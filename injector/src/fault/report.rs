@@ -42,6 +42,11 @@ pub(super) fn lines<T>(said: &[Said<T>], words: impl Fn(usize, &(u16, T)) -> Str
     table(said.iter().enumerate().map(row).collect())
 }
 
+/// The same, where an error may be good news.
+pub(super) fn words<T>(said: &[Said<T>], words: impl Fn(&Said<T>) -> &'static str) -> String {
+    table(said.iter().map(|one| vec![one.replica.to_string(), words(one).to_owned()]).collect())
+}
+
 /// An object per replica.
 pub(super) fn objects<T: Serialize>(said: &[Said<T>], key: &str) -> Vec<Value> {
     let object = |one: &Said<T>| {
@@ -97,8 +102,11 @@ pub(super) fn rules(said: &[Said<Listing>]) -> String {
     }
     // Stable: within a rule, the replicas' order.
     rules.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-    if rules.is_empty() {
-        return format!("no rules on {} replicas\n", said.len() - failed(said));
+    match said.len() - failed(said) {
+        // Of those that said nothing, nothing is known.
+        0 => return String::new(),
+        asked if rules.is_empty() => return format!("no rules on {asked} replicas\n"),
+        _ => {}
     }
     let mut rows = vec![heads.map(str::to_owned).to_vec()];
     for (rule, replica) in rules {

@@ -104,6 +104,12 @@ fn secret(config: &PodinfoConfig) -> Result<Option<Vec<u8>>, BindError> {
 
 fn options(config: &PodinfoConfig) -> Options {
     let some = |path: &PathBuf| Some(path.clone()).filter(|path| !path.as_os_str().is_empty());
+    for (flag, path) in [("--ui-path", &config.ui_path), ("--config-path", &config.config_path)] {
+        if some(path).is_some_and(|path| !path.is_dir()) {
+            // It may be mounted later: each request looks anew.
+            tracing::warn!(flag, path = %path.display(), "there is no such folder");
+        }
+    }
     Options {
         prefix: if config.prefix.is_empty() { "/".to_owned() } else { config.prefix.clone() },
         ui: ui(config),
