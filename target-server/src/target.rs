@@ -186,6 +186,8 @@ impl Target {
     /// what is in flight → at most the shutdown timeout. Dropping the future ends everything at once.
     pub async fn serve(self, stop: CancellationToken) -> Report {
         let Target { config, core, http, grpc, tls, sockets, router, readiness, stress: _stress, cache, .. } = self;
+        // The sockets are open and nobody is served yet: the first one to ask hears of nothing but this.
+        readiness.set(true);
         let mut background = JoinSet::new();
         background.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -231,7 +233,6 @@ impl Target {
             accepting.spawn(Arc::clone(&dns).datagrams(socket, stop_accepting.clone()));
             accepting.spawn(accept(Arc::clone(&core), dns, listener, stop_accepting.clone()));
         }
-        readiness.set(true);
 
         stop.cancelled().await;
         readiness.set(false);
