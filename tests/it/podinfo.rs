@@ -40,6 +40,10 @@ fn differences(run: &Run, rows: &[&Row]) -> Vec<String> {
             }
             (got, body) = ask(place.http, row, &place.words);
         }
+        // A loaded machine may take its time over 10 MiB. Where the path asks for time, an answer without is the point.
+        if wanted.slow.is_none() && !row.path.contains("/delay/") {
+            got.slow = None;
+        }
         if !is_like(&wanted, &got) {
             let whose = if is_fixed { "ours" } else { "podinfo's" };
             found.push(format!("{}: {}\n   {whose} is {wanted:?}\n   it gave {got:?}", row.run, row.name));
