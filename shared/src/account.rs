@@ -27,6 +27,12 @@ pub struct Account {
 pub struct OperationAccount {
     /// Request heads that arrived whole.
     pub received: u64,
+    /// Of those, the ones whose number had arrived before: something on the path sent them twice.
+    #[serde(default)]
+    pub duplicates: u64,
+    /// Of those, the ones whose number came so late that nobody knows whether it had arrived before.
+    #[serde(default)]
+    pub late: u64,
     /// Complete answers handed to the kernel, by code, as in the label `code`.
     pub answered: BTreeMap<String, u64>,
     /// Requests deliberately left without a complete answer, because they asked for it (`reset`, `hang`, ...).
@@ -67,6 +73,8 @@ mod tests {
                 "web-ok".into(),
                 OperationAccount {
                     received: 10,
+                    duplicates: 1,
+                    late: 3,
                     answered: BTreeMap::from([("200".into(), 7), ("503".into(), 1)]),
                     unanswered: 1,
                     failed: BTreeMap::from([("aborted".into(), 1)]),

@@ -53,12 +53,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A request whose head arrived whole at `started`.
-    pub(crate) fn start(handles: Arc<Handles>, started: Instant) -> Call {
+    /// A request whose head arrived whole at `started`, and its number, if it carried an identity.
+    pub(crate) fn start(handles: Arc<Handles>, started: Instant, seq: Option<u64>) -> Call {
         handles.series.started();
         handles.load.fetch_add(1, Ordering::Relaxed);
-        if let Some(book) = &handles.book {
-            book.received(started);
+        if let Some(book) = &handles.book
+            && let Some(event) = book.received(started, seq)
+        {
+            handles.series.received(event);
         }
         Call {
             handles,
