@@ -9,18 +9,20 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use shared::account::{Account, OperationAccount};
+use shared::account::{Account, Durations, OperationAccount};
 use shared::identity::{Name, Session};
 use shared::outcome::{Code, ServerError};
 use shared::receipt::{Event, FROM_NONE};
-use shared::red::OPERATIONS_MAX;
+use shared::red::{Histogram, OPERATIONS_MAX};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::receipts::{Found, RINGS_MAX, Ring};
 
-/// Sessions kept. A session is one run of one injector; 64 of them with 64 operations are about 1 MiB.
+/// Sessions kept. A session is one run of one injector; 64 of them with 64 operations are about 2 MiB, beside their
+/// receipts.
 pub(crate) const SESSIONS_MAX: usize = 64;
 
 /// All accounts. Cloning shares them.
@@ -121,6 +123,16 @@ struct Entries {
     in_flight: u64,
     by_rule: u64,
     sent_bytes: u64,
+    own_time: Histogram,
+}
+
+/// What is known of a request when it ends, however it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// Bytes of the answer's body handed to the kernel.
+    pub(crate) sent_bytes: u64,
+    /// Its time without what it asked for.
+    pub(crate) own: Duration,
 }
 
 /// Which requests arrived, and the right to remember it.
@@ -144,6 +156,7 @@ impl Book {
             in_flight: 0,
             by_rule: 0,
             sent_bytes: 0,
+            own_time: Histogram::durations(),
         }))
     }
 
@@ -173,8 +186,8 @@ impl Book {
     }
 
     /// It was answered with this code.
-    pub(crate) fn answered(&self, code: Code, sent_bytes: u64) {
-        let mut entries = self.ended(sent_bytes);
+    pub(crate) fn answered(&self, code: Code, ending: Ending) {
+        let mut entries = self.ended(ending);
         match entries.answered.iter_mut().find(|(held, _)| *held == code) {
             Some((_, count)) => *count += 1,
             None => entries.answered.push((code, 1)),
@@ -182,19 +195,20 @@ impl Book {
     }
 
     /// It was left without a complete answer, as it had asked.
-    pub(crate) fn unanswered(&self, sent_bytes: u64) {
-        self.ended(sent_bytes).unanswered += 1;
+    pub(crate) fn unanswered(&self, ending: Ending) {
+        self.ended(ending).unanswered += 1;
     }
 
     /// It failed.
-    pub(crate) fn failed(&self, error: ServerError, sent_bytes: u64) {
-        self.ended(sent_bytes).failed[error.index()] += 1;
+    pub(crate) fn failed(&self, error: ServerError, ending: Ending) {
+        self.ended(ending).failed[error.index()] += 1;
     }
 
-    fn ended(&self, sent_bytes: u64) -> MutexGuard<'_, Entries> {
+    fn ended(&self, ending: Ending) -> MutexGuard<'_, Entries> {
         let mut entries = lock(&self.0);
         entries.in_flight = entries.in_flight.saturating_sub(1);
-        entries.sent_bytes += sent_bytes;
+        entries.sent_bytes += ending.sent_bytes;
+        entries.own_time.record(ending.own);
         entries
     }
 
@@ -211,6 +225,7 @@ impl Book {
             in_flight: entries.in_flight,
             by_rule: entries.by_rule,
             sent_bytes: entries.sent_bytes,
+            own_time: Durations::of(&entries.own_time),
         }
     }
 }

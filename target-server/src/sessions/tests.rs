@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use shared::red::DURATION_BUCKETS_S;
+
 use super::*;
 
 const OP: &str = "op";
@@ -48,16 +50,20 @@ async fn every_request_is_in_exactly_one_place() {
     for _ in 0..5 {
         book.received(Instant::now(), None);
     }
-    book.answered(Code::Http(200), 10);
-    book.answered(Code::Http(503), 1);
-    book.unanswered(4);
-    book.failed(ServerError::Aborted, 2);
+    let ending = |sent_bytes| Ending { sent_bytes, own: Duration::from_micros(100 * sent_bytes) };
+    book.answered(Code::Http(200), ending(10));
+    book.answered(Code::Http(503), ending(1));
+    book.unanswered(ending(4));
+    book.failed(ServerError::Aborted, ending(2));
     let account = book.account();
     assert_eq!(account.answered, [("200".to_owned(), 1), ("503".to_owned(), 1)].into());
     assert_eq!(account.failed, [("aborted".to_owned(), 1)].into());
     assert_eq!((account.received, account.unanswered, account.in_flight, account.sent_bytes), (5, 1, 1, 17));
     let ended = account.answered_total() + account.unanswered + account.failed_total();
     assert_eq!(account.received, ended + account.in_flight);
+    assert_eq!((account.own_time.count(), account.own_time.sum_ns), (ended, 1_700_000));
+    assert_eq!(account.own_time.buckets[..6], [1, 1, 1, 0, 1, 0]);
+    assert_eq!(account.own_time.buckets.len(), DURATION_BUCKETS_S.len() + 1);
 }
 
 fn noted(sessions: &Sessions, name: usize, seq: u64) -> Option<Event> {
