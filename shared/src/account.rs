@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Session;
+use crate::red::Histogram;
 
 /// Where the account of a session is read.
 pub fn path(session: Session) -> String {
@@ -27,6 +28,12 @@ pub struct Account {
 pub struct OperationAccount {
     /// Request heads that arrived whole.
     pub received: u64,
+    /// Of those, the ones whose number had arrived before: something on the path sent them twice.
+    #[serde(default)]
+    pub duplicates: u64,
+    /// Of those, the ones whose number came so late that nobody knows whether it had arrived before.
+    #[serde(default)]
+    pub late: u64,
     /// Complete answers handed to the kernel, by code, as in the label `code`.
     pub answered: BTreeMap<String, u64>,
     /// Requests deliberately left without a complete answer, because they asked for it (`reset`, `hang`, ...).
@@ -41,6 +48,32 @@ pub struct OperationAccount {
     pub by_rule: u64,
     /// Bytes of answer bodies handed to the kernel.
     pub sent_bytes: u64,
+    /// The time of those that ended, without what they asked for: the target's own, as in
+    /// `continuous_load_server_processing_duration_seconds`.
+    #[serde(default)]
+    pub own_time: Durations,
+}
+
+/// Durations between the bounds of every histogram of durations, so that two of them add up number by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durations {
+    /// All together, in nanoseconds.
+    pub sum_ns: u64,
+    /// How many in each bucket of [`crate::red::DURATION_BUCKETS_S`], and last those above. Empty: none were kept.
+    pub buckets: Vec<u64>,
+}
+
+impl Durations {
+    /// What was recorded so far.
+    pub fn of(recorded: &Histogram) -> Durations {
+        let (buckets, sum_ns) = recorded.figures();
+        Durations { sum_ns, buckets }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
 }
 
 impl OperationAccount {
@@ -67,12 +100,15 @@ mod tests {
                 "web-ok".into(),
                 OperationAccount {
                     received: 10,
+                    duplicates: 1,
+                    late: 3,
                     answered: BTreeMap::from([("200".into(), 7), ("503".into(), 1)]),
                     unanswered: 1,
                     failed: BTreeMap::from([("aborted".into(), 1)]),
                     in_flight: 0,
                     by_rule: 2,
                     sent_bytes: 600,
+                    own_time: Durations { sum_ns: 7_500_000, buckets: vec![9, 0, 1] },
                 },
             )]),
         };
@@ -80,5 +116,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Account>(&text).unwrap(), account);
         assert_eq!(account.operations["web-ok"].answered_total(), 8);
         assert_eq!(account.operations["web-ok"].failed_total(), 1);
+        assert_eq!(account.operations["web-ok"].own_time.count(), 10);
     }
 }

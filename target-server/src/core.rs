@@ -75,7 +75,7 @@ impl Core {
         let labels =
             Labels { source: Source::external(), protocol, operation: Name::from_static(operation), injected: false };
         let now = Instant::now();
-        let mut call = Call::start(Arc::new(self.handles(labels, None, now)), now);
+        let mut call = Call::start(Arc::new(self.handles(labels, None, now)), now, None);
         call.set_code(code);
         call.failed(error);
     }

@@ -29,6 +29,7 @@ mod marks;
 mod pace;
 mod panics;
 mod podinfo;
+mod receipts;
 mod record;
 mod rules;
 mod sessions;

@@ -14,7 +14,7 @@ use shared::red::server::ServerSeries;
 use tokio::time::Instant;
 
 use crate::podinfo::request_metrics::Series;
-use crate::sessions::Book;
+use crate::sessions::{Book, Ending};
 
 /// Where one kind of request is counted. Resolved once and kept per connection: a look-up takes locks.
 #[derive(Debug)]
@@ -53,12 +53,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// A request whose head arrived whole at `started`.
-    pub(crate) fn start(handles: Arc<Handles>, started: Instant) -> Call {
+    /// A request whose head arrived whole at `started`, and its number, if it carried an identity.
+    pub(crate) fn start(handles: Arc<Handles>, started: Instant, seq: Option<u64>) -> Call {
         handles.series.started();
         handles.load.fetch_add(1, Ordering::Relaxed);
-        if let Some(book) = &handles.book {
-            book.received(started);
+        if let Some(book) = &handles.book
+            && let Some(event) = book.received(started, seq)
+        {
+            handles.series.received(event);
         }
         Call {
             handles,
@@ -174,14 +176,14 @@ impl Call {
     pub(crate) fn answered(mut self) {
         match self.error {
             Some(error) => self.fail(error),
-            None => self.record(Outcome::Success(self.code), |book, code, sent| book.answered(code, sent)),
+            None => self.record(Outcome::Success(self.code), |book, code, ending| book.answered(code, ending)),
         }
     }
 
     /// It asked for no complete answer, and got none: success, by its own request. Without a code, whatever head was sent:
     /// a client that is reset behind the head may never see it, and the two sides must say the same.
     pub(crate) fn left_unanswered(mut self) {
-        self.record(Outcome::Success(Code::NONE), |book, _, sent| book.unanswered(sent));
+        self.record(Outcome::Success(Code::NONE), |book, _, ending| book.unanswered(ending));
     }
 
     /// It did not get what it asked for.
@@ -190,10 +192,10 @@ impl Call {
     }
 
     fn fail(&mut self, error: ServerError) {
-        self.record(Outcome::Failure(self.code, error), |book, _, sent| book.failed(error, sent));
+        self.record(Outcome::Failure(self.code, error), |book, _, ending| book.failed(error, ending));
     }
 
-    fn record(&mut self, outcome: Outcome<ServerError>, book: impl FnOnce(&Book, Code, u64)) {
+    fn record(&mut self, outcome: Outcome<ServerError>, book: impl FnOnce(&Book, Code, Ending)) {
         self.asked_ends();
         let handles = &*self.handles;
         handles.series.bytes(self.sent_bytes, self.received_bytes);
@@ -204,7 +206,8 @@ impl Call {
         }
         handles.load.fetch_sub(1, Ordering::Relaxed);
         if let Some(entry) = &handles.book {
-            book(entry, self.code, self.sent_bytes);
+            let own = duration.saturating_sub(self.asked);
+            book(entry, self.code, Ending { sent_bytes: self.sent_bytes, own });
         }
         self.recorded = true;
     }
@@ -222,7 +225,7 @@ impl Drop for Call {
             }
             self.fail(ServerError::Internal);
         } else if self.may_be_left {
-            self.record(Outcome::Success(Code::NONE), |book, _, sent| book.unanswered(sent));
+            self.record(Outcome::Success(Code::NONE), |book, _, ending| book.unanswered(ending));
         } else {
             self.fail(ServerError::Aborted);
         }

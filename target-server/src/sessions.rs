@@ -1,52 +1,95 @@
-//! The accounts of the sessions that were here lately: what `GET /account/{session}` answers.
+//! The accounts of the sessions that were here lately, and which of their requests arrived: what `GET /account/{session}`
+//! and `GET /receipts/{session}/{operation}` answer.
 //!
 //! Invariants:
 //! - Every figure of one operation changes under one lock, so that an account always adds up.
 //! - Bounded: [`SESSIONS_MAX`] sessions, the one idle longest makes room; [`OPERATIONS_MAX`] operations each, the rest is
-//!   counted as `other`.
+//!   counted as `other`; [`RINGS_MAX`] operations of all sessions with receipts.
+//! - Nothing that may have been forgotten is said not to have arrived.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use shared::account::{Account, OperationAccount};
+use shared::account::{Account, Durations, OperationAccount};
 use shared::identity::{Name, Session};
 use shared::outcome::{Code, ServerError};
-use shared::red::OPERATIONS_MAX;
+use shared::receipt::{Event, FROM_NONE};
+use shared::red::{Histogram, OPERATIONS_MAX};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Sessions kept. A session is one run of one injector; 64 of them with 64 operations are about 1 MiB.
+use crate::receipts::{Found, RINGS_MAX, Ring};
+
+/// Sessions kept. A session is one run of one injector; 64 of them with 64 operations are about 2 MiB, beside their
+/// receipts.
 pub(crate) const SESSIONS_MAX: usize = 64;
 
 /// All accounts. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<Session, Operations>>>);
+pub(crate) struct Sessions(Arc<Mutex<Held>>);
+
+#[derive(Debug)]
+struct Held {
+    sessions: HashMap<Session, Operations>,
+    /// One for each operation that may have receipts.
+    rings: Arc<Semaphore>,
+    /// A session was given up, or found no room: one that is not held may have been here all the same.
+    has_forgotten: bool,
+}
+
+impl Default for Held {
+    fn default() -> Held {
+        Held { sessions: HashMap::new(), rings: Arc::new(Semaphore::new(RINGS_MAX)), has_forgotten: false }
+    }
+}
 
 type Operations = HashMap<Name, Arc<Book>>;
 
 impl Sessions {
     /// The book of one operation of one session, opened at `now` if there is none. Worth keeping: it takes a lock.
     pub(crate) fn book(&self, session: Session, operation: Name, now: Instant) -> Arc<Book> {
-        let mut sessions = lock(&self.0);
+        let held = &mut *lock(&self.0);
+        let sessions = &mut held.sessions;
         if !sessions.contains_key(&session) && sessions.len() >= SESSIONS_MAX {
+            held.has_forgotten = true;
             // A session whose connections are open would go on counting into books that nobody can read any more.
             let unused = sessions.iter().filter(|(_, operations)| !is_in_use(operations));
             let idle_longest = unused.min_by_key(|(_, operations)| last_use(operations)).map(|(name, _)| *name);
             match idle_longest {
                 Some(name) => drop(sessions.remove(&name)),
                 // As many injectors as that, all connected: the new one is served, and has no account.
-                None => return Arc::new(Book::new(now)),
+                None => return Arc::new(Book::new(now, None)),
             }
         }
         let operations = sessions.entry(session).or_default();
         let is_full = operations.len() >= OPERATIONS_MAX && !operations.contains_key(&operation);
         let operation = if is_full { Name::other() } else { operation };
-        Arc::clone(operations.entry(operation).or_insert_with(|| Arc::new(Book::new(now))))
+        let book = operations.entry(operation).or_insert_with(|| {
+            // Several operations may be counted there, each with numbers of its own.
+            let is_one = operation != Name::other();
+            let slot = is_one.then(|| Arc::clone(&held.rings).try_acquire_owned().ok()).flatten();
+            Arc::new(Book::new(now, slot.map(|slot| Receipts { ring: Ring::new(held.has_forgotten), _slot: slot })))
+        });
+        Arc::clone(book)
+    }
+
+    /// Which of these requests of an operation arrived; or, as an error, what it means that nothing of it is held: the same
+    /// with nothing seen.
+    pub(crate) fn receipts(&self, session: Session, operation: Name, seqs: &[u64]) -> Result<Found, Found> {
+        let held = lock(&self.0);
+        let operations = held.sessions.get(&session);
+        if let Some(book) = operations.and_then(|operations| operations.get(&operation)) {
+            return Ok(book.receipts(seqs));
+        }
+        let is_other = operations.is_some_and(|operations| operations.len() >= OPERATIONS_MAX);
+        Err(Found::nothing(if held.has_forgotten || is_other { FROM_NONE } else { 0 }))
     }
 
     /// The account of a session, or nothing if none of its requests arrived here (or too many sessions came since).
     pub(crate) fn account(&self, session: Session, server: &str) -> Option<Account> {
-        let sessions = lock(&self.0);
-        let operations = sessions.get(&session)?;
+        let held = lock(&self.0);
+        let operations = held.sessions.get(&session)?;
         let operations = operations.iter().map(|(name, book)| (name.to_string(), book.account())).collect();
         Some(Account { server: server.to_owned(), operations })
     }
@@ -68,7 +111,11 @@ pub(crate) struct Book(Mutex<Entries>);
 #[derive(Debug)]
 struct Entries {
     last_use: Instant,
+    /// Nothing for an operation without receipts.
+    receipts: Option<Receipts>,
     received: u64,
+    duplicates: u64,
+    late: u64,
     /// By code; a handful in practice, 800 at most.
     answered: Vec<(Code, u64)>,
     unanswered: u64,
@@ -76,28 +123,61 @@ struct Entries {
     in_flight: u64,
     by_rule: u64,
     sent_bytes: u64,
+    own_time: Histogram,
+}
+
+/// What is known of a request when it ends, however it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending {
+    /// Bytes of the answer's body handed to the kernel.
+    pub(crate) sent_bytes: u64,
+    /// Its time without what it asked for.
+    pub(crate) own: Duration,
+}
+
+/// Which requests arrived, and the right to remember it.
+#[derive(Debug)]
+struct Receipts {
+    ring: Ring,
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Book {
-    fn new(now: Instant) -> Book {
+    fn new(now: Instant, receipts: Option<Receipts>) -> Book {
         Book(Mutex::new(Entries {
             last_use: now,
+            receipts,
             received: 0,
+            duplicates: 0,
+            late: 0,
             answered: Vec::new(),
             unanswered: 0,
             failed: [0; ServerError::ALL.len()],
             in_flight: 0,
             by_rule: 0,
             sent_bytes: 0,
+            own_time: Histogram::durations(),
         }))
     }
 
-    /// A request arrived.
-    pub(crate) fn received(&self, now: Instant) {
-        let mut entries = lock(&self.0);
+    /// A request arrived. If its number can be noted: whether it did so for the first time.
+    pub(crate) fn received(&self, now: Instant, seq: Option<u64>) -> Option<Event> {
+        let entries = &mut *lock(&self.0);
         entries.last_use = now;
         entries.received += 1;
         entries.in_flight += 1;
+        let event = entries.receipts.as_mut()?.ring.note(seq?);
+        match event {
+            Event::Unique => {}
+            Event::Duplicate => entries.duplicates += 1,
+            Event::Late => entries.late += 1,
+        }
+        Some(event)
+    }
+
+    fn receipts(&self, seqs: &[u64]) -> Found {
+        let entries = lock(&self.0);
+        entries.receipts.as_ref().map_or_else(|| Found::nothing(FROM_NONE), |receipts| receipts.ring.find(seqs))
     }
 
     /// A rule had a hand in what becomes of it.
@@ -106,8 +186,8 @@ impl Book {
     }
 
     /// It was answered with this code.
-    pub(crate) fn answered(&self, code: Code, sent_bytes: u64) {
-        let mut entries = self.ended(sent_bytes);
+    pub(crate) fn answered(&self, code: Code, ending: Ending) {
+        let mut entries = self.ended(ending);
         match entries.answered.iter_mut().find(|(held, _)| *held == code) {
             Some((_, count)) => *count += 1,
             None => entries.answered.push((code, 1)),
@@ -115,19 +195,20 @@ impl Book {
     }
 
     /// It was left without a complete answer, as it had asked.
-    pub(crate) fn unanswered(&self, sent_bytes: u64) {
-        self.ended(sent_bytes).unanswered += 1;
+    pub(crate) fn unanswered(&self, ending: Ending) {
+        self.ended(ending).unanswered += 1;
     }
 
     /// It failed.
-    pub(crate) fn failed(&self, error: ServerError, sent_bytes: u64) {
-        self.ended(sent_bytes).failed[error.index()] += 1;
+    pub(crate) fn failed(&self, error: ServerError, ending: Ending) {
+        self.ended(ending).failed[error.index()] += 1;
     }
 
-    fn ended(&self, sent_bytes: u64) -> MutexGuard<'_, Entries> {
+    fn ended(&self, ending: Ending) -> MutexGuard<'_, Entries> {
         let mut entries = lock(&self.0);
         entries.in_flight = entries.in_flight.saturating_sub(1);
-        entries.sent_bytes += sent_bytes;
+        entries.sent_bytes += ending.sent_bytes;
+        entries.own_time.record(ending.own);
         entries
     }
 
@@ -136,12 +217,15 @@ impl Book {
         let failed = ServerError::ALL.iter().filter(|error| entries.failed[error.index()] > 0);
         OperationAccount {
             received: entries.received,
+            duplicates: entries.duplicates,
+            late: entries.late,
             answered: entries.answered.iter().map(|(code, count)| (code.label(), *count)).collect(),
             unanswered: entries.unanswered,
             failed: failed.map(|error| (error.as_str().to_owned(), entries.failed[error.index()])).collect(),
             in_flight: entries.in_flight,
             by_rule: entries.by_rule,
             sent_bytes: entries.sent_bytes,
+            own_time: Durations::of(&entries.own_time),
         }
     }
 }
@@ -152,54 +236,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn session(i: usize) -> Session {
-        format!("s{i}").parse().unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_session_idle_longest_makes_room() {
-        let sessions = Sessions::default();
-        let op = Name::from_static("op");
-        for i in 0..SESSIONS_MAX {
-            sessions.book(session(i), op, Instant::now()).received(Instant::now());
-            tokio::time::advance(std::time::Duration::from_secs(1)).await;
-        }
-        sessions.book(session(0), op, Instant::now()).received(Instant::now());
-        sessions.book(session(SESSIONS_MAX), op, Instant::now());
-        assert!(sessions.account(session(0), "x").is_some(), "used again since");
-        assert!(sessions.account(session(1), "x").is_none(), "idle longest");
-        assert!(sessions.account(session(SESSIONS_MAX), "x").is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn operations_beyond_the_bound_are_counted_as_other() {
-        let sessions = Sessions::default();
-        for i in 0..OPERATIONS_MAX + 10 {
-            sessions.book(session(0), format!("op{i}").parse().unwrap(), Instant::now()).received(Instant::now());
-        }
-        let account = sessions.account(session(0), "x").unwrap();
-        assert_eq!(account.operations.len(), OPERATIONS_MAX + 1);
-        assert_eq!(account.operations["other"].received, 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn every_request_is_in_exactly_one_place() {
-        let book = Book::new(Instant::now());
-        for _ in 0..5 {
-            book.received(Instant::now());
-        }
-        book.answered(Code::Http(200), 10);
-        book.answered(Code::Http(503), 1);
-        book.unanswered(4);
-        book.failed(ServerError::Aborted, 2);
-        let account = book.account();
-        assert_eq!(account.answered, [("200".to_owned(), 1), ("503".to_owned(), 1)].into());
-        assert_eq!(account.failed, [("aborted".to_owned(), 1)].into());
-        assert_eq!((account.received, account.unanswered, account.in_flight, account.sent_bytes), (5, 1, 1, 17));
-        let ended = account.answered_total() + account.unanswered + account.failed_total();
-        assert_eq!(account.received, ended + account.in_flight);
-    }
-}
+mod tests;

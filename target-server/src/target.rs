@@ -147,7 +147,7 @@ impl Target {
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
         let stress = StandingStress::start(config.podinfo.stress_cpu, config.podinfo.stress_memory)?;
-        let accounts = admin::accounts(core.sessions.clone(), core.place.clone());
+        let accounts = admin::sessions(&core.sessions, &core.place);
         let accounts = accounts.merge(admin::health(config.podinfo.unhealthy));
         let common = shared::admin::router(ROLE, registry, readiness.clone());
         if token.is_none() && !addresses.admin.ip().to_canonical().is_loopback() {

@@ -104,11 +104,11 @@ impl Udp {
             }
             None => (Ask::plain(), query),
         };
-        let session = ask.identity.map(|identity| identity.id.session);
+        let id = ask.identity.map(|identity| identity.id);
         let asked = ask.asked(&self.core, Protocol::Udp, client_ip(client), Some(payload.len()));
         let labels = ask.labels(Protocol::Udp, asked.as_ref());
-        let handles = self.kept.handles(&self.core, labels, session, now);
-        let mut call = Call::start(handles, now);
+        let handles = self.kept.handles(&self.core, labels, id.map(|id| id.session), now);
+        let mut call = Call::start(handles, now, id.map(|id| id.seq));
         call.add_received(payload.len());
         let is_command = payload.len() < query.len();
         let key = ask.key();
@@ -117,7 +117,6 @@ impl Udp {
             Err(errors) => return refused(call, &errors),
             Ok(_) => {
                 let asked = asked.unwrap_or_default();
-                let id = ask.identity.map(|identity| identity.id);
                 let decided = self.core.faults.decide(&asked, id, client_ip(client));
                 let (decision, fault) = (decided.unwrap_or_else(Decision::plain), asked.fault.unwrap_or_default());
                 if decision.rule.is_some() {

@@ -26,6 +26,7 @@ mod pki;
 mod podinfo;
 mod probe;
 mod process;
+mod receipts;
 mod rules;
 mod rules_seen;
 mod strangers;

@@ -4,12 +4,12 @@
 //! rule set show that nothing is decided by it.
 
 pub(crate) mod admin;
-mod ask;
+pub(crate) mod ask;
 mod bounds;
 mod chance;
 mod connections;
 mod contract;
-mod dns;
+pub(crate) mod dns;
 mod http1;
 mod http2;
 mod life;

@@ -54,6 +54,13 @@ impl Histogram {
         self.sum_ns.fetch_add(ns, Ordering::Relaxed);
     }
 
+    /// What was counted so far: in each bucket, the last of them above all bounds, and all together in nanoseconds.
+    pub(crate) fn figures(&self) -> (Vec<u64>, u64) {
+        let counts = &self.counts[..=self.bounds_ns.len()];
+        let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
+        (counts.collect(), self.sum_ns.load(Ordering::Relaxed))
+    }
+
     /// Adds what was counted so far to `into`.
     pub(super) fn add_to(&self, into: &mut Snapshot) {
         into.bounds_s = self.bounds_s;

@@ -15,6 +15,7 @@ use super::{ByResult, Labels, OPERATIONS_MAX, SOURCES_MAX};
 use crate::identity::{Name, Source};
 use crate::outcome::{Code, FAILURE, Outcome, SUCCESS, ServerError};
 use crate::protocol::Protocol;
+use crate::receipt::Event;
 
 const REQUESTS: Described =
     Described::counter("continuous_load_server_requests_total", "Requests received, each counted once, when it ended.");
@@ -25,6 +26,10 @@ const REQUEST_DURATION: Described = Described::histogram(
 const PROCESSING_DURATION: Described = Described::histogram(
     "continuous_load_server_processing_duration_seconds",
     "The same without asked delays: the target's own time.",
+);
+const RECEIVED: Described = Described::counter(
+    "continuous_load_server_received_total",
+    "Requests with a number whose receipt is kept, each counted once, when it arrived, by whether its number was new.",
 );
 const INFLIGHT: Described = Described::gauge("continuous_load_server_inflight_requests", "Requests being worked on.");
 const CONNECTIONS_OPEN: Described =
@@ -52,6 +57,7 @@ pub struct ServerSeries {
     requests: Tally,
     request_duration: ByResult,
     processing_duration: ByResult,
+    received: [AtomicU64; Event::ALL.len()],
     inflight: AtomicI64,
     sent_bytes: AtomicU64,
     received_bytes: AtomicU64,
@@ -70,6 +76,11 @@ impl ServerSeries {
     /// A request's head arrived.
     pub fn started(&self) {
         self.inflight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Its number was noted.
+    pub fn received(&self, event: Event) {
+        self.received[event.index()].fetch_add(1, Ordering::Relaxed);
     }
 
     /// It ended, after `duration`, of which `asked` was asked for.
@@ -231,6 +242,21 @@ fn requests(labels: &Labels, series: &ServerSeries) -> Vec<Metric> {
     samples.collect()
 }
 
+/// Without the label `injected`, which says nothing of how a request arrived: what differs in it alone is one series.
+fn received(series: &[(&Labels, &ServerSeries)]) -> Vec<Metric> {
+    let mut sums: BTreeMap<Labels, [u64; Event::ALL.len()]> = BTreeMap::new();
+    for (labels, series) in series {
+        let sum = sums.entry(Labels { injected: false, ..**labels }).or_default();
+        for (sum, count) in sum.iter_mut().zip(&series.received) {
+            *sum += count.load(Ordering::Relaxed);
+        }
+    }
+    let sample = |labels: &Labels, event: Event, sum: &[u64; Event::ALL.len()]| {
+        counter(labels.pairs([label("event", event.as_str())]), sum[event.index()])
+    };
+    sums.iter().flat_map(|(labels, sum)| Event::ALL.map(|event| sample(labels, event, sum))).collect()
+}
+
 fn by_result(labels: &Labels, durations: &ByResult) -> Vec<Metric> {
     let sample = |success: bool, word| {
         let mut snapshot = Snapshot::default();
@@ -269,6 +295,7 @@ impl Collector for ServerRed {
             REQUESTS.family(each(requests)),
             REQUEST_DURATION.family(each(|labels, s| by_result(labels, &s.request_duration))),
             PROCESSING_DURATION.family(each(|labels, s| by_result(labels, &s.processing_duration))),
+            RECEIVED.family(received(&series)),
             INFLIGHT
                 .family(each(|l, s| vec![gauge(l.pairs([l.injected()]), s.inflight.load(Ordering::Relaxed) as f64)])),
             CONNECTIONS_OPEN
@@ -296,6 +323,23 @@ mod tests {
             operation: operation.parse().unwrap(),
             injected: false,
         }
+    }
+
+    #[test]
+    fn how_requests_arrived_is_one_series_whatever_they_asked_for() {
+        let red = ServerRed::new(&[], &[]);
+        for (injected, event) in [(false, Event::Unique), (true, Event::Unique), (true, Event::Duplicate)] {
+            red.series(Labels { injected, ..labels("a/b", "web") }).received(event);
+        }
+        let families = red.collect();
+        let family = families.iter().find(|family| family.name() == "continuous_load_server_received_total").unwrap();
+        let of = |sample: &Metric, name: &str| {
+            sample.get_label().iter().find(|pair| pair.name() == name).unwrap().value().to_owned()
+        };
+        let web = family.get_metric().iter().filter(|sample| of(sample, "operation") == "web");
+        let counts: Vec<_> = web.map(|sample| (of(sample, "event"), sample.get_counter().get_value())).collect();
+        let expected = [("unique", 2.0), ("duplicate", 1.0), ("late", 0.0)];
+        assert_eq!(counts, expected.map(|(event, count)| (event.to_owned(), count)));
     }
 
     #[test]

@@ -98,8 +98,8 @@ pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Tran
         operation,
         injected: asked.as_ref().is_ok_and(asked::Asked::injects),
     };
-    let handles = kept.handles(&dns.core, labels, identity.map(|identity| identity.id.session), now);
-    let mut call = Call::start(handles, now);
+    let handles = kept.handles(&dns.core, labels, id.map(|id| id.session), now);
+    let mut call = Call::start(handles, now, id.map(|id| id.seq));
     call.add_received(packet.len());
     let decision = asked.map(|asked| {
         let decided = dns.core.faults.decide(&asked, id, client_ip(client));

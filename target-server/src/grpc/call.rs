@@ -158,7 +158,7 @@ pub(super) async fn serve(
         injected: asked.as_ref().is_ok_and(Asked::injects),
     };
     let handles = Arc::new(grpc.core.handles(labels, id.map(|id| id.session), started));
-    let call = Call::start(handles, started);
+    let call = Call::start(handles, started, id.map(|id| id.seq));
     #[cfg(test)]
     assert!(parts.uri.path() != "/test/Panic", "a test asked for it");
 

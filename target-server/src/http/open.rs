@@ -52,7 +52,7 @@ pub(super) fn open(exchange: &Arc<Exchange>, parts: &Parts) -> Opened {
         injected: asked.as_ref().is_ok_and(Asked::injects),
     };
     let handles = exchange.handles(labels, id.map(|id| id.session), started);
-    let mut call = Call::start(handles, started);
+    let mut call = Call::start(handles, started, id.map(|id| id.seq));
     if let Some(path) = exchange.http.routing.label(&way, parts.uri.path()) {
         call.also(exchange.series(&parts.method, path));
     }

@@ -1,4 +1,5 @@
-//! What the target's admin listener answers beyond what both programs do: the accounts of sessions, and the fault rules.
+//! What the target's admin listener answers beyond what both programs do: the accounts and receipts of sessions, and the fault
+//! rules.
 //!
 //! Invariants:
 //! - Whatever may change something passes the guard first, also where there is no such route.
@@ -10,6 +11,7 @@ mod events;
 mod intake;
 mod protect;
 mod ready;
+mod receipts;
 mod rules;
 mod switch;
 
@@ -60,9 +62,14 @@ pub(super) fn health(is_unhealthy: bool) -> Router {
     Router::new().route("/healthz", get(async move || said))
 }
 
+/// What is known of sessions: their accounts, and which of their requests arrived.
+pub(super) fn sessions(sessions: &Sessions, server: &str) -> Router {
+    accounts(sessions.clone(), server.to_owned()).merge(receipts::routes(sessions.clone(), server.to_owned()))
+}
+
 /// `GET /account/{session}`: 200 with the account, 404 if nothing of the session arrived here or it was forgotten, 400 if
 /// the name is none.
-pub(super) fn accounts(sessions: Sessions, server: String) -> Router {
+fn accounts(sessions: Sessions, server: String) -> Router {
     Router::new().route("/account/{session}", get(account)).with_state((sessions, server))
 }
 

@@ -55,6 +55,7 @@ async fn what_can_be_known_is_exported_at_zero() {
     let text = target.admin("/metrics").await.body;
     for sample in [
         "continuous_load_server_requests_total{source=\"external\",protocol=\"http\",operation=\"echo\",code=\"200\",result=\"success\",error=\"\",injected=\"false\"} 0",
+        "continuous_load_server_received_total{source=\"external\",protocol=\"udp\",operation=\"echo\",event=\"late\"} 0",
         "continuous_load_server_faults_total{kind=\"reset\",source=\"request\"} 0",
         "continuous_load_server_spec_errors_total{parameter=\"delay\"} 0",
         "continuous_load_server_spec_errors_total{parameter=\"other\"} 0",

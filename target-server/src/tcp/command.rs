@@ -46,10 +46,10 @@ pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decisi
     let now = Instant::now();
     let (core, client) = (connection.core, connection.client);
     let asked = ask.asked(core, Protocol::Tcp, client, None);
-    let session = ask.identity.map(|identity| identity.id.session);
-    let handles = connection.kept.handles(core, ask.labels(Protocol::Tcp, asked.as_ref()), session, now);
-    let mut call = Call::start(handles, now);
     let id = ask.identity.map(|identity| identity.id);
+    let labels = ask.labels(Protocol::Tcp, asked.as_ref());
+    let handles = connection.kept.handles(core, labels, id.map(|id| id.session), now);
+    let mut call = Call::start(handles, now, id.map(|id| id.seq));
     let decision = asked.and_then(|asked| core.faults.decide(&asked, id, client)).unwrap_or_else(Decision::plain);
     if decision.rule.is_some() {
         call.set_by_rule();
@@ -61,7 +61,7 @@ pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decisi
 fn start_unread(connection: &mut Connection<'_>) -> Call {
     let now = Instant::now();
     let labels = Ask::plain().labels(Protocol::Tcp, None);
-    Call::start(connection.kept.handles(connection.core, labels, None, now), now)
+    Call::start(connection.kept.handles(connection.core, labels, None, now), now, None)
 }
 
 /// Says what is wrong. What else the client sends is not ours to understand: the connection ends.

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 
+use shared::identity::{HEADER_IDENTITY, Identity};
 use shared::protocol::Protocol;
 use target_server::Addresses;
 
@@ -17,9 +18,9 @@ pub(super) const PAYLOAD: &str = "hello";
 
 /// What a client sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// The status, the code, or the payload.
-    pub(super) said: String,
+    pub(crate) said: String,
     /// The mark of the fault.
     pub(super) fault: Option<String>,
     /// The mark of the rule.
@@ -33,7 +34,7 @@ impl Seen {
     }
 
     /// An answer that nobody changed.
-    pub(super) fn plain(protocol: Protocol) -> Seen {
+    pub(crate) fn plain(protocol: Protocol) -> Seen {
         let said = match protocol {
             Protocol::Http | Protocol::Http2 => "200",
             Protocol::Grpc | Protocol::DnsUdp | Protocol::DnsTcp => "0",
@@ -70,21 +71,38 @@ impl Seen {
 }
 
 /// Asks for these pairs of the fault language, if any, over a connection of its own.
-pub(super) async fn ask(protocol: Protocol, addresses: &Addresses, pairs: &[&str]) -> Seen {
+pub(crate) async fn ask(protocol: Protocol, addresses: &Addresses, pairs: &[&str]) -> Seen {
     let at = addresses.of(protocol).unwrap();
     let spec = pairs.join(";");
     let header = [("x-cload-fault", spec.as_str())];
     let headers = if pairs.is_empty() { &[][..] } else { &header };
     match protocol {
-        Protocol::Http => Seen::of(&http1::Connection::open(at).get("/", headers)),
-        Protocol::Http2 => Seen::of_two(&http2::Connection::open(at).await.get("/", headers).await),
-        Protocol::Grpc => {
-            Seen::of_call(&http2::Connection::open(at).await.call("cload.v1.Target/Unary", headers).await)
-        }
+        Protocol::Http | Protocol::Http2 | Protocol::Grpc => over_http(protocol, at, headers).await,
         Protocol::Tcp => over_tcp(at, &pairs.join(" ")),
         Protocol::Udp => over_udp(at, &pairs.join(" ")),
         Protocol::DnsUdp => of_dns(dns::over_udp(at, NAME, A, &spec)),
         Protocol::DnsTcp => of_dns(dns::over_tcp(at, NAME, A, &spec)),
+    }
+}
+
+/// Asks for nothing, as one of an injector's requests.
+pub(crate) async fn ask_as(protocol: Protocol, addresses: &Addresses, identity: Identity) -> Seen {
+    let said = identity.to_string();
+    match protocol {
+        Protocol::Http | Protocol::Http2 | Protocol::Grpc => {
+            over_http(protocol, addresses.of(protocol).unwrap(), &[(HEADER_IDENTITY, &said)]).await
+        }
+        // Elsewhere one line says who asks and what for.
+        _ => ask(protocol, addresses, &said.split(';').collect::<Vec<_>>()).await,
+    }
+}
+
+/// A request with these headers, in one of the protocols that have such.
+async fn over_http(protocol: Protocol, at: SocketAddr, headers: &[(&str, &str)]) -> Seen {
+    match protocol {
+        Protocol::Http => Seen::of(&http1::Connection::open(at).get("/", headers)),
+        Protocol::Http2 => Seen::of_two(&http2::Connection::open(at).await.get("/", headers).await),
+        _ => Seen::of_call(&http2::Connection::open(at).await.call("cload.v1.Target/Unary", headers).await),
     }
 }
 

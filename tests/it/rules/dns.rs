@@ -44,7 +44,7 @@ fn said(answer: &[u8]) -> (u8, String) {
     (answer[3] & 15, mark.to_owned())
 }
 
-pub(super) fn over_udp(address: SocketAddr, name: &str, kind: u16, text: &str) -> (u8, String) {
+pub(crate) fn over_udp(address: SocketAddr, name: &str, kind: u16, text: &str) -> (u8, String) {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.connect(address).unwrap();

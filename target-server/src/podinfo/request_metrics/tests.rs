@@ -123,7 +123,7 @@ fn a_call_counts_the_status_that_it_ended_with() {
     let call = |code| {
         let series = Arc::new(ServerSeries::default());
         let handles = Handles { series, book: None, panic_code: Code::Http(500), load: Arc::default() };
-        let mut call = Call::start(Arc::new(handles), Instant::now());
+        let mut call = Call::start(Arc::new(handles), Instant::now(), None);
         call.also(metrics.series(&Method::GET, "root"));
         call.set_code(code);
         call

@@ -104,7 +104,7 @@ pub(super) async fn no_route() -> Problem {
         "not_found",
         "path",
         "there is nothing here",
-        "/faults, /faults/{id}, /faults:validate, /switch, /events, /reset, /metrics, /livez, /readyz, /healthz, /version, /account/{session}",
+        "/faults, /faults/{id}, /faults:validate, /switch, /events, /reset, /metrics, /livez, /readyz, /healthz, /version, /account/{session}, /receipts/{session}/{operation}",
     )
 }
 

@@ -53,7 +53,7 @@ impl Admin {
         let common = shared::admin::router("target-server", registry, readiness.clone());
         let rules = Rules::new(Limits::default(), TTL_MAX, 0);
         let guard = ChangeGuard::admin(token.map(Arc::new), bound.parse().unwrap());
-        let accounts = accounts(Sessions::default(), "pod/-/-".to_owned());
+        let accounts = sessions(&Sessions::default(), "pod/-/-");
         let router = router(common, accounts, &rules, readiness.clone(), guard);
         let client = SocketAddr::from(([127, 0, 0, 1], 40_000));
         Admin { router: router.layer(MockConnectInfo(client)), readiness }
