@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use injector::cli::{LengthArgs, LoadArgs, plan};
+use injector::compat::CompatArgs;
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -40,6 +41,8 @@ struct Cli {
     run: LengthArgs,
     #[command(flatten)]
     load: LoadArgs,
+    #[command(flatten)]
+    compat: CompatArgs,
 }
 
 fn main() -> ExitCode {
@@ -75,6 +78,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             json: cli.json.clone(),
+            compat: cli.compat.clone(),
         };
         // The target outlives the injector, which asks it for its account last.
         let drain = CancellationToken::new();

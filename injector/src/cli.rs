@@ -16,6 +16,7 @@ use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::probe::ProbeArgs;
+use crate::compat::CompatArgs;
 use crate::engine::Options;
 use crate::pacer::Quantum;
 use crate::plan::{Address, Overrides, Plan, Ports};
@@ -67,6 +68,8 @@ pub struct RunArgs {
     /// Write the result as JSON to this file at the end; - for standard output.
     #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    compat: CompatArgs,
 }
 
 /// How long and how to run; shared with the pair.
@@ -176,6 +179,7 @@ impl RunArgs {
             options: self.run.options(),
             admin_address: self.admin_address,
             json: self.json.clone(),
+            compat: self.compat.clone(),
         })
     }
 }
@@ -237,6 +241,9 @@ mod tests {
             (&["--source", "Team/x"], "--source", "a-z"),
             (&["--arrival", "uniorm"], "--arrival", "poisson"),
             (&["--workers", "0"], "--workers", "zero"),
+            (&["--compat", "podinfo"], "--compat", "k6"),
+            (&["--compat-tags", "type=x"], "--compat-tags", "another"),
+            (&["--compat-tags", "9=x"], "--compat-tags", "begins"),
         ];
         for (flags, name, remedy) in cases {
             let words = ["injector", "run", "file.yaml"].iter().chain(flags);
