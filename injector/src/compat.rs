@@ -6,7 +6,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use shared::red::client::k6::{K6Call, K6Red, Tag, TagError, Trail};
 use shared::red::client::{ClientOperation, ClientRed};
 use tokio::time::Instant;
@@ -25,17 +25,6 @@ pub enum Compat {
     /// Nobody's.
     #[default]
     None,
-}
-
-/// Flags of the metrics that are exported beside our own; shared with the pair.
-#[derive(Clone, Debug, Default, Args)]
-pub struct CompatArgs {
-    /// Export the metrics of another tool as well, for dashboards and alerts made for it. They have URLs in labels.
-    #[arg(long, env = "CLOAD_COMPAT", value_name = "WHOSE", value_enum, default_value_t)]
-    pub compat: Compat,
-    /// Labels that all of those metrics carry: team=payments,stage=test. At most 16.
-    #[arg(long = "compat-tags", env = "CLOAD_COMPAT_TAGS", value_name = "NAME=VALUE,..")]
-    pub tags: Option<Tags>,
 }
 
 /// Labels with distinct names, at most [`TAGS_MAX`].

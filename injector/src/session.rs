@@ -17,7 +17,7 @@ use shared::identity::session_from_bits;
 use shared::units::print_duration;
 use tokio_util::sync::CancellationToken;
 
-use crate::compat::{Compat, CompatArgs};
+use crate::compat::Tags;
 use crate::engine::{Engine, Options};
 use crate::plan::Plan;
 use crate::summary::Summary;
@@ -34,8 +34,8 @@ pub struct Job {
     pub options: Options,
     /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
     pub admin_address: SocketAddr,
-    /// Whose metrics are exported beside our own, and what they carry.
-    pub compat: CompatArgs,
+    /// Export k6's metrics beside our own, with these labels on all of them.
+    pub k6: Option<Tags>,
     /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
     pub json: Option<PathBuf>,
 }
@@ -70,8 +70,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
     registry.register(Box::new(engine.red())).map_err(defect)?;
-    if job.compat.compat == Compat::K6 {
-        registry.register(Box::new(engine.count_for_k6(job.compat.tags.unwrap_or_default()))).map_err(defect)?;
+    if let Some(tags) = job.k6 {
+        registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
