@@ -7,8 +7,9 @@ use injector::compat::Tags;
 use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
-use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan_for_all, run};
+use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, plan_for_all, run};
 use crate::metrics::metric;
+use crate::pki::Pki;
 use crate::podinfo::dashboard;
 use crate::process::{Process, get};
 use crate::promtool::{Panel, ask, check, words};
@@ -246,6 +247,30 @@ fn the_predecessors_dashboard_and_alerts_find_both_sides() {
     let server = dashboard::panels([0, 1].map(|operation| seen.per_s(operation)));
     let panels: Vec<Panel> = client_panels(&seen).into_iter().chain(alerts(&seen)).chain(server).collect();
     ask(&promtool, &expositions, &panels);
+}
+
+#[test]
+fn what_a_handshake_agreed_on_is_a_label() {
+    run(async {
+        let pki = Pki::new();
+        let target = RunningTarget::secured(&pki);
+        let https = target.addresses.https.expect("there is a certificate");
+        let operation = |name, more| format!("{{ name: {name}, rate: 20/s, connection: fresh, http: {{ {more} }} }}");
+        let mix = [operation("one", "version: 1.1"), operation("two", "version: 2")].join(", ");
+        let scenario = format!("target: t\ntls: {{ ca: {} }}\ntimeout: 5s\nmix: [ {mix} ]\n", pki.text("ca.pem"));
+        let mut engine = engine(plan(&scenario, https, target.admin), Duration::from_secs(1));
+        let registry = Registry::new();
+        registry.register(Box::new(engine.count_for_k6(Tags::default()))).unwrap();
+        let finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        for (account, scenario) in finished.accounts.iter().zip(["one", "two"]) {
+            let requests = metric("k6_http_reqs").label("scenario", scenario).by("tls_version", &text);
+            assert_eq!(requests, [("tls1.3".to_owned(), account.success as f64)], "{scenario}");
+            let handshakes = metric("k6_http_req_tls_handshaking_sum").label("scenario", scenario).sum_in(&text);
+            assert!(handshakes > 0.0, "{scenario}: {handshakes}");
+        }
+        target.stop().await;
+    });
 }
 
 #[test]
