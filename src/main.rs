@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{LengthArgs, LoadArgs, plan};
+use injector::cli::{CompatArgs, LengthArgs, LoadArgs, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -40,6 +40,8 @@ struct Cli {
     run: LengthArgs,
     #[command(flatten)]
     load: LoadArgs,
+    #[command(flatten)]
+    compat: CompatArgs,
 }
 
 fn main() -> ExitCode {
@@ -75,6 +77,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             json: cli.json.clone(),
+            k6: cli.compat.k6(),
         };
         // The target outlives the injector, which asks it for its account last.
         let drain = CancellationToken::new();

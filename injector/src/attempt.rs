@@ -66,6 +66,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         }
     }
     context.finished(&finished);
+    context.finished_for_k6(&finished, &job.due, &marks);
     Seen { finished, phases, words }
 }
 

@@ -16,6 +16,7 @@ use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::probe::ProbeArgs;
+use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
 use crate::plan::{Address, Overrides, Plan, Ports};
@@ -67,6 +68,8 @@ pub struct RunArgs {
     /// Write the result as JSON to this file at the end; - for standard output.
     #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    compat: CompatArgs,
 }
 
 /// How long and how to run; shared with the pair.
@@ -81,6 +84,24 @@ pub struct LengthArgs {
     /// How often a worker may wake up for its schedule.
     #[arg(long, env = "CLOAD_QUANTUM", value_enum, default_value_t = Quantum::Precise)]
     pub quantum: Quantum,
+}
+
+/// Metrics beside our own; shared with the pair.
+#[derive(Debug, Args)]
+pub struct CompatArgs {
+    /// Export the metrics of another tool as well, for dashboards and alerts made for it. They have URLs in labels.
+    #[arg(long, env = "CLOAD_COMPAT", value_name = "WHOSE", value_enum, default_value_t)]
+    compat: Compat,
+    /// Labels that all of those metrics carry, at most 16: team=payments,stage=test.
+    #[arg(long, env = "CLOAD_COMPAT_TAGS", value_name = "NAME=VALUE,..", requires = "compat")]
+    compat_tags: Option<Tags>,
+}
+
+impl CompatArgs {
+    /// The labels of k6's metrics, if those are asked for.
+    pub fn k6(&self) -> Option<Tags> {
+        (self.compat == Compat::K6).then(|| self.compat_tags.clone().unwrap_or_default())
+    }
 }
 
 impl LengthArgs {
@@ -176,6 +197,7 @@ impl RunArgs {
             options: self.run.options(),
             admin_address: self.admin_address,
             json: self.json.clone(),
+            k6: self.compat.k6(),
         })
     }
 }
@@ -237,6 +259,10 @@ mod tests {
             (&["--source", "Team/x"], "--source", "a-z"),
             (&["--arrival", "uniorm"], "--arrival", "poisson"),
             (&["--workers", "0"], "--workers", "zero"),
+            (&["--compat", "podinfo"], "--compat", "k6"),
+            (&["--compat-tags", "team=x"], "--compat", "required"),
+            (&["--compat", "k6", "--compat-tags", "type=x"], "--compat-tags", "another"),
+            (&["--compat-tags", "9=x"], "--compat-tags", "begins"),
         ];
         for (flags, name, remedy) in cases {
             let words = ["injector", "run", "file.yaml"].iter().chain(flags);

@@ -3,15 +3,18 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::identity::Session;
 use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
+use shared::red::client::k6::{K6Series, Trail};
 use tokio::time::Instant;
 
 use crate::account::{Finished, OperationAccount, Started};
+use crate::compat;
 use crate::counter::Counter;
-use crate::driver::Driver;
+use crate::driver::{Driver, Marks};
 use crate::names::Names;
 
 /// A slot that came due.
@@ -40,6 +43,8 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) session: Session,
     pub(crate) timeout: Duration,
     pub(crate) counter: Counter,
+    /// Where the same is counted in k6's words, if that is asked for.
+    pub(crate) k6: Option<Arc<K6Series>>,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
     /// The classes of failure that have been explained once, a bit each.
@@ -97,6 +102,15 @@ impl<D: Driver> StreamContext<D> {
         self.account(|account| account.finished(finished));
     }
 
+    /// The same in k6's words, which tell other parts of the time apart.
+    pub(crate) fn finished_for_k6(&self, finished: &Finished, due: &Due, marks: &Marks) {
+        let Some(k6) = &self.k6 else { return };
+        if let Some(version) = marks.tls.get() {
+            k6.secured(version);
+        }
+        k6.finished(finished.outcome, &compat::trail(marks, due.released, due.planned + finished.response));
+    }
+
     /// Keeps the first failure of each class in words; gives the words back if this is the first.
     pub(crate) fn explain(&self, class: ErrorClass, words: impl FnOnce() -> String) -> Option<String> {
         let bit = 1 << class.index();
@@ -111,8 +125,12 @@ impl<D: Driver> StreamContext<D> {
 
     /// A driver panicked in mid-call: our own fault, and nothing is known of its times.
     pub(crate) fn panicked(&self) {
+        let outcome = Outcome::Failure(Code::NONE, ErrorClass::Internal);
+        if let Some(k6) = &self.k6 {
+            k6.finished(outcome, &Trail::default());
+        }
         self.finished(&Finished {
-            outcome: Outcome::Failure(Code::NONE, ErrorClass::Internal),
+            outcome,
             response: Duration::ZERO,
             service: Duration::ZERO,
             server: None,

@@ -8,7 +8,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustls::ProtocolVersion;
 use shared::outcome::ErrorClass;
+use shared::red::client::k6::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_rustls::client::TlsStream;
@@ -41,7 +43,17 @@ pub(crate) async fn stream(
         ErrorClass::Tls
     })?;
     mark(&marks.secured);
+    marks.tls.set(stream.get_ref().1.protocol_version().and_then(version));
     Ok(Stream::Tls(Box::new(stream)))
+}
+
+/// The version in our own words; nothing older than these is ever agreed on.
+fn version(version: ProtocolVersion) -> Option<TlsVersion> {
+    match version {
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::Tls12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::Tls13),
+        _ => None,
+    }
 }
 
 /// A plain connection to `endpoint`, its instants marked.

@@ -20,6 +20,7 @@ use std::io;
 
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
+use shared::red::client::k6::TlsVersion;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -119,6 +120,8 @@ pub struct Marks {
     pub connected: Cell<Option<Instant>>,
     /// The TLS handshake is done; only with TLS.
     pub secured: Cell<Option<Instant>>,
+    /// What the handshake agreed on; only with it.
+    pub tls: Cell<Option<TlsVersion>>,
     /// The first byte of the request goes out.
     pub sending: Cell<Option<Instant>>,
     /// The last byte of the request went out.

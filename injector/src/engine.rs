@@ -9,12 +9,14 @@ use std::time::Duration;
 use shared::identity::Session;
 use shared::outcome::Code;
 use shared::red::Labels;
+use shared::red::client::k6::K6Red;
 use shared::red::client::{ClientOperation, ClientRed};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, OperationAccount};
+use crate::compat::{self, Tags};
 use crate::pacer::Quantum;
 use crate::plan::{Operation, Plan};
 use crate::worker::{self, Assignment};
@@ -45,6 +47,7 @@ pub struct Engine {
     options: Options,
     session: Session,
     red: ClientRed,
+    k6: Option<K6Red>,
     workers: NonZeroU32,
 }
 
@@ -81,27 +84,18 @@ impl Engine {
     pub fn new(plan: Plan, options: Options, session: Session) -> Engine {
         // A worker without a permit would have nothing to do, and one that takes one all the same would break the bound.
         let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second())).min(plan.max_in_flight);
-        let operations: Vec<ClientOperation> = plan
-            .operations
-            .iter()
-            .map(|operation| ClientOperation {
-                labels: Labels {
-                    source: plan.source,
-                    protocol: operation.protocol(),
-                    operation: operation.name,
-                    injected: operation.injected,
-                },
-                rate_per_s: operation.rate.per_second(),
-                expected: expected_codes(operation),
-            })
-            .collect();
-        let red = ClientRed::new(&operations, workers.get() as usize);
-        Engine { plan: Arc::new(plan), options, session, red, workers }
+        let red = ClientRed::new(&counted(&plan), workers.get() as usize);
+        Engine { plan: Arc::new(plan), options, session, red, k6: None, workers }
     }
 
     /// The collector of everything this run exports.
     pub fn red(&self) -> ClientRed {
         self.red.clone()
+    }
+
+    /// Counts in k6's words as well, with these labels on every series; the collector of that.
+    pub fn count_for_k6(&mut self, tags: Tags) -> K6Red {
+        self.k6.insert(compat::k6(&self.plan, self.red(), counted(&self.plan), tags)).clone()
     }
 
     /// What is run.
@@ -190,6 +184,7 @@ impl Engine {
             plan: Arc::clone(&self.plan),
             session: self.session,
             red: self.red.clone(),
+            k6: self.k6.clone(),
             ledger,
             quantum: self.options.quantum,
             t0,
@@ -244,6 +239,22 @@ impl Gathered {
     fn tick(&self, elapsed: Duration) -> Tick<'_> {
         Tick { elapsed, interval: &self.interval, total: &self.total }
     }
+}
+
+/// What is known of every operation's series at start.
+fn counted(plan: &Plan) -> Vec<ClientOperation> {
+    let labels = |operation: &Operation| Labels {
+        source: plan.source,
+        protocol: operation.protocol(),
+        operation: operation.name,
+        injected: operation.injected,
+    };
+    let counted = plan.operations.iter().map(|operation| ClientOperation {
+        labels: labels(operation),
+        rate_per_s: operation.rate.per_second(),
+        expected: expected_codes(operation),
+    });
+    counted.collect()
 }
 
 /// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].

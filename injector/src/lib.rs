@@ -8,6 +8,7 @@ pub mod account;
 mod attempt;
 pub mod check;
 pub mod cli;
+pub mod compat;
 mod context;
 mod counter;
 mod dial;

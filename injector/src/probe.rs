@@ -147,6 +147,7 @@ pub(crate) fn context<D: Driver>(
         session: identity.session,
         timeout: operation.timeout,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 },
+        k6: None,
         in_flight: Cell::new(0),
         explained: Cell::new(0),
     }

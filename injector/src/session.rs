@@ -17,6 +17,7 @@ use shared::identity::session_from_bits;
 use shared::units::print_duration;
 use tokio_util::sync::CancellationToken;
 
+use crate::compat::Tags;
 use crate::engine::{Engine, Options};
 use crate::plan::Plan;
 use crate::summary::Summary;
@@ -33,6 +34,8 @@ pub struct Job {
     pub options: Options,
     /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
     pub admin_address: SocketAddr,
+    /// Export k6's metrics beside our own, with these labels on all of them.
+    pub k6: Option<Tags>,
     /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
     pub json: Option<PathBuf>,
 }
@@ -64,9 +67,12 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
 
     let bits: u64 = rand::random();
-    let engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
+    let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
     registry.register(Box::new(engine.red())).map_err(defect)?;
+    if let Some(tags) = job.k6 {
+        registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
+    }
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));

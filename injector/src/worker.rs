@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use shared::identity::Session;
 use shared::red::client::ClientRed;
+use shared::red::client::k6::K6Red;
 use tokio::runtime;
 use tokio::task::{LocalSet, yield_now};
 use tokio::time::Instant;
@@ -43,6 +44,7 @@ pub(crate) struct Assignment {
     pub(crate) plan: Arc<Plan>,
     pub(crate) session: Session,
     pub(crate) red: ClientRed,
+    pub(crate) k6: Option<K6Red>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) quantum: Quantum,
     /// The instant of all schedules' zero.
@@ -204,6 +206,7 @@ impl Visit for Part<'_> {
                 ledger: Arc::clone(&a.ledger),
                 operation: index,
             },
+            k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
             in_flight: Cell::new(0),
             explained: Cell::new(0),
         };

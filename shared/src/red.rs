@@ -37,6 +37,10 @@ pub const DURATION_BUCKETS_S: [f64; 21] = [
 /// 0.95 and 1.25 s, two between 2.9 and 3.4 s, a lost DNS datagram behind conntrack at 5 s.
 pub const PHASE_BUCKETS_S: [f64; 12] = [0.0005, 0.001, 0.005, 0.02, 0.05, 0.2, 0.95, 1.25, 2.9, 3.4, 5.2, 10.0];
 
+/// Upper bounds of the duration histograms that podinfo and statsd_exporter have, and our copies of theirs, in seconds. All of
+/// them are among [`DURATION_BUCKETS_S`].
+pub const COMPATIBLE_BUCKETS_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
 /// Most sources that get series of their own; the rest is `other`.
 pub const SOURCES_MAX: usize = 32;
 /// Most operations of one source that get series of their own; the rest is `other`.

@@ -7,7 +7,7 @@
 mod ask;
 mod change;
 mod chart;
-mod dashboard;
+pub(crate) mod dashboard;
 mod fixed;
 mod place;
 mod recorded;

@@ -1,5 +1,6 @@
 //! What the injector exports: `continuous_load_client_*`.
 
+pub mod k6;
 mod series;
 
 use std::sync::Arc;

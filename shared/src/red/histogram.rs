@@ -80,19 +80,31 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Durations counted.
+    pub(super) fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
     /// In the form the exposition wants: cumulative counts per bound; the total is the bucket without bound.
     pub(super) fn to_proto(&self) -> prometheus::proto::Histogram {
+        self.to_proto_at(self.bounds_s)
+    }
+
+    /// The same with fewer buckets: those up to `bounds_s`, which are among its own. Cumulative counts stay exact.
+    pub(super) fn to_proto_at(&self, bounds_s: &[f64]) -> prometheus::proto::Histogram {
         let mut cumulative = 0;
-        let buckets = self.bounds_s.iter().zip(&self.counts).map(|(bound_s, count)| {
+        let buckets = self.bounds_s.iter().zip(&self.counts).filter_map(|(bound_s, count)| {
             cumulative += count;
-            let mut bucket = prometheus::proto::Bucket::default();
-            bucket.set_upper_bound(*bound_s);
-            bucket.set_cumulative_count(cumulative);
-            bucket
+            bounds_s.contains(bound_s).then(|| {
+                let mut bucket = prometheus::proto::Bucket::default();
+                bucket.set_upper_bound(*bound_s);
+                bucket.set_cumulative_count(cumulative);
+                bucket
+            })
         });
         let mut histogram = prometheus::proto::Histogram::default();
         histogram.set_bucket(buckets.collect());
-        histogram.set_sample_count(self.counts.iter().sum());
+        histogram.set_sample_count(self.count());
         histogram.set_sample_sum(self.sum_ns as f64 / 1e9);
         histogram
     }

@@ -2,6 +2,7 @@
 //!
 //! A small open table of atomics: the few pairs that occur sit in the first slots, finding one is a short scan without a
 //! lock, and a caller who asks for every status from 200 to 999 fills the table once and then counts as `code="other"`.
+//! What is held for an outcome is a count, or whatever else [`Table`] is asked to hold.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -36,21 +37,25 @@ impl ErrorLabel for ServerError {
     }
 }
 
-/// Counts by outcome.
+/// Something for each outcome that occurs, up to a bound; beyond it, one for all that succeeded and one for the rest.
 #[derive(Debug)]
-pub struct Tally {
-    slots: [(AtomicU32, AtomicU64); SLOTS],
-    other: [AtomicU64; 2],
+pub(super) struct Table<T> {
+    slots: [(AtomicU32, T); SLOTS],
+    other: [T; 2],
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally {
-            slots: [const { (AtomicU32::new(FREE), AtomicU64::new(0)) }; SLOTS],
-            other: [const { AtomicU64::new(0) }; 2],
+impl<T: Default> Default for Table<T> {
+    fn default() -> Table<T> {
+        Table {
+            slots: std::array::from_fn(|_| (AtomicU32::new(FREE), T::default())),
+            other: std::array::from_fn(|_| T::default()),
         }
     }
 }
+
+/// Counts by outcome.
+#[derive(Debug, Default)]
+pub struct Tally(Table<AtomicU64>);
 
 const FREE: u32 = 0;
 const USED: u32 = 1 << 31;
@@ -65,20 +70,11 @@ fn key<E: ErrorLabel>(outcome: Outcome<E>) -> u32 {
     }
 }
 
-impl Tally {
-    /// Counts one outcome.
-    pub fn count<E: ErrorLabel>(&self, outcome: Outcome<E>) {
-        self.slot(outcome).fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Makes a outcome visible at 0.
-    pub fn expect<E: ErrorLabel>(&self, outcome: Outcome<E>) {
-        self.slot(outcome);
-    }
-
-    fn slot<E: ErrorLabel>(&self, outcome: Outcome<E>) -> &AtomicU64 {
+impl<T> Table<T> {
+    /// What is held for this outcome; from now on it is there.
+    pub(super) fn of<E: ErrorLabel>(&self, outcome: Outcome<E>) -> &T {
         let wanted = key(outcome);
-        for (key, count) in &self.slots {
+        for (key, of_it) in &self.slots {
             let mut held = key.load(Ordering::Relaxed);
             if held == FREE {
                 held = match key.compare_exchange(FREE, wanted, Ordering::Relaxed, Ordering::Relaxed) {
@@ -87,29 +83,39 @@ impl Tally {
                 };
             }
             if held == wanted {
-                return count;
+                return of_it;
             }
         }
         &self.other[usize::from(outcome.is_success())]
     }
 
+    /// Everything that is held, with the keys that [`words`] reads; what no longer fitted last.
+    pub(super) fn each(&self) -> impl Iterator<Item = (u32, &T)> {
+        let own = self.slots.iter().map(|(key, of_it)| (key.load(Ordering::Relaxed), of_it));
+        let other = [OTHER, OTHER | SUCCESS].into_iter().zip(&self.other);
+        own.take_while(|(key, _)| *key != FREE).chain(other)
+    }
+}
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn count<E: ErrorLabel>(&self, outcome: Outcome<E>) {
+        self.0.of(outcome).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Makes a outcome visible at 0.
+    pub fn expect<E: ErrorLabel>(&self, outcome: Outcome<E>) {
+        self.0.of(outcome);
+    }
+
     /// Adds what was counted so far to `into`.
     pub(super) fn add_to(&self, into: &mut Vec<(u32, u64)>) {
-        for (key, count) in &self.slots {
-            let key = key.load(Ordering::Relaxed);
-            if key == FREE {
-                break;
-            }
+        for (key, count) in self.0.each() {
             let count = count.load(Ordering::Relaxed);
             match into.iter_mut().find(|(held, _)| *held == key) {
                 Some((_, total)) => *total += count,
-                None => into.push((key, count)),
-            }
-        }
-        for (success, count) in self.other.iter().enumerate() {
-            let count = count.load(Ordering::Relaxed);
-            if count > 0 {
-                into.push((if success == 1 { OTHER | SUCCESS } else { OTHER }, count));
+                None if count > 0 || !is_other(key) => into.push((key, count)),
+                None => {}
             }
         }
     }
@@ -118,15 +124,27 @@ impl Tally {
 /// The key of what no longer fitted; its `used` bit is clear, so it equals no real key.
 const OTHER: u32 = 1 << 29;
 
+/// Whether this is the key of what no longer fitted.
+pub(super) const fn is_other(key: u32) -> bool {
+    key & OTHER != 0 && key & USED == 0
+}
+
+/// The outcome of a key, with the error's place in its list; nothing of what no longer fitted.
+pub(super) fn outcome(key: u32) -> Option<(Code, Option<usize>)> {
+    let error = (key >> 16) & 0xff;
+    (!is_other(key)).then(|| (Code::unpack(key as u16), (error as usize).checked_sub(1)))
+}
+
+/// Whether a key's outcome is a success.
+pub(super) const fn is_success(key: u32) -> bool {
+    key & SUCCESS != 0
+}
+
 /// The labels `code`, `result`, `error` of a key that [`Tally::add_to`] gave.
 pub(super) fn words<E: ErrorLabel>(key: u32) -> (String, &'static str, &'static str) {
-    let result = if key & SUCCESS != 0 { outcome::SUCCESS } else { outcome::FAILURE };
-    if key & OTHER != 0 && key & USED == 0 {
-        return ("other".to_owned(), result, "");
-    }
-    let error = (key >> 16) & 0xff;
-    let error = if error == 0 { "" } else { E::word(error as usize - 1) };
-    (Code::unpack(key as u16).label(), result, error)
+    let result = if is_success(key) { outcome::SUCCESS } else { outcome::FAILURE };
+    let Some((code, error)) = outcome(key) else { return ("other".to_owned(), result, "") };
+    (code.label(), result, error.map_or("", E::word))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use http::Method;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts};
+use shared::red::COMPATIBLE_BUCKETS_S;
 
 /// Combinations of method, path and status that have a series of their own: all a target is asked for in practice, and
 /// some 3 MB of exposition when somebody asks for everything.
@@ -25,9 +26,6 @@ const STATUSES_MAX: usize = 2048;
 const OTHER_STATUS: &str = "other";
 /// The method of those that HTTP does not define.
 const OTHER_METHOD: &str = "OTHER";
-
-/// podinfo's buckets, in seconds.
-const BUCKETS_S: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// `http_request_duration_seconds` and `http_requests_total`. Cloning shares the series.
 #[derive(Clone)]
@@ -60,7 +58,7 @@ impl RequestMetrics {
     pub(crate) fn new() -> RequestMetrics {
         let durations =
             HistogramOpts::new("http_request_duration_seconds", "How long requests took, by podinfo's names.")
-                .buckets(BUCKETS_S.to_vec());
+                .buckets(COMPATIBLE_BUCKETS_S.to_vec());
         RequestMetrics(Arc::new(Shared {
             durations: HistogramVec::new(durations, &["method", "path", "status"])
                 .expect("its name, labels and buckets are constants, and valid"),

@@ -191,7 +191,7 @@ const DNS_FAILURES: [u16; 3] = [2, 3, 5];
 
 /// The codes with which an error is most likely to be seen first, so that its first time is visible to `rate()`: those of
 /// overloaded and broken servers and proxies, and for an answer that is wrong in some other way the right codes.
-fn failing_codes(error: ErrorClass, expected: &[Code]) -> Vec<Code> {
+pub(super) fn failing_codes(error: ErrorClass, expected: &[Code]) -> Vec<Code> {
     match error {
         ErrorClass::Status if expected.iter().any(|code| matches!(code, Code::Grpc(_))) => {
             GRPC_FAILURES.map(Code::Grpc).to_vec()
