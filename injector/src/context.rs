@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::identity::Session;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use crate::account::{Finished, OperationAccount, Started};
 use crate::counter::Counter;
 use crate::driver::Driver;
+use crate::fate::{Lost, Unanswered};
 use crate::names::Names;
 
 /// A slot that came due.
@@ -40,6 +42,7 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) session: Session,
     pub(crate) timeout: Duration,
     pub(crate) counter: Counter,
+    pub(crate) unanswered: Arc<Unanswered>,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
     /// The classes of failure that have been explained once, a bit each.
@@ -95,6 +98,11 @@ impl<D: Driver> StreamContext<D> {
         self.counter.series.finished(outcome, service, response, network, is_declared);
         self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
         self.account(|account| account.finished(finished));
+    }
+
+    /// The request went out at that instant, and no complete answer came.
+    pub(crate) fn lost(&self, seq: u64, started: Instant) {
+        self.unanswered.remember(self.counter.operation, Lost::now(seq, started));
     }
 
     /// Keeps the first failure of each class in words; gives the words back if this is the first.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, OperationAccount};
+use crate::fate::Unanswered;
 use crate::pacer::Quantum;
 use crate::plan::{Operation, Plan};
 use crate::worker::{self, Assignment};
@@ -45,6 +46,7 @@ pub struct Engine {
     options: Options,
     session: Session,
     red: ClientRed,
+    unanswered: Arc<Unanswered>,
     workers: NonZeroU32,
 }
 
@@ -72,6 +74,8 @@ pub struct Finished {
     pub took: Duration,
     /// By operation in the plan's order.
     pub accounts: Vec<OperationAccount>,
+    /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
+    pub has_restarted: bool,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -96,12 +100,18 @@ impl Engine {
             })
             .collect();
         let red = ClientRed::new(&operations, workers.get() as usize);
-        Engine { plan: Arc::new(plan), options, session, red, workers }
+        let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
+        Engine { plan: Arc::new(plan), options, session, red, unanswered, workers }
     }
 
     /// The collector of everything this run exports.
     pub fn red(&self) -> ClientRed {
         self.red.clone()
+    }
+
+    /// Where the workers leave the requests that got no answer.
+    pub fn unanswered(&self) -> Arc<Unanswered> {
+        Arc::clone(&self.unanswered)
     }
 
     /// What is run.
@@ -172,6 +182,7 @@ impl Engine {
             planned_for: planning_ended.saturating_duration_since(t0),
             took: over.saturating_duration_since(t0),
             accounts: gathered.total,
+            has_restarted: false,
             error,
         })
     }
@@ -191,6 +202,7 @@ impl Engine {
             session: self.session,
             red: self.red.clone(),
             ledger,
+            unanswered: self.unanswered(),
             quantum: self.options.quantum,
             t0,
             end,

@@ -24,6 +24,7 @@ use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
 use crate::driver::{Driver, IdentityTemplate};
+use crate::fate::Unanswered;
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
@@ -44,6 +45,7 @@ pub(crate) struct Assignment {
     pub(crate) session: Session,
     pub(crate) red: ClientRed,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) unanswered: Arc<Unanswered>,
     pub(crate) quantum: Quantum,
     /// The instant of all schedules' zero.
     pub(crate) t0: Instant,
@@ -204,6 +206,7 @@ impl Visit for Part<'_> {
                 ledger: Arc::clone(&a.ledger),
                 operation: index,
             },
+            unanswered: Arc::clone(&a.unanswered),
             in_flight: Cell::new(0),
             explained: Cell::new(0),
         };
