@@ -12,6 +12,45 @@ use shared::account::OperationAccount as TargetAccount;
 use shared::outcome::Fate;
 
 use crate::account::OperationAccount;
+use crate::fate::Fates;
+
+/// What this side knows of one operation, as far as it must agree with the other side.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figures {
+    sent: u64,
+    answered: u64,
+    fallbacks: u64,
+    interrupted: u64,
+    silent: u64,
+    answered_wrong: u64,
+    fates: Fates,
+    /// Sent, and perhaps not yet where they go; 0 when a run is over.
+    open: u64,
+}
+
+impl From<&OperationAccount> for Figures {
+    fn from(account: &OperationAccount) -> Figures {
+        Figures {
+            sent: account.sent,
+            answered: account.answered(),
+            fallbacks: account.fallbacks,
+            interrupted: account.interrupted,
+            silent: account.silent,
+            answered_wrong: account.answered_wrong,
+            fates: account.fates,
+            open: 0,
+        }
+    }
+}
+
+impl Figures {
+    /// These, with the fates decided so far, if the other side was asked after `before` was true: what had no end by then
+    /// is still open.
+    pub(crate) fn since(self, before: &Figures, fates: Fates) -> Figures {
+        let ended = before.answered + before.silent + before.interrupted + fates.total();
+        Figures { fates, open: (self.sent + self.fallbacks).saturating_sub(ended), ..self }
+    }
+}
 
 /// Both sides of one operation set against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -30,6 +69,8 @@ pub struct Difference {
     pub late: u64,
     /// Without an answer, and it cannot be told why.
     pub unknown: u64,
+    /// Not yet at an end, while a run is under way.
+    pub open: u64,
     /// Cut off by the end of the run, wherever they were.
     pub interrupted: u64,
     /// Were to have no answer and had none, which is the same to this side if they never arrived.
@@ -46,18 +87,19 @@ pub struct Difference {
 
 impl Difference {
     /// Of the accounts of both sides.
-    pub(crate) fn new(client: &OperationAccount, server: &TargetAccount, restarted: bool) -> Difference {
+    pub(crate) fn new(client: &Figures, server: &TargetAccount, restarted: bool) -> Difference {
         // A query that is asked again over TCP is a request of its own to the target, its first answer a complete one.
         let again = client.fallbacks;
         let difference = Difference {
             received: minus(server.received, client.sent + again),
-            answered: minus(server.answered_total(), client.answered() + again),
+            answered: minus(server.answered_total(), client.answered + again),
             request_lost: client.fates.of(Fate::RequestLost),
             response_lost: client.fates.of(Fate::ResponseLost),
             // The repeated query has its first one's number.
             duplicates: server.duplicates.saturating_sub(again),
             late: server.late,
             unknown: client.fates.of(Fate::Unknown),
+            open: client.open,
             interrupted: client.interrupted,
             silent: client.silent,
             answered_wrong: client.answered_wrong,
@@ -79,15 +121,16 @@ impl Difference {
     }
 
     fn answered_rest(&self) -> u64 {
-        let theirs = self.response_lost + self.duplicates + self.late + self.unknown + self.interrupted + self.silent;
-        let ours = if self.restarted { u64::MAX } else { self.answered_wrong + self.unanswered };
+        let lost = self.response_lost + self.unknown + self.open + self.interrupted + self.silent;
+        let theirs = lost + self.duplicates + self.late;
+        let ours = if self.restarted { u64::MAX } else { self.answered_wrong + self.unanswered + self.open };
         outside(self.answered.into(), ours, theirs)
     }
 
     /// Sent requests that may have arrived or not.
     fn maybe(&self) -> u64 {
         // Nobody knows how much of its account a process that is gone had.
-        if self.restarted { u64::MAX / 2 } else { self.unknown + self.interrupted + self.silent }
+        if self.restarted { u64::MAX / 2 } else { self.unknown + self.open + self.interrupted + self.silent }
     }
 
     /// What explains it, in words; nothing if there is nothing to say.

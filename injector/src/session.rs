@@ -15,8 +15,10 @@ use prometheus::Registry;
 use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
 use shared::units::print_duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
 use crate::names::Names;
@@ -79,7 +81,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     out.line(announcement(&job.name, &engine, job.options.length));
 
     let names = Names::from_system(QUESTION_TIMEOUT).map_err(defect)?;
-    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red());
+    let (figures, seen) = watch::channel(Vec::new());
+    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
     inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
     readiness.set(true);
@@ -87,7 +90,12 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        engine.run(stop, |tick| out.line(live::line(tick))).await
+        engine
+            .run(stop, |tick| {
+                figures.send_replace(tick.total.iter().map(Figures::from).collect());
+                out.line(live::line(tick));
+            })
+            .await
     };
     let (finished, ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;

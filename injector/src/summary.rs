@@ -11,7 +11,7 @@ use shared::identity::Name;
 use shared::outcome::{DropReason, ErrorClass, Fate};
 
 use crate::account::{Durations, OperationAccount};
-use crate::difference::Difference;
+use crate::difference::{Difference, Figures};
 use crate::engine;
 use crate::fate::Fates;
 use crate::plan::Plan;
@@ -237,7 +237,11 @@ impl Summary {
         };
         let differences = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
             let told = target.as_ref().filter(|told| told.is_whole && operation.call.carries_id())?;
-            Some(Difference::new(account, &of_target(&told.account, &operation.name), finished.has_restarted))
+            Some(Difference::new(
+                &Figures::from(account),
+                &of_target(&told.account, &operation.name),
+                finished.has_restarted,
+            ))
         });
         let differences: Vec<Option<Difference>> = differences.collect();
         let target = target.map(|told| told.account);
@@ -285,7 +289,7 @@ impl Summary {
 }
 
 /// The target has no entry for an operation of which nothing arrived: that is a zero, not a blank.
-fn of_target(account: &Account, operation: &Name) -> TargetAccount {
+pub(crate) fn of_target(account: &Account, operation: &Name) -> TargetAccount {
     account.operations.get(operation.as_str()).cloned().unwrap_or_default()
 }
 

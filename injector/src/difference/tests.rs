@@ -38,7 +38,7 @@ fn what_is_counted_explains_and_no_more() {
     for (case, [sent, answered, received, there], change, unexplained) in cases {
         let (mut client, mut server) = both(sent, answered, received, there);
         change(&mut client, &mut server);
-        let difference = Difference::new(&client, &server, false);
+        let difference = Difference::new(&Figures::from(&client), &server, false);
         assert_eq!(difference.unexplained, unexplained, "{case}: {difference:?}");
     }
 }
@@ -46,9 +46,9 @@ fn what_is_counted_explains_and_no_more() {
 #[test]
 fn a_process_that_is_gone_took_its_account_along_but_invents_nothing() {
     let (client, server) = both(10, 10, 2, 2);
-    assert_eq!(Difference::new(&client, &server, true).unexplained, 0);
+    assert_eq!(Difference::new(&Figures::from(&client), &server, true).unexplained, 0);
     let (client, server) = both(10, 10, 12, 10);
-    assert_eq!(Difference::new(&client, &server, true).unexplained, 2);
+    assert_eq!(Difference::new(&Figures::from(&client), &server, true).unexplained, 2);
 }
 
 #[test]
@@ -57,12 +57,24 @@ fn words_name_every_part() {
     client.fates.count(Verdict::RequestLost, 2);
     client.fates.count(Verdict::ResponseLost, 2);
     server.duplicates = 1;
-    let difference = Difference::new(&client, &server, false);
+    let difference = Difference::new(&Figures::from(&client), &server, false);
     assert_eq!((client.fates.of(Fate::RequestLost), difference.unexplained), (2, 0));
     assert_eq!(
         difference.words().unwrap(),
         "the target received 1 fewer and answered 2 more than this side: 2 requests lost, 2 answers lost, 1 arrived twice"
     );
     let (client, server) = both(10, 10, 10, 10);
-    assert_eq!(Difference::new(&client, &server, false).words(), None);
+    assert_eq!(Difference::new(&Figures::from(&client), &server, false).words(), None);
+}
+
+#[test]
+fn while_a_run_is_under_way_what_is_on_its_way_is_no_difference() {
+    // Ten ended before the target was asked; six more were sent since, of which it may have seen any number.
+    let (before, _) = both(12, 10, 0, 0);
+    let (after, _) = both(18, 15, 0, 0);
+    let figures = Figures::from(&after).since(&Figures::from(&before), Fates::default());
+    for (received, answered, unexplained) in [(10, 10, 0), (18, 18, 0), (14, 12, 0), (9, 9, 1), (19, 18, 1)] {
+        let (_, server) = both(0, 0, received, answered);
+        assert_eq!(Difference::new(&figures, &server, false).unexplained, unexplained, "{received}, {answered}");
+    }
 }

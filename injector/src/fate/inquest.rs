@@ -7,18 +7,24 @@ use std::time::Duration;
 
 use shared::identity::{Name, Session};
 use shared::red::client::ClientRed;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::replicas::Replicas;
 use super::{Doubt, Fates, Lost, Unanswered, Verdict};
+use crate::difference::{Difference, Figures};
 use crate::names::Names;
-use crate::plan::Plan;
+use crate::plan::{Endpoint, Plan};
+use crate::summary::of_target;
+use crate::target;
 
 /// From a failure to the question. Flat: who ran into a long timeout has waited that long already.
 const GRACE: Duration = Duration::from_secs(2);
 /// How often it is looked whether somebody waits: a lock for each operation.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often the accounts of both sides are compared: a question to each replica.
+const COMPARE: Duration = Duration::from_secs(10);
 /// Questions about one request, until it is given up because somebody does not answer: with the grace before each and the
 /// timeout of each, a partition of twenty seconds.
 const TRIES_MAX: u8 = 5;
@@ -31,6 +37,9 @@ pub(crate) struct Inquest {
     unanswered: Arc<Unanswered>,
     red: ClientRed,
     operations: Vec<Subject>,
+    admin: Endpoint,
+    session: Session,
+    figures: watch::Receiver<Vec<Figures>>,
 }
 
 struct Subject {
@@ -48,6 +57,7 @@ impl Inquest {
         names: Names,
         unanswered: Arc<Unanswered>,
         red: ClientRed,
+        figures: watch::Receiver<Vec<Figures>>,
     ) -> Inquest {
         let subject = |(name, carries_id)| Subject { name, carries_id, fates: Fates::default(), asking: Vec::new() };
         let operations = plan.operations.iter().map(|one| (one.name, one.call.carries_id()));
@@ -56,6 +66,9 @@ impl Inquest {
             unanswered,
             red,
             operations: operations.map(subject).collect(),
+            admin: plan.admin.clone(),
+            session,
+            figures,
         }
     }
 
@@ -68,7 +81,13 @@ impl Inquest {
 
     /// Decides fates until the run is over, then the rest of them, within [`END_MAX`].
     pub(crate) async fn hold(&mut self, over: CancellationToken) {
+        let mut compared = Instant::now();
         while over.run_until_cancelled(sleep(LOOK)).await.is_some() {
+            if compared.elapsed() >= COMPARE {
+                compared = Instant::now();
+                // Broken off by the end of the run, which has a comparison of its own.
+                over.run_until_cancelled(self.compare()).await;
+            }
             // To its end even if the run ends meanwhile: a question is bounded.
             self.sweep(Instant::now() - GRACE).await;
         }
@@ -76,6 +95,24 @@ impl Inquest {
         // Out of time is no failure: the rest is unknown.
         let _ = timeout_at(deadline, self.last()).await;
         self.give_up();
+    }
+
+    /// Sets the accounts of both sides against each other for the metrics. The figures of ours are those of a second before
+    /// and of a second after the question: what is between them is on its way.
+    async fn compare(&mut self) {
+        let before = self.figures.borrow_and_update().clone();
+        let Ok(told) = target::told(self.replicas.names(), &self.admin, self.session).await else { return };
+        if !told.is_whole || self.figures.changed().await.is_err() {
+            return;
+        }
+        let after = self.figures.borrow().clone();
+        let both = before.iter().zip(after).zip(&self.operations);
+        for (operation, ((before, after), subject)) in both.enumerate().filter(|(_, (_, one))| one.carries_id) {
+            let figures = after.since(before, subject.fates);
+            let server = of_target(&told.account, &subject.name);
+            let difference = Difference::new(&figures, &server, self.replicas.has_restarted());
+            self.red.unexplained(operation, difference.unexplained);
+        }
     }
 
     /// Fates by operation in the plan's order, and whether a process of the target is gone with what it knew.

@@ -50,6 +50,11 @@ impl Replicas {
         Replicas { session, admin, names, client, boots: BTreeMap::new(), clear_from: None, has_restarted: false }
     }
 
+    /// Where names are looked up.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// Whether everybody has been met at least once.
     pub(crate) fn are_known(&self) -> bool {
         self.clear_from.is_some()

@@ -181,7 +181,14 @@ fn inquest(admin: SocketAddr) -> (Inquest, Arc<Unanswered>) {
     let options = Options { length: None, workers: None, quantum: Quantum::Precise };
     let engine = Engine::new(plan, options, Session::from_static("abcd2345"));
     let names = Names::from_system(Duration::from_secs(1)).unwrap();
-    let inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red());
+    let inquest = Inquest::new(
+        engine.plan(),
+        engine.session(),
+        names,
+        engine.unanswered(),
+        engine.red(),
+        tokio::sync::watch::channel(Vec::new()).1,
+    );
     (inquest, engine.unanswered())
 }
 
