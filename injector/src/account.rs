@@ -10,6 +10,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 
+use crate::fate::Fates;
+
 /// Significant decimal digits of every histogram.
 const DIGITS: u8 = 3;
 /// Longest duration told apart.
@@ -90,6 +92,12 @@ pub struct OperationAccount {
     pub sent: u64,
     /// Complete answers by code, right or wrong.
     pub codes: BTreeMap<Code, u64>,
+    /// Complete answers that were not right.
+    pub answered_wrong: u64,
+    /// Requests that were to have no answer, and had none.
+    pub silent: u64,
+    /// What became of the requests that were sent and failed without an answer; filled in at the end of the run.
+    pub fates: Fates,
     /// From the planned instant to the end.
     pub response: Durations,
     /// From the start of the attempt to the end.
@@ -186,8 +194,11 @@ impl OperationAccount {
             self.failed_by_rule += u64::from(!finished.outcome.is_success());
         }
         let code = finished.outcome.code();
-        if code != Code::NONE {
+        if code == Code::NONE {
+            self.silent += u64::from(finished.outcome.is_success());
+        } else {
             *self.codes.entry(code).or_default() += 1;
+            self.answered_wrong += u64::from(!finished.outcome.is_success());
         }
         self.response.record(finished.response);
         self.service.record(finished.service);
@@ -250,6 +261,8 @@ impl OperationAccount {
             &mut self.failed_by_rule,
             &mut self.interrupted,
             &mut self.sent,
+            &mut self.answered_wrong,
+            &mut self.silent,
             &mut self.sent_bytes,
             &mut self.received_bytes,
             &mut self.connections,
@@ -258,6 +271,7 @@ impl OperationAccount {
         ];
         counts.into_iter().for_each(|count| *count = 0);
         self.in_flight = 0;
+        self.fates = Fates::default();
     }
 
     /// Adds another's figures: of another worker, or of the next interval.
@@ -280,6 +294,9 @@ impl OperationAccount {
         self.interrupted += other.interrupted;
         self.in_flight += other.in_flight;
         self.sent += other.sent;
+        self.answered_wrong += other.answered_wrong;
+        self.silent += other.silent;
+        self.fates.merge(&other.fates);
         for (code, count) in &other.codes {
             *self.codes.entry(*code).or_default() += count;
         }

@@ -2,10 +2,11 @@
 //!
 //! The one place of the injector where a call is recorded.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use shared::identity::RequestId;
-use shared::outcome::{ErrorClass, Outcome, Phase};
+use shared::outcome::{Code, ErrorClass, Outcome, Phase};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
@@ -33,6 +34,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     // for a lane, is the target's doing or that of a bound.
     let lag = (released - planned) + (started - job.handed);
     context.started(&Started { lag, wait: job.handed - released });
+    let is_sent = Cell::new(false);
     let mut wanted = D::want(&context.prepared, id);
     let call = async {
         if connection.is_none() {
@@ -45,6 +47,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
             }
         }
         let held = connection.as_mut().expect("opened above if there was none");
+        is_sent.set(true);
         context.sent();
         held.call(&context.prepared, id, &mut wanted, &marks).await
     };
@@ -53,6 +56,9 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         Err(_) => timed_out(context, &marks),
     };
     let outcome = D::judge(&wanted, &ending);
+    if is_sent.get() && !outcome.is_success() && outcome.code() == Code::NONE {
+        context.lost(seq, started);
+    }
     let words = outcome.error().and_then(|class| {
         context.explain(class, || {
             let why = marks.why().map_or_else(String::new, |why| format!(" ({why})"));

@@ -15,6 +15,7 @@ use crate::account::{Finished, OperationAccount, Started};
 use crate::compat;
 use crate::counter::Counter;
 use crate::driver::{Driver, Marks};
+use crate::fate::{Lost, Unanswered};
 use crate::names::Names;
 
 /// A slot that came due.
@@ -45,6 +46,7 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) counter: Counter,
     /// Where the same is counted in k6's words, if that is asked for.
     pub(crate) k6: Option<Arc<K6Series>>,
+    pub(crate) unanswered: Arc<Unanswered>,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
     /// The classes of failure that have been explained once, a bit each.
@@ -109,6 +111,11 @@ impl<D: Driver> StreamContext<D> {
             k6.secured(version);
         }
         k6.finished(finished.outcome, &compat::trail(marks, due.released, due.planned + finished.response));
+    }
+
+    /// The request went out at that instant, and no complete answer came.
+    pub(crate) fn lost(&self, seq: u64, started: Instant) {
+        self.unanswered.remember(self.counter.operation, Lost::now(seq, started));
     }
 
     /// Keeps the first failure of each class in words; gives the words back if this is the first.

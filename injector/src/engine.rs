@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, OperationAccount};
 use crate::compat::{self, Tags};
+use crate::fate::Unanswered;
 use crate::pacer::Quantum;
 use crate::plan::{Operation, Plan};
 use crate::worker::{self, Assignment};
@@ -48,6 +49,7 @@ pub struct Engine {
     session: Session,
     red: ClientRed,
     k6: Option<K6Red>,
+    unanswered: Arc<Unanswered>,
     workers: NonZeroU32,
 }
 
@@ -75,6 +77,8 @@ pub struct Finished {
     pub took: Duration,
     /// By operation in the plan's order.
     pub accounts: Vec<OperationAccount>,
+    /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
+    pub has_restarted: bool,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -85,7 +89,8 @@ impl Engine {
         // A worker without a permit would have nothing to do, and one that takes one all the same would break the bound.
         let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second())).min(plan.max_in_flight);
         let red = ClientRed::new(&counted(&plan), workers.get() as usize);
-        Engine { plan: Arc::new(plan), options, session, red, k6: None, workers }
+        let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
+        Engine { plan: Arc::new(plan), options, session, red, k6: None, unanswered, workers }
     }
 
     /// The collector of everything this run exports.
@@ -96,6 +101,11 @@ impl Engine {
     /// Counts in k6's words as well, with these labels on every series; the collector of that.
     pub fn count_for_k6(&mut self, tags: Tags) -> K6Red {
         self.k6.insert(compat::k6(&self.plan, self.red(), counted(&self.plan), tags)).clone()
+    }
+
+    /// Where the workers leave the requests that got no answer.
+    pub fn unanswered(&self) -> Arc<Unanswered> {
+        Arc::clone(&self.unanswered)
     }
 
     /// What is run.
@@ -166,6 +176,7 @@ impl Engine {
             planned_for: planning_ended.saturating_duration_since(t0),
             took: over.saturating_duration_since(t0),
             accounts: gathered.total,
+            has_restarted: false,
             error,
         })
     }
@@ -186,6 +197,7 @@ impl Engine {
             red: self.red.clone(),
             k6: self.k6.clone(),
             ledger,
+            unanswered: self.unanswered(),
             quantum: self.options.quantum,
             t0,
             end,

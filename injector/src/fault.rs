@@ -4,7 +4,7 @@
 //! wait, whose purpose that is. A rule that was forgotten, or left behind by a command that was killed, ends with its ttl.
 
 mod apply;
-mod client;
+pub(crate) mod client;
 mod draft;
 mod replicas;
 mod report;

@@ -12,8 +12,10 @@ pub mod compat;
 mod context;
 mod counter;
 mod dial;
+mod difference;
 pub mod driver;
 pub mod engine;
+pub mod fate;
 pub mod fault;
 #[cfg(test)]
 mod fixture;

@@ -28,6 +28,7 @@ use crate::cli::ProbeArgs;
 use crate::context::{Due, Job, StreamContext};
 use crate::counter::Counter;
 use crate::driver::{Driver, IdentityTemplate};
+use crate::fate::Unanswered;
 use crate::names::Names;
 use crate::plan::{Operation, Overrides, Plan};
 use crate::preflight::System;
@@ -148,6 +149,7 @@ pub(crate) fn context<D: Driver>(
         timeout: operation.timeout,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 },
         k6: None,
+        unanswered: Arc::new(Unanswered::new(1)),
         in_flight: Cell::new(0),
         explained: Cell::new(0),
     }

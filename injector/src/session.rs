@@ -15,12 +15,17 @@ use prometheus::Registry;
 use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
 use shared::units::print_duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::compat::Tags;
+use crate::difference::Figures;
 use crate::engine::{Engine, Options};
+use crate::fate::inquest::Inquest;
+use crate::names::Names;
 use crate::plan::Plan;
 use crate::summary::Summary;
+use crate::target::QUESTION_TIMEOUT;
 use crate::verdict::Exit;
 use crate::{live, reflection, table, target};
 
@@ -81,9 +86,30 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     out.line(metrics.clone());
     out.line(announcement(&job.name, &engine, job.options.length));
 
+    let names = Names::from_system(QUESTION_TIMEOUT).map_err(defect)?;
+    let (figures, seen) = watch::channel(Vec::new());
+    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
+    inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
     readiness.set(true);
-    let finished = engine.run(stop, |tick| out.line(live::line(tick))).await.map_err(defect)?;
+    let over = CancellationToken::new();
+    let run = async {
+        // Dropped at the end of the run, whatever that is like.
+        let _over = over.clone().drop_guard();
+        engine
+            .run(stop, |tick| {
+                figures.send_replace(tick.total.iter().map(Figures::from).collect());
+                out.line(live::line(tick));
+            })
+            .await
+    };
+    let (finished, ()) = tokio::join!(run, inquest.hold(over.clone()));
+    let mut finished = finished.map_err(defect)?;
+    let fates;
+    (fates, finished.has_restarted) = inquest.close();
+    for (account, fates) in finished.accounts.iter_mut().zip(fates) {
+        account.fates = fates;
+    }
     readiness.set(false);
     let account = target::account(&plan.admin, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::account::{Account, OperationAccount as TargetAccount};
-use shared::outcome::{DropReason, ErrorClass};
+use shared::identity::Name;
+use shared::outcome::{DropReason, ErrorClass, Fate};
 
 use crate::account::{Durations, OperationAccount};
+use crate::difference::{Difference, Figures};
 use crate::engine;
+use crate::fate::Fates;
 use crate::plan::Plan;
+use crate::target::Told;
 use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
@@ -76,6 +80,9 @@ pub struct Operation {
     pub server: Option<TargetAccount>,
     /// What fault rules of the target did to it, from both sides together.
     pub rules: Rules,
+    /// Both sides set against each other; nothing if a part of the target's side is missing, or its requests say not who
+    /// they are.
+    pub difference: Option<Difference>,
 }
 
 /// What fault rules of the target did to an operation. A client cannot tell a reset or a lost datagram of theirs from one of
@@ -128,6 +135,8 @@ pub struct Side {
     pub by_rule: u64,
     /// Of those, the ones that failed.
     pub failure_by_rule: u64,
+    /// What became of the requests that were sent and failed without an answer.
+    pub unanswered: Unanswered,
     /// Failures by class; classes that did not occur are left out.
     pub errors: BTreeMap<&'static str, u64>,
     /// The first failure of each class, in words.
@@ -179,6 +188,33 @@ pub struct Latency {
     pub histogram: Vec<(u64, u64)>,
 }
 
+/// What became of unanswered requests. `total = request_lost + response_lost + unknown`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unanswered {
+    /// How many there were.
+    pub total: u64,
+    /// Never arrived at the target.
+    pub request_lost: u64,
+    /// Arrived, and the answer did not come back.
+    pub response_lost: u64,
+    /// It cannot be told.
+    pub unknown: u64,
+    /// Why not: `restarted`, `unreachable`, `forgotten`, `overflow`, `anonymous`; reasons that did not occur are left out.
+    pub reasons: BTreeMap<&'static str, u64>,
+}
+
+impl From<&Fates> for Unanswered {
+    fn from(fates: &Fates) -> Unanswered {
+        Unanswered {
+            total: fates.total(),
+            request_lost: fates.of(Fate::RequestLost),
+            response_lost: fates.of(Fate::ResponseLost),
+            unknown: fates.of(Fate::Unknown),
+            reasons: fates.doubts(),
+        }
+    }
+}
+
 impl Summary {
     /// Of a finished run, with the target's account or why there is none.
     pub fn new(
@@ -186,7 +222,7 @@ impl Summary {
         session: &str,
         workers: u32,
         finished: &engine::Finished,
-        target: Result<Account, String>,
+        target: Result<Told, String>,
     ) -> Summary {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
@@ -195,20 +231,30 @@ impl Summary {
         let names = plan.operations.iter().map(|operation| operation.name.as_str());
         let accounts: Vec<_> = names.zip(&finished.accounts).collect();
         let error = finished.error.as_ref().map(ToString::to_string);
+        let (target, target_error) = match target {
+            Ok(told) => (Some(told), None),
+            Err(error) => (None, Some(error)),
+        };
+        let differences = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
+            let told = target.as_ref().filter(|told| told.is_whole && operation.call.carries_id())?;
+            Some(Difference::new(
+                &Figures::from(account),
+                &of_target(&told.account, &operation.name),
+                finished.has_restarted,
+            ))
+        });
+        let differences: Vec<Option<Difference>> = differences.collect();
+        let target = target.map(|told| told.account);
         let ended = Ended {
             is_continuous: finished.is_continuous,
             is_interrupted: finished.is_interrupted,
+            unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             error: error.as_deref(),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
-        let (target, target_error) = match target {
-            Ok(account) => (Some(account), None),
-            Err(error) => (None, Some(error)),
-        };
-        let operations = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
-            // The target has no entry for an operation of which nothing arrived: that is a zero, not a blank.
-            let of_target = |told: &Account| told.operations.get(operation.name.as_str()).cloned().unwrap_or_default();
-            let server = target.as_ref().map(of_target);
+        let operations = plan.operations.iter().zip(&finished.accounts).zip(differences);
+        let operations = operations.map(|((operation, account), difference)| {
+            let server = target.as_ref().map(|account| of_target(account, &operation.name));
             Operation {
                 name: operation.name.to_string(),
                 protocol: operation.protocol().as_str(),
@@ -217,6 +263,7 @@ impl Summary {
                 client: Side::from(account),
                 rules: Rules::new(account, server.as_ref()),
                 server,
+                difference,
             }
         });
         Summary {
@@ -241,6 +288,11 @@ impl Summary {
     }
 }
 
+/// The target has no entry for an operation of which nothing arrived: that is a zero, not a blank.
+pub(crate) fn of_target(account: &Account, operation: &Name) -> TargetAccount {
+    account.operations.get(operation.as_str()).cloned().unwrap_or_default()
+}
+
 impl From<&OperationAccount> for Side {
     fn from(account: &OperationAccount) -> Side {
         let errors = ErrorClass::ALL.map(|class| (class.as_str(), account.failures[class.index()]));
@@ -256,6 +308,7 @@ impl From<&OperationAccount> for Side {
             in_flight: account.in_flight,
             by_rule: account.by_rule,
             failure_by_rule: account.failed_by_rule,
+            unanswered: Unanswered::from(&account.fates),
             errors: errors.into_iter().filter(|(_, count)| *count > 0).collect(),
             examples: ErrorClass::ALL
                 .into_iter()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::summary::{Latency, Operation, Rules, Side, Summary};
+use crate::summary::{Latency, Operation, Rules, Side, Summary, Unanswered};
 
 /// The whole report, about 120 columns wide: names are at most 32.
 pub fn render(summary: &Summary) -> String {
@@ -143,31 +143,62 @@ fn errors(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Resul
 /// even answered, on the other.
 fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
     for operation in &summary.operations {
-        if let Some(words) = rules(&operation.rules, operation.client.failure) {
-            writeln!(text, "rules: {}: {words}", operation.name)?;
+        let (name, client) = (&operation.name, &operation.client);
+        if let Some(words) = rules(&operation.rules, client.failure) {
+            writeln!(text, "rules: {name}: {words}")?;
         }
-        let (client, Some(server)) = (&operation.client, &operation.server) else { continue };
-        let name = &operation.name;
-        // Each is a request of its own to the target, its first answer a complete one.
-        let again = client.fallbacks;
-        if again > 0 {
-            writeln!(text, "fallback: {name}: {again} of {} sent were asked again over TCP", client.sent)?;
+        if let Some(words) = unanswered(&client.unanswered) {
+            writeln!(text, "unanswered: {name}: {words}")?;
         }
-        if server.received != client.sent + again {
-            writeln!(text, "difference: {name}: {} sent, {} received by the target", client.sent, server.received)?;
+        let Some(server) = &operation.server else { continue };
+        if client.fallbacks > 0 {
+            writeln!(text, "fallback: {name}: {} of {} sent were asked again over TCP", client.fallbacks, client.sent)?;
         }
-        let answered = server.answered_total();
-        if answered != client.answered + again {
-            let failed: Vec<String> = client.errors.iter().map(|(class, count)| format!("{class} {count}")).collect();
-            let failed = if failed.is_empty() { "none".to_owned() } else { failed.join(", ") };
-            writeln!(
+        let twice = server.duplicates.saturating_sub(client.fallbacks);
+        if twice > 0 {
+            writeln!(text, "duplicates: {name}: {twice} arrived twice: something on the path sent them again")?;
+        }
+        match &operation.difference {
+            None if (server.received, server.answered_total()) != (client.sent, client.answered) => writeln!(
                 text,
-                "difference: {name}: {answered} answered by the target, {} complete here; failed here: {failed}, cut off: {}",
-                client.answered, client.interrupted
-            )?;
+                "difference: {name}: {} sent and {} answered here, {} received and {} answered by what is known of the \
+                 target; not explained, as a part of its side is missing",
+                client.sent,
+                client.answered,
+                server.received,
+                server.answered_total()
+            )?,
+            None => {}
+            Some(difference) => {
+                if let Some(words) = difference.words() {
+                    writeln!(text, "difference: {name}: {words}")?;
+                }
+                if difference.unexplained > 0 {
+                    writeln!(text, "unexplained: {name}: {}", difference.unexplained)?;
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// `of 12 unanswered: 7 requests lost, 3 answers lost, 2 unknown (restarted)`; nothing if there were none.
+fn unanswered(fates: &Unanswered) -> Option<String> {
+    if fates.total == 0 {
+        return None;
+    }
+    let reasons = match fates.reasons.len() {
+        0 => String::new(),
+        1 => format!(" ({})", fates.reasons.keys().copied().collect::<String>()),
+        _ => {
+            let reasons: Vec<_> = fates.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+            format!(" ({})", reasons.join(", "))
+        }
+    };
+    let Unanswered { total, request_lost, response_lost, unknown, .. } = fates;
+    Some(format!(
+        "of {total} unanswered: {request_lost} requests lost, {response_lost} answers lost, {unknown} unknown{reasons}"
+    ))
 }
 
 /// What rules of the target did to an operation that failed this often here; nothing if nothing. A failure here that the
@@ -248,6 +279,17 @@ mod tests {
         assert_eq!(words(9, 5, 9, 9).unwrap(), format!("{hit}, which explains all 9 failures here"));
         assert_eq!(words(9, 5, 9, 12).unwrap(), format!("{hit}, which explains 9 of 12 failures here"));
         assert_eq!(words(9, 5, 0, 0).unwrap(), format!("{hit}, and nothing failed here"));
+    }
+
+    #[test]
+    fn fates_are_told_with_their_reasons() {
+        let mut fates = Unanswered { total: 12, request_lost: 7, response_lost: 3, unknown: 2, ..Default::default() };
+        fates.reasons.insert("restarted", 2);
+        let words = "of 12 unanswered: 7 requests lost, 3 answers lost, 2 unknown (restarted)";
+        assert_eq!(unanswered(&fates).unwrap(), words);
+        fates.reasons.insert("overflow", 1);
+        assert!(unanswered(&fates).unwrap().ends_with("(overflow 1, restarted 2)"));
+        assert_eq!(unanswered(&Unanswered::default()), None);
     }
 
     #[test]

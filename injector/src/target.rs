@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::stream::{StreamExt as _, iter};
 use shared::account::{self, Account};
 use shared::identity::Session;
 use shared::outcome::ErrorClass;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::driver::http::get;
+use crate::fault::client::{AT_ONCE_MAX, Call, Client};
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 
@@ -71,23 +72,69 @@ pub(crate) fn words(class: ErrorClass) -> &'static str {
     }
 }
 
+/// The account of all the target's replicas together.
+#[derive(Debug)]
+pub struct Told {
+    /// The sum; its `server` names them all.
+    pub account: Account,
+    /// Whether every replica has told.
+    pub is_whole: bool,
+}
+
 /// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that).
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(crate) async fn account(admin: &Endpoint, session: Session) -> Result<Account, String> {
+pub(crate) async fn account(admin: &Endpoint, session: Session) -> Result<Told, String> {
     let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
     let deadline = Instant::now() + SETTLE_MAX;
     loop {
-        let body = timeout(QUESTION_TIMEOUT, get(&names, admin, &account::path(session)))
-            .await
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()))?;
-        let account: Account =
-            serde_json::from_slice(&body).map_err(|error| format!("its answer is no account: {error}"))?;
-        let settled = account.operations.values().all(|operation| operation.in_flight == 0);
+        let told = told(&names, admin, session).await?;
+        let settled = told.account.operations.values().all(|operation| operation.in_flight == 0);
         if settled || Instant::now() >= deadline {
-            return Ok(account);
+            return Ok(told);
         }
         sleep(SETTLE_STEP).await;
     }
+}
+
+/// What the replicas say now. One that nothing of the session reached has no account of it, which is as good as an empty
+/// one as long as another has one.
+///
+/// # Errors
+/// If none has one: why the first has not.
+pub(crate) async fn told(names: &Names, admin: &Endpoint, session: Session) -> Result<Told, String> {
+    let replicas = names.all(admin).await.map_err(|class| class.as_str().to_owned())?;
+    let client = Client { token: None, timeout: QUESTION_TIMEOUT };
+    let call = Call { method: "GET", path: account::path(session), json: None };
+    let (client, call) = (&client, &call);
+    let asking = replicas.iter().map(async |at| client.ask(*at, call).await);
+    let answers: Vec<_> = iter(asking).buffered(AT_ONCE_MAX).collect().await;
+    let (mut sum, mut servers, mut is_whole, mut why) = (Account::default(), Vec::new(), true, None);
+    for answer in answers {
+        let body = match answer {
+            Ok((200, body)) => body,
+            Ok((status, _)) => {
+                is_whole &= status == 404;
+                why.get_or_insert(format!("GET {} was answered {status}", call.path));
+                continue;
+            }
+            Err(failure) => {
+                is_whole = false;
+                why.get_or_insert(failure.to_string());
+                continue;
+            }
+        };
+        let account: Account =
+            serde_json::from_slice(&body).map_err(|error| format!("its answer is no account: {error}"))?;
+        for (name, part) in &account.operations {
+            sum.operations.entry(name.clone()).or_default().merge(part);
+        }
+        servers.push(account.server);
+    }
+    if servers.is_empty() {
+        return Err(why.unwrap_or_else(|| "no replica".to_owned()));
+    }
+    sum.server = servers.join(", ");
+    Ok(Told { account: sum, is_whole })
 }

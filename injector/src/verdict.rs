@@ -66,6 +66,8 @@ pub struct Ended<'a> {
     pub is_continuous: bool,
     /// It was told to stop before its planned length.
     pub is_interrupted: bool,
+    /// Requests by which the two sides differ for no known reason; 0 also if it cannot be known.
+    pub unexplained: u64,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -89,6 +91,13 @@ pub fn verdict(
         reasons.push("no request came due: the run is shorter than the time to the first one".to_owned());
     } else if total.answered() + total.success == 0 {
         reasons.push(format!("not one of {} requests was answered: no data never passes", total.planned));
+    }
+    if ended.unexplained > 0 {
+        reasons.push(format!(
+            "the accounts of both sides differ by {} requests for no known reason: something on the path answers or repeats \
+             requests unseen, or it is a defect",
+            ended.unexplained
+        ));
     }
     for (name, account) in operations {
         reasons.extend(spoilt(name, account));
@@ -178,7 +187,7 @@ mod tests {
     const OK: Outcome<ErrorClass> = Outcome::Success(Code::Http(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
-    const FINITE: Ended<'static> = Ended { is_continuous: false, is_interrupted: false, error: None };
+    const FINITE: Ended<'static> = Ended { is_continuous: false, is_interrupted: false, unexplained: 0, error: None };
 
     #[test]
     fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {
@@ -231,6 +240,16 @@ mod tests {
         let (exit, reasons) = judged(&account(10, &[(OK, 10)], &[]), failed);
         assert_eq!(exit, Exit::Invalid);
         assert!(reasons[0].contains("no timer"));
+    }
+
+    #[test]
+    fn what_nothing_explains_is_loud() {
+        let account = account(10, &[(OK, 10)], &[]);
+        let (exit, reasons) = judged(&account, Ended { unexplained: 3, ..FINITE });
+        assert_eq!(exit, Exit::Invalid);
+        assert!(reasons.len() == 1 && reasons[0].contains("differ by 3 requests"), "{reasons:?}");
+        let continuous = Ended { unexplained: 3, is_continuous: true, ..FINITE };
+        assert_eq!(judged(&account, continuous).0, Exit::Passed);
     }
 
     #[test]

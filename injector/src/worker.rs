@@ -25,6 +25,7 @@ use crate::account::Ledger;
 use crate::context::StreamContext;
 use crate::counter::Counter;
 use crate::driver::{Driver, IdentityTemplate};
+use crate::fate::Unanswered;
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
@@ -46,6 +47,7 @@ pub(crate) struct Assignment {
     pub(crate) red: ClientRed,
     pub(crate) k6: Option<K6Red>,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) unanswered: Arc<Unanswered>,
     pub(crate) quantum: Quantum,
     /// The instant of all schedules' zero.
     pub(crate) t0: Instant,
@@ -207,6 +209,7 @@ impl Visit for Part<'_> {
                 operation: index,
             },
             k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
+            unanswered: Arc::clone(&a.unanswered),
             in_flight: Cell::new(0),
             explained: Cell::new(0),
         };

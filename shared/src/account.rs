@@ -77,6 +77,22 @@ impl Durations {
 }
 
 impl OperationAccount {
+    /// Adds another instance's figures.
+    pub fn merge(&mut self, other: &OperationAccount) {
+        self.received += other.received;
+        self.duplicates += other.duplicates;
+        self.late += other.late;
+        self.unanswered += other.unanswered;
+        self.in_flight += other.in_flight;
+        self.by_rule += other.by_rule;
+        self.sent_bytes += other.sent_bytes;
+        for (sums, parts) in [(&mut self.answered, &other.answered), (&mut self.failed, &other.failed)] {
+            for (word, count) in parts {
+                *sums.entry(word.clone()).or_default() += count;
+            }
+        }
+    }
+
     /// Complete answers, whatever their code.
     pub fn answered_total(&self) -> u64 {
         self.answered.values().sum()
@@ -117,5 +133,8 @@ mod tests {
         assert_eq!(account.operations["web-ok"].answered_total(), 8);
         assert_eq!(account.operations["web-ok"].failed_total(), 1);
         assert_eq!(account.operations["web-ok"].own_time.count(), 10);
+        let mut twice = account.operations["web-ok"].clone();
+        twice.merge(&account.operations["web-ok"]);
+        assert_eq!((twice.received, twice.answered_total(), twice.failed_total(), twice.duplicates), (20, 16, 2, 2));
     }
 }

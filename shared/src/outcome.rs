@@ -260,6 +260,36 @@ impl DropReason {
     }
 }
 
+/// What became of a request that was sent and got no complete answer (label `fate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// It never arrived at the target.
+    RequestLost,
+    /// It arrived, and the answer did not come back.
+    ResponseLost,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl Fate {
+    /// Every fate; `ALL[f.index()] == f`.
+    pub const ALL: [Fate; 3] = [Fate::RequestLost, Fate::ResponseLost, Fate::Unknown];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Fate::RequestLost => "request_lost",
+            Fate::ResponseLost => "response_lost",
+            Fate::Unknown => "unknown",
+        }
+    }
+
+    /// Position in [`Fate::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// The judgement of one side on one request, with the code in both arms: success and code can never disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome<E> {
@@ -325,6 +355,7 @@ mod tests {
         server_errors ServerError;
         phases Phase;
         drop_reasons DropReason;
+        fates Fate;
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod battery;
 mod cli;
 mod dns;
 mod echo;
+mod fates;
 mod fault_cli;
 mod fault_rules;
 mod fixture;

@@ -30,7 +30,7 @@ use crate::dial::{self, Stream};
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
 
-pub(crate) use self::ask::{Question, connect, exchange, get};
+pub(crate) use self::ask::{Question, connect, exchange};
 pub use self::two::Http2;
 
 /// One HTTP/1.1 connection.

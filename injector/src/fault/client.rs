@@ -17,7 +17,7 @@ use crate::plan::{Endpoint, Host};
 use crate::target::words;
 
 /// Replicas asked at once: enough for a large deployment to be done in a second, too few to be a load.
-const AT_ONCE_MAX: usize = 16;
+pub(crate) const AT_ONCE_MAX: usize = 16;
 
 /// Longest token, in bytes: that of a Kubernetes service account is near 1 KiB.
 const TOKEN_MAX_BYTES: u64 = 8 * 1024;
@@ -26,18 +26,18 @@ const TOKEN_MAX_BYTES: u64 = 8 * 1024;
 const QUOTED_MAX: usize = 500;
 
 /// What every question carries.
-pub(super) struct Client {
-    pub(super) token: Option<String>,
-    pub(super) timeout: Duration,
+pub(crate) struct Client {
+    pub(crate) token: Option<String>,
+    pub(crate) timeout: Duration,
 }
 
 /// What to ask.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) method: &'static str,
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
     /// Escaped.
-    pub(super) path: String,
-    pub(super) json: Option<Value>,
+    pub(crate) path: String,
+    pub(crate) json: Option<Value>,
 }
 
 /// What one replica said.
@@ -49,7 +49,7 @@ pub(super) struct Said<T> {
 
 /// Why there is no good answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// Nothing was sent.
     Unreachable(String),
     /// The question went out, no whole answer came back.
@@ -118,7 +118,11 @@ impl Client {
         Said { replica, answer }
     }
 
-    async fn ask(&self, replica: SocketAddr, call: &Call) -> Result<(u16, Vec<u8>), Failure> {
+    /// One question, one answer: its status and body.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn ask(&self, replica: SocketAddr, call: &Call) -> Result<(u16, Vec<u8>), Failure> {
         let deadline = Instant::now() + self.timeout;
         let stream = match timeout_at(deadline, connect(replica)).await {
             Ok(connected) => connected.map_err(|class| Failure::Unreachable(words(class).to_owned()))?,

@@ -68,6 +68,16 @@ impl Call {
         matches!(self, Call::Dns(call) if call.fallback.is_some())
     }
 
+    /// Whether its requests say who they are, so that the target can say what it has seen of them.
+    pub fn carries_id(&self) -> bool {
+        match self {
+            Call::Http(call) => !call.is_plain,
+            Call::Grpc(_) => true,
+            Call::Tcp(call) | Call::Udp(call) => !call.is_plain,
+            Call::Dns(call) => !call.is_plain(),
+        }
+    }
+
     /// What is asked of the target.
     pub fn fault(&self) -> &Fault {
         match self {

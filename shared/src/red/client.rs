@@ -14,7 +14,7 @@ use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
-use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Phase, SUCCESS};
+use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
 
 pub use self::series::ClientSeries;
@@ -59,6 +59,14 @@ const INTERRUPTED: Described = Described::counter(
     "continuous_load_client_interrupted_total",
     "Requests still unfinished when the run was over, given up without a result.",
 );
+const UNANSWERED: Described = Described::counter(
+    "continuous_load_client_unanswered_total",
+    "Sent requests without a complete answer, by what the target's receipts say of them, some seconds later.",
+);
+const UNEXPLAINED: Described = Described::gauge(
+    "continuous_load_client_unexplained_difference",
+    "Requests by which the target's account differs from this one for no known reason, when it was last asked.",
+);
 const INFLIGHT: Described = Described::gauge(
     "continuous_load_client_inflight_requests",
     "Planned requests without a result yet: waiting for a connection, or sent.",
@@ -84,6 +92,9 @@ struct Operation {
     labels: Labels,
     rate_per_s: f64,
     shards: Vec<Arc<ClientSeries>>,
+    /// By [`Fate::index`]. Not a shard's: decided by the one that asks the target, long after the request.
+    fates: [AtomicU64; Fate::ALL.len()],
+    unexplained: AtomicU64,
 }
 
 /// The injector's collector. Cloning shares the series.
@@ -113,6 +124,8 @@ impl ClientRed {
             shards: (0..workers)
                 .map(|_| Arc::new(ClientSeries::new(&operation.expected, operation.labels.injected)))
                 .collect(),
+            fates: Default::default(),
+            unexplained: AtomicU64::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -122,6 +135,16 @@ impl ClientRed {
     /// The series that one worker counts one operation into.
     pub fn series(&self, operation: usize, worker: usize) -> Arc<ClientSeries> {
         Arc::clone(&self.operations[operation].shards[worker])
+    }
+
+    /// This became of so many unanswered requests of an operation.
+    pub fn fate(&self, operation: usize, fate: Fate, count: u64) {
+        self.operations[operation].fates[fate.index()].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// So many requests of an operation make a difference between the two sides that nothing explains.
+    pub fn unexplained(&self, operation: usize, count: u64) {
+        self.operations[operation].unexplained.store(count, Ordering::Relaxed);
     }
 }
 
@@ -202,6 +225,14 @@ impl Operation {
         };
         DropReason::ALL.map(sample).into()
     }
+
+    fn unanswered(&self) -> Vec<Metric> {
+        let sample = |fate: Fate| {
+            let count = self.fates[fate.index()].load(Ordering::Relaxed);
+            counter(self.labels.pairs([label("fate", fate.as_str())]), count)
+        };
+        Fate::ALL.map(sample).into()
+    }
 }
 
 fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Snapshot {
@@ -245,6 +276,8 @@ impl Collector for ClientRed {
             SENT.family(total(|s| &s.sent)),
             DROPPED.family(each(Operation::dropped)),
             INTERRUPTED.family(total(|s| &s.interrupted)),
+            UNANSWERED.family(each(Operation::unanswered)),
+            UNEXPLAINED.family(each(|o| vec![gauge(o.labels.pairs([]), o.unexplained.load(Ordering::Relaxed) as f64)])),
             INFLIGHT.family(level(|s| &s.inflight)),
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
             CONNECTIONS.family(each(Operation::connections)),

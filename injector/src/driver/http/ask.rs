@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::answer::Answer;
-use crate::names::Names;
 use crate::plan::Endpoint;
 
 /// Largest body accepted, in bytes. An account of 64 operations is far below it.
@@ -80,18 +79,4 @@ pub(crate) async fn exchange(
         }
     }
     Ok((answer.head().map_or(0, |head| head.status), body))
-}
-
-/// The body of a 200 answer.
-///
-/// # Errors
-/// What happened instead, in words; the caller adds who was asked.
-pub(crate) async fn get(names: &Names, endpoint: &Endpoint, path: &str) -> Result<Vec<u8>, String> {
-    let address = names.resolve(endpoint).await.map_err(|class| class.as_str().to_owned())?;
-    let stream = connect(address).await.map_err(|class| class.as_str().to_owned())?;
-    let question = Question { method: "GET", path, token: None, json: None };
-    match exchange(stream, endpoint, question).await? {
-        (200, body) => Ok(body),
-        (status, _) => Err(format!("GET {path} was answered {status}")),
-    }
 }
