@@ -74,6 +74,14 @@ impl Durations {
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
     }
+
+    /// Adds another instance's figures.
+    fn merge(&mut self, other: &Durations) {
+        self.sum_ns += other.sum_ns;
+        // An account that knows of none has no buckets at all.
+        self.buckets.resize(self.buckets.len().max(other.buckets.len()), 0);
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(sum, part)| *sum += part);
+    }
 }
 
 impl OperationAccount {
@@ -86,6 +94,7 @@ impl OperationAccount {
         self.in_flight += other.in_flight;
         self.by_rule += other.by_rule;
         self.sent_bytes += other.sent_bytes;
+        self.own_time.merge(&other.own_time);
         for (sums, parts) in [(&mut self.answered, &other.answered), (&mut self.failed, &other.failed)] {
             for (word, count) in parts {
                 *sums.entry(word.clone()).or_default() += count;
@@ -136,5 +145,6 @@ mod tests {
         let mut twice = account.operations["web-ok"].clone();
         twice.merge(&account.operations["web-ok"]);
         assert_eq!((twice.received, twice.answered_total(), twice.failed_total(), twice.duplicates), (20, 16, 2, 2));
+        assert_eq!(twice.own_time.count(), 20);
     }
 }
