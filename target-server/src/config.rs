@@ -45,7 +45,8 @@ pub struct Config {
     #[arg(long, env = "CLOAD_PORT", value_name = "PORT")]
     pub port: Option<u16>,
 
-    /// Where `/metrics`, `/livez`, `/readyz`, `/version` and `/account/{session}` are served; never the traffic listener
+    /// Where `/metrics`, `/livez`, `/readyz`, `/version`, `/faults`, `/account/{session}` and `/receipts/..` are served; never
+    /// the traffic listener
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", value_name = "ADDRESS", default_value_t = any(ADMIN_PORT),
         value_parser = parse_address)]
     pub admin_address: SocketAddr,

@@ -235,8 +235,9 @@ impl Target {
         }
 
         stop.cancelled().await;
-        readiness.set(false);
+        // Before the readiness, which health follows too: a drain is more than that, and is to be said once.
         grpc.draining();
+        readiness.set(false);
         tracing::info!(delay_ms = config.drain_delay.as_millis(), "draining");
         sleep(config.drain_delay).await;
         stop_accepting.cancel();

@@ -65,6 +65,10 @@ impl health_server::Health for Health {
                     Err(_) => return Ok(None),
                 },
             };
+            if now == Serving::Draining && said == Some(Serving::Unready) {
+                // Nothing new to whoever watches, but that it is the end.
+                return Ok(None);
+            }
             let answer = if is_known {
                 answer(now)
             } else {
