@@ -18,6 +18,7 @@ use shared::reply::Plan;
 use crate::asked::{Asked, ByRule};
 use crate::config::{Cidr, FaultConfig, Switch};
 use crate::effects;
+use crate::record::Call;
 use crate::rules::{ActiveRule, Rules};
 use crate::slots::{Slot, Slots};
 use crate::stress::{Memory, Stress};
@@ -137,7 +138,14 @@ impl Faults {
     }
 
     /// Rolls once, then admits. A fault that was asked for in vain is no decision at all.
-    pub(crate) fn decide(&self, asked: &Asked, id: Option<RequestId>, client: IpAddr) -> Option<Decision> {
+    /// If a rule has a hand in it, the call says so.
+    pub(crate) fn decide(
+        &self,
+        asked: &Asked,
+        id: Option<RequestId>,
+        client: IpAddr,
+        call: &mut Call,
+    ) -> Option<Decision> {
         let fault = asked.fault.as_ref()?;
         let key = asked.key.clone().unwrap_or_else(|| self.key(None, id));
         let verdict = fault.roll(self.seed, &key, self.in_flight());
@@ -159,6 +167,9 @@ impl Faults {
                 if effect == "status" {
                     decision.instead = rule.and_then(ByRule::instead);
                 }
+            }
+            if decision.rule.is_some() {
+                call.set_by_rule();
             }
         } else {
             self.red.fault_overflow();

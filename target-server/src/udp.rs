@@ -117,11 +117,8 @@ impl Udp {
             Err(errors) => return refused(call, &errors),
             Ok(_) => {
                 let asked = asked.unwrap_or_default();
-                let decided = self.core.faults.decide(&asked, id, client_ip(client));
+                let decided = self.core.faults.decide(&asked, id, client_ip(client), &mut call);
                 let (decision, fault) = (decided.unwrap_or_else(Decision::plain), asked.fault.unwrap_or_default());
-                if decision.rule.is_some() {
-                    call.set_by_rule();
-                }
                 let is_longer = decision.verdict.size_bytes.is_some_and(|bytes| bytes > payload.len() as u64);
                 if is_longer {
                     let reason = "an answer is never longer than its query";

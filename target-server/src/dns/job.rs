@@ -21,6 +21,7 @@ use super::answer::{Asked, Said};
 use super::ask::{self, Ask, Place};
 use super::query::{Query, SERVFAIL, Unreadable, read};
 use super::spoil::{Spoilt, spoil};
+use crate::act;
 use crate::asked::{self, Own};
 use crate::core::{Kept, client_ip};
 use crate::faults::{Decision, Mark};
@@ -102,12 +103,9 @@ pub(super) fn take(dns: &Dns, packet: &[u8], client: SocketAddr, transport: Tran
     let mut call = Call::start(handles, now, id.map(|id| id.seq));
     call.add_received(packet.len());
     let decision = asked.map(|asked| {
-        let decided = dns.core.faults.decide(&asked, id, client_ip(client));
+        let decided = dns.core.faults.decide(&asked, id, client_ip(client), &mut call);
         decided.unwrap_or_else(Decision::plain)
     });
-    if decision.as_ref().is_ok_and(|decision| decision.rule.is_some()) {
-        call.set_by_rule();
-    }
     let id = identity.map(|identity| identity.id.to_string()).or_else(|| nonce.clone());
     Taken::Job(Box::new(Job { query, client, transport, place, id, nonce, decision, call }))
 }
@@ -154,11 +152,7 @@ impl Job {
     /// Waits that long.
     pub(super) async fn wait(&mut self) {
         let delay = self.delay();
-        if !delay.is_zero() {
-            self.call.asked_begins();
-            tokio::time::sleep(delay).await;
-            self.call.asked_ends();
-        }
+        act::wait(&mut self.call, delay).await;
     }
 
     /// The answer as it goes out.

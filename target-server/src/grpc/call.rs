@@ -187,10 +187,7 @@ pub(super) async fn serve(
             return job.refuse(respond, &status::bad_spec(&errors));
         }
     };
-    if let Some(decision) = job.grpc.core.faults.decide(&asked, id, job.conn.client) {
-        if decision.rule.is_some() {
-            job.call.set_by_rule();
-        }
+    if let Some(decision) = job.grpc.core.faults.decide(&asked, id, job.conn.client, &mut job.call) {
         job.context = Arc::new(Context::new(Some(&decision.verdict), &limits, &job.grpc.core.place));
         if let At::After(time) = decision.verdict.at
             && decision.verdict.fault.is_some()

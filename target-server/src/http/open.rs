@@ -107,12 +107,10 @@ fn breaks_nothing(fault: &Fault, parts: &Parts) -> bool {
 
 /// Rolls what is asked for, if anything is.
 pub(super) fn decide(job: &mut Job, asked: &Asked, parts: &Parts) {
-    let decision = job.exchange.http.core.faults.decide(asked, job.request.id, job.exchange.client);
+    let faults = &job.exchange.http.core.faults;
+    let decision = faults.decide(asked, job.request.id, job.exchange.client, &mut job.call);
     if let Some(decision) = decision {
         job.request.accepts_gzip = ask::accepts_gzip(&parts.headers);
-        if decision.rule.is_some() {
-            job.call.set_by_rule();
-        }
         if let Some(text) = decision.instead {
             job.routed = None;
             job.plain = Some(Box::new(Plain::in_place(text)));

@@ -50,11 +50,8 @@ pub(super) fn start(connection: &mut Connection<'_>, ask: &Ask) -> (Call, Decisi
     let labels = ask.labels(Protocol::Tcp, asked.as_ref());
     let handles = connection.kept.handles(core, labels, id.map(|id| id.session), now);
     let mut call = Call::start(handles, now, id.map(|id| id.seq));
-    let decision = asked.and_then(|asked| core.faults.decide(&asked, id, client)).unwrap_or_else(Decision::plain);
-    if decision.rule.is_some() {
-        call.set_by_rule();
-    }
-    (call, decision)
+    let decided = asked.and_then(|asked| core.faults.decide(&asked, id, client, &mut call));
+    (call, decided.unwrap_or_else(Decision::plain))
 }
 
 /// The record of a request that cannot be read.

@@ -136,13 +136,11 @@ impl<'a> Flow<'a> {
         self.decider = decider;
         let id = self.request.ask.identity.map(|identity| identity.id);
         let asked = self.request.ask.asked(self.core, Protocol::Tcp, self.client, None);
-        let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client));
+        let call = &mut self.request.call;
+        let decided = asked.and_then(|asked| self.core.faults.decide(&asked, id, self.client, call));
         let decision = decided.unwrap_or_else(Decision::plain);
         if decision.rule.is_none() && self.request.decision.rule.is_none() {
             return false;
-        }
-        if decision.rule.is_some() {
-            self.request.call.set_by_rule();
         }
         self.since = Instant::now();
         let verdict = &decision.verdict;
