@@ -1,5 +1,6 @@
 //! What a request's header fields say of its sender and its fault, the same on every protocol that has them.
 
+use http::header::AsHeaderName;
 use http::{HeaderMap, HeaderName};
 use shared::carrier::{self, HEADER_FAULT};
 use shared::fault::{Fault, Source, SpecError, SpecErrorCode, SpecErrors};
@@ -8,6 +9,13 @@ use shared::identity::{HEADER_IDENTITY, Identity};
 /// [`HEADER_IDENTITY`] and [`HEADER_FAULT`], read once: a look-up by text would read them for every request.
 pub(crate) const IDENTITY: HeaderName = HeaderName::from_static(HEADER_IDENTITY);
 pub(crate) const FAULT: HeaderName = HeaderName::from_static(HEADER_FAULT);
+
+/// The items between commas of all fields of this name, without the white space around them (RFC 9110, section 5.6.1). A
+/// field that is no text has none.
+pub(crate) fn items(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
 
 /// Who sent it, if it says so in valid words.
 pub(crate) fn identity(headers: &HeaderMap) -> Option<Identity> {

@@ -70,8 +70,6 @@ fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Box<Status>> {
     })
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all("grpc-accept-encoding");
-    let lists = values.iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|name| name.trim() == "gzip")
+fn accepts_gzip(fields: &HeaderMap) -> bool {
+    headers::items(fields, "grpc-accept-encoding").any(|name| name == "gzip")
 }

@@ -84,26 +84,18 @@ pub(super) fn fits(fault: &Fault, parts: &Parts, dialect: Dialect, limits: &Limi
 
 /// RFC 9110, section 6.5.1: trailers are for clients that say they take them, and HTTP/1.0 has no place for them.
 fn takes_trailers(parts: &Parts) -> bool {
-    parts.version >= Version::HTTP_11 && lists(&parts.headers, TE, |token| token.eq_ignore_ascii_case("trailers"))
+    parts.version >= Version::HTTP_11
+        && headers::items(&parts.headers, TE).any(|token| token.eq_ignore_ascii_case("trailers"))
 }
 
 /// RFC 9110, section 12.5.3: `gzip` or `*` with a weight above 0.
-pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
-    lists(headers, ACCEPT_ENCODING, |item| {
+pub(super) fn accepts_gzip(fields: &HeaderMap) -> bool {
+    headers::items(fields, ACCEPT_ENCODING).any(|item| {
         let (coding, parameters) = item.split_once(';').unwrap_or((item, ""));
         let weight = parameters.trim().strip_prefix("q=").map_or(1.0, |q| q.trim().parse().unwrap_or(0.0));
         let coding = coding.trim();
         (coding.eq_ignore_ascii_case("gzip") || coding == "*") && weight > 0.0
     })
-}
-
-fn lists(headers: &HeaderMap, name: http::HeaderName, wanted: impl Fn(&str) -> bool) -> bool {
-    let values = headers.get_all(name);
-    values
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| wanted(item.trim()))
 }
 
 /// RFC 9112, section 3.2: a request of HTTP/1.1 names its host, even where the target is a whole URL.

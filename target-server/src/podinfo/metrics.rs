@@ -12,6 +12,7 @@ use shared::admin::METRICS_TYPE;
 use tokio::sync::Semaphore;
 
 use super::Plain;
+use crate::headers;
 
 /// Answers that are made at once; whoever asks beyond that waits. A scraper that leaves does not end the work for it, and so
 /// the work must not pile up.
@@ -61,9 +62,8 @@ fn failed(reason: &str) -> Plain {
 }
 
 /// By name, with a weight that is not 0 (RFC 9110, section 12.5.3). A scraper that says `*` gets text.
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
+fn takes_gzip(fields: &HeaderMap) -> bool {
+    headers::items(fields, ACCEPT_ENCODING).any(|item| {
         let (coding, weight) = item.split_once(';').unwrap_or((item, "q=1"));
         let weight: Option<f64> = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok());
         coding.trim().eq_ignore_ascii_case("gzip") && weight.is_some_and(|weight| weight > 0.0)

@@ -7,6 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use ring::digest;
 
+use crate::headers;
 use crate::podinfo::Plain;
 
 /// The one version there is (RFC 6455, section 4.1).
@@ -54,9 +55,8 @@ pub(crate) fn not_upgraded(method: &Method, headers: &HeaderMap) -> Plain {
 }
 
 /// Whether one of the words between commas, of all fields of that name, is this one, in any case.
-fn names(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|found| found.trim().eq_ignore_ascii_case(word))
+fn names(fields: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    headers::items(fields, name).any(|found| found.eq_ignore_ascii_case(word))
 }
 
 /// Whether no page sent it, or one from here. Browsers let any page open a WebSocket to anywhere, and tell whose it is.
