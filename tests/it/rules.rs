@@ -13,6 +13,7 @@ pub(crate) mod dns;
 mod http1;
 mod http2;
 mod life;
+mod logged;
 mod matching;
 mod precedence;
 mod processing;
