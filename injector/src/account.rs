@@ -3,69 +3,17 @@
 //! The identity: `planned = success + failure + dropped(late) + dropped(limit) + interrupted + in flight`. `in_flight` is
 //! counted up and down by itself and not derived, so that the identity is a check and not a definition.
 
+mod durations;
+mod ledger;
+
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 
+pub use self::durations::Durations;
+pub use self::ledger::Ledger;
 use crate::fate::Fates;
-
-/// Significant decimal digits of every histogram.
-const DIGITS: u8 = 3;
-/// Longest duration told apart.
-const LONGEST: Duration = Duration::from_secs(3600);
-
-/// Durations in microseconds, three significant digits, growing with what it has seen.
-#[derive(Clone, Debug)]
-pub struct Durations(Histogram<u64>);
-
-impl Default for Durations {
-    fn default() -> Durations {
-        Durations(Histogram::new(DIGITS).expect("three digits are a valid precision"))
-    }
-}
-
-impl Durations {
-    /// Counts one duration; more than an hour counts as an hour, which bounds the memory.
-    pub fn record(&mut self, duration: Duration) {
-        let us = duration.min(LONGEST).as_micros() as u64;
-        self.0.record(us.max(1)).expect("it resizes by itself up to any value");
-    }
-
-    /// The duration that this share of all was not longer than; nothing if there were none.
-    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
-        (!self.0.is_empty()).then(|| Duration::from_micros(self.0.value_at_quantile(quantile)))
-    }
-
-    /// The longest; nothing if there were none.
-    pub fn max(&self) -> Option<Duration> {
-        (!self.0.is_empty()).then(|| Duration::from_micros(self.0.max()))
-    }
-
-    /// How many.
-    pub fn count(&self) -> u64 {
-        self.0.len()
-    }
-
-    /// Every value that occurred, in microseconds, with how often: enough to merge and to compute any quantile.
-    pub fn recorded_us(&self) -> Vec<(u64, u64)> {
-        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
-    }
-
-    /// Forgets all, and keeps the memory.
-    fn clear(&mut self) {
-        self.0.reset();
-    }
-
-    /// Adds another's counts.
-    pub fn merge(&mut self, other: &Durations) {
-        if !other.0.is_empty() {
-            self.0.add(&other.0).expect("both resize by themselves");
-        }
-    }
-}
 
 /// The account of one operation.
 #[derive(Clone, Debug, Default)]
@@ -313,42 +261,6 @@ impl OperationAccount {
         self.connections_lost += other.connections_lost;
         self.fallbacks += other.fallbacks;
     }
-}
-
-/// One worker's accounts, by operation. The worker counts under a lock that nobody else holds for longer than a swap: a
-/// channel of finished requests would need a bound and a policy for when it is full.
-#[derive(Debug)]
-pub struct Ledger {
-    accounts: Mutex<Vec<OperationAccount>>,
-    /// Empty, and exchanged for the accounts when they are taken: nothing grows anew every second.
-    spare: Mutex<Vec<OperationAccount>>,
-}
-
-impl Ledger {
-    /// Empty accounts.
-    pub fn new(operations: usize) -> Ledger {
-        let empty = || Mutex::new(vec![OperationAccount::default(); operations]);
-        Ledger { accounts: empty(), spare: empty() }
-    }
-
-    /// The account of one operation, to be counted into.
-    pub fn update(&self, operation: usize, change: impl FnOnce(&mut OperationAccount)) {
-        change(&mut lock(&self.accounts)[operation]);
-    }
-
-    /// Takes what has been counted since the last time, and adds it to `into`.
-    pub fn take(&self, into: &mut [OperationAccount]) {
-        let mut taken = lock(&self.spare);
-        std::mem::swap(&mut *lock(&self.accounts), &mut *taken);
-        for (sum, part) in into.iter_mut().zip(taken.iter_mut()) {
-            sum.merge(part);
-            part.clear();
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,18 +2,23 @@
 //!
 //! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes.
 
+mod latency;
+mod rules;
+mod unanswered;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
-use shared::outcome::{DropReason, ErrorClass, Fate};
+use shared::outcome::{DropReason, ErrorClass};
 
-use crate::account::{Durations, OperationAccount};
+pub use self::latency::Latency;
+pub use self::rules::Rules;
+pub use self::unanswered::Unanswered;
+use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
 use crate::engine;
-use crate::fate::Fates;
 use crate::plan::Plan;
 use crate::target::Told;
 use crate::verdict::{Ended, Exit, verdict};
@@ -85,30 +90,6 @@ pub struct Operation {
     pub difference: Option<Difference>,
 }
 
-/// What fault rules of the target did to an operation. A client cannot tell a reset or a lost datagram of theirs from one of
-/// the path, so only both accounts together say how many failures are theirs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Rules {
-    /// Requests that they had a hand in, as the target counts. Without its account: as the answers say.
-    pub hits: u64,
-    /// Of those, the ones whose answer said so.
-    pub declared: u64,
-    /// Failures of the injector's that they explain: those whose answer said so, and of the others that reached the target
-    /// at most as many as were hit without saying so.
-    pub failures: u64,
-}
-
-impl Rules {
-    fn new(client: &OperationAccount, server: Option<&TargetAccount>) -> Rules {
-        let declared = client.by_rule;
-        let hits = server.map_or(declared, |server| server.by_rule.max(declared));
-        let is_sent = |class: &ErrorClass| !class.is_before_sending() && *class != ErrorClass::Internal;
-        let sent: u64 = ErrorClass::ALL.iter().filter(|c| is_sent(c)).map(|class| client.failures[class.index()]).sum();
-        let undeclared = (hits - declared).min(sent.saturating_sub(client.failed_by_rule));
-        Rules { hits, declared, failures: client.failed_by_rule + undeclared }
-    }
-}
-
 /// The injector's account, in figures. `planned = success + failure + dropped_late + dropped_limit + interrupted +
 /// in_flight`.
 #[derive(Debug, Serialize)]
@@ -167,52 +148,6 @@ pub struct Side {
     pub lag: Latency,
     /// From the release to a free connection.
     pub wait: Latency,
-}
-
-/// A distribution of durations, in microseconds.
-#[derive(Debug, Serialize)]
-pub struct Latency {
-    /// How many.
-    pub count: u64,
-    /// Median; nothing if there were none. So are the others.
-    pub p50_us: Option<u64>,
-    /// 90th percentile.
-    pub p90_us: Option<u64>,
-    /// 99th percentile.
-    pub p99_us: Option<u64>,
-    /// 99.9th percentile.
-    pub p999_us: Option<u64>,
-    /// Longest.
-    pub max_us: Option<u64>,
-    /// Every value that occurred, to three digits, with how often: add the counts of two runs to merge them.
-    pub histogram: Vec<(u64, u64)>,
-}
-
-/// What became of unanswered requests. `total = request_lost + response_lost + unknown`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Unanswered {
-    /// How many there were.
-    pub total: u64,
-    /// Never arrived at the target.
-    pub request_lost: u64,
-    /// Arrived, and the answer did not come back.
-    pub response_lost: u64,
-    /// It cannot be told.
-    pub unknown: u64,
-    /// Why not: `restarted`, `unreachable`, `forgotten`, `overflow`, `anonymous`; reasons that did not occur are left out.
-    pub reasons: BTreeMap<&'static str, u64>,
-}
-
-impl From<&Fates> for Unanswered {
-    fn from(fates: &Fates) -> Unanswered {
-        Unanswered {
-            total: fates.total(),
-            request_lost: fates.of(Fate::RequestLost),
-            response_lost: fates.of(Fate::ResponseLost),
-            unknown: fates.of(Fate::Unknown),
-            reasons: fates.doubts(),
-        }
-    }
 }
 
 impl Summary {
@@ -337,49 +272,5 @@ impl Side {
     pub fn success_ratio(&self) -> Option<f64> {
         let wanted = self.success + self.failure + self.dropped_late + self.dropped_limit;
         (wanted > 0).then(|| self.success as f64 / wanted as f64)
-    }
-}
-
-impl From<&Durations> for Latency {
-    fn from(durations: &Durations) -> Latency {
-        let us = |duration: Option<Duration>| duration.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX));
-        Latency {
-            count: durations.count(),
-            p50_us: us(durations.quantile(0.5)),
-            p90_us: us(durations.quantile(0.9)),
-            p99_us: us(durations.quantile(0.99)),
-            p999_us: us(durations.quantile(0.999)),
-            max_us: us(durations.max()),
-            histogram: durations.recorded_us(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_are_the_rules_as_far_as_both_accounts_say_so() {
-        // Declared, of those failed; failed without an answer, failed before the target saw anything; hits that it counted.
-        let cases = [
-            ("no rules", (0, 0, 3, 2), Some(0), (0, 0, 0)),
-            ("declared and failed", (5, 5, 0, 0), Some(5), (5, 5, 5)),
-            ("declared and passed: a delay", (5, 0, 0, 0), Some(5), (5, 5, 0)),
-            ("resets, which no answer declares", (0, 0, 4, 0), Some(4), (4, 0, 4)),
-            ("both, and failures of others", (5, 5, 9, 3), Some(9), (9, 5, 9)),
-            ("hits that did not fail", (5, 5, 1, 3), Some(9), (9, 5, 6)),
-            ("the target said nothing", (5, 5, 4, 0), None, (5, 5, 5)),
-            ("another instance was asked", (5, 5, 4, 0), Some(2), (5, 5, 5)),
-        ];
-        for (case, (declared, failed, unanswered, unsent), told, (hits, said, failures)) in cases {
-            let mut client = OperationAccount { by_rule: declared, failed_by_rule: failed, ..Default::default() };
-            client.failures[ErrorClass::Status.index()] = failed;
-            client.failures[ErrorClass::Reset.index()] = unanswered;
-            client.failures[ErrorClass::ConnectRefused.index()] = unsent;
-            let server = told.map(|by_rule| TargetAccount { by_rule, ..Default::default() });
-            let expected = Rules { hits, declared: said, failures };
-            assert_eq!(Rules::new(&client, server.as_ref()), expected, "{case}");
-        }
     }
 }
