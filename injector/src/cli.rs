@@ -19,7 +19,7 @@ pub use self::probe::ProbeArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, Overrides, Plan, Ports};
+use crate::plan::{Address, NameServer, Overrides, Plan, Ports};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
@@ -162,6 +162,9 @@ pub struct LoadArgs {
     /// Who injects, for the label `source`: <namespace>/<release>.
     #[arg(long, env = "CLOAD_SOURCE")]
     pub source: Option<Source>,
+    /// The name server to ask, instead of the first of /etc/resolv.conf: 10.96.0.10 or 127.0.0.1:5353.
+    #[arg(long, env = "CLOAD_NAMESERVER", value_name = "ADDRESS")]
+    pub nameserver: Option<NameServer>,
     /// Seed of everything that is drawn.
     #[arg(long, env = "CLOAD_SEED")]
     pub seed: Option<u64>,
@@ -181,6 +184,7 @@ impl LoadArgs {
             max_in_flight: self.max_in_flight,
             source: self.source,
             seed: self.seed,
+            nameserver: self.nameserver,
         }
     }
 }

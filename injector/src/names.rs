@@ -5,11 +5,12 @@
 //! reason. `/etc/hosts`, search domains and `ndots` of `/etc/resolv.conf` are honoured, of its name servers the first.
 
 use std::cell::Cell;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+    ConnectionConfig, LookupIpStrategy, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::udp::UdpClientStream;
@@ -19,7 +20,7 @@ use hickory_resolver::system_conf::read_system_conf;
 use hickory_resolver::{ConnectionProvider, PoolContext, Resolver};
 use shared::outcome::ErrorClass;
 
-use crate::plan::{Endpoint, Host};
+use crate::plan::{Endpoint, Host, NameServer};
 
 /// Resolves for one worker.
 pub struct Names {
@@ -30,13 +31,21 @@ pub struct Names {
 }
 
 impl Names {
-    /// From the system's configuration; `timeout` bounds one question.
+    /// From the system's configuration, or asking this name server instead; `timeout` bounds one question.
     ///
     /// # Errors
-    /// If `/etc/resolv.conf` or `/etc/hosts` cannot be read.
-    pub fn from_system(timeout: Duration) -> Result<Names, NetError> {
-        let (config, options) = read_system_conf()?;
-        Names::new(config, &options, timeout)
+    /// If `/etc/resolv.conf` or `/etc/hosts` cannot be read, in words.
+    pub fn asking(nameserver: Option<NameServer>, timeout: Duration) -> io::Result<Names> {
+        let names = read_system_conf().and_then(|(config, options)| match nameserver {
+            None => Names::new(config, &options, timeout),
+            Some(NameServer(at)) => {
+                let mut server = NameServerConfig::udp(at.ip());
+                server.connections.iter_mut().for_each(|connection| connection.port = at.port());
+                let (domain, search, _) = config.into_parts();
+                Names::new(ResolverConfig::from_parts(domain, search, vec![server]), &options, timeout)
+            }
+        });
+        names.map_err(|error| io::Error::other(format!("the system's resolver: {error}")))
     }
 
     fn new(config: ResolverConfig, options: &ResolverOpts, timeout: Duration) -> Result<Names, NetError> {
@@ -165,8 +174,6 @@ fn of_rcode(code: ResponseCode) -> ErrorClass {
 
 #[cfg(test)]
 mod tests {
-    use hickory_resolver::config::NameServerConfig;
-
     use super::*;
 
     fn endpoint(host: Host) -> Endpoint {
@@ -176,7 +183,7 @@ mod tests {
     fn resolve(host: Host) -> Result<SocketAddr, ErrorClass> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let names = Names::from_system(Duration::from_secs(1)).unwrap();
+            let names = Names::asking(None, Duration::from_secs(1)).unwrap();
             names.resolve(&endpoint(host)).await
         })
     }
@@ -192,7 +199,7 @@ mod tests {
     fn all_addresses_of_a_name_are_there_once() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let names = Names::from_system(Duration::from_secs(1)).unwrap();
+            let names = Names::asking(None, Duration::from_secs(1)).unwrap();
             let loopback: SocketAddr = "127.0.0.1:9898".parse().unwrap();
             for host in [Host::Ip(loopback.ip()), Host::Name("localhost".into())] {
                 assert_eq!(names.all(&endpoint(host)).await, Ok(vec![loopback]));
@@ -216,10 +223,7 @@ mod tests {
         runtime.block_on(async {
             let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
             let address = silent.local_addr().unwrap();
-            let mut server = NameServerConfig::udp(address.ip());
-            server.connections[0].port = address.port();
-            let config = ResolverConfig::from_name_servers(vec![server]);
-            let names = Names::new(config, &ResolverOpts::default(), TIMEOUT).unwrap();
+            let names = Names::asking(Some(NameServer(address)), TIMEOUT).unwrap();
             let found = names.resolve(&endpoint(Host::Name("lost.example.".into()))).await;
             assert_eq!(found, Err(ErrorClass::DnsTimeout));
             let mut datagrams = 0;

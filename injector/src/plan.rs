@@ -17,6 +17,7 @@ mod echo;
 mod expect;
 mod grpc;
 mod http;
+mod names;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -44,6 +45,7 @@ pub use grpc::{
     DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,
 };
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
+pub use names::NameServer;
 
 /// Most operations in a mix: the bound on the label `operation`.
 pub const OPERATIONS_MAX: usize = 64;
@@ -64,6 +66,8 @@ pub struct Plan {
     pub seed: u64,
     /// The target's admin listener. Default: the target's host, port 9797.
     pub admin: Endpoint,
+    /// Who is asked for the addresses of names; nothing: the first name server of `/etc/resolv.conf`.
+    pub nameserver: Option<NameServer>,
     /// What the plan needs of this machine, in the worst case.
     pub demand: Demand,
 }
@@ -158,6 +162,8 @@ pub struct Overrides {
     pub source: Option<Source>,
     /// See [`Plan::seed`].
     pub seed: Option<u64>,
+    /// See [`Plan::nameserver`].
+    pub nameserver: Option<NameServer>,
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ fn words(problems: &Problems) -> String {
 
 async fn calls(args: &ProbeArgs, plan: &Plan) -> Result<bool, String> {
     let operation = plan.operations.first().expect("a probe's scenario has one operation");
-    let names = Names::from_system(operation.timeout).map_err(|error| format!("the system's resolver: {error}"))?;
+    let names = Names::asking(plan.nameserver, operation.timeout).map_err(|error| error.to_string())?;
     let part = Calls { args, operation, names: Rc::new(names), source: plan.source };
     Ok(dispatch(&operation.call, part).await)
 }

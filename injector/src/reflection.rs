@@ -11,8 +11,8 @@ use crate::verdict::Exit;
 /// # Errors
 /// How the process should end, and why: the server cannot be asked, it has no such method, or a message does not fit it.
 pub(crate) async fn resolve(plan: &mut Plan) -> Result<(), (Exit, String)> {
-    let names = Names::from_system(QUESTION_TIMEOUT)
-        .map_err(|error| (Exit::Unreachable, format!("the system's resolver: {error}")))?;
+    let names =
+        Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| (Exit::Unreachable, error.to_string()))?;
     for operation in &mut plan.operations {
         let Call::Grpc(call) = &mut operation.call else { continue };
         if call.messages.is_ok() {

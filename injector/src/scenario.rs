@@ -100,6 +100,8 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub source: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub nameserver: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub seed: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub rate: Option<Text>,

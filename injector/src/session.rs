@@ -86,7 +86,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     out.line(metrics.clone());
     out.line(announcement(&job.name, &engine, job.options.length));
 
-    let names = Names::from_system(QUESTION_TIMEOUT).map_err(defect)?;
+    let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
     let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
     inquest.open().await;
@@ -111,7 +111,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         account.fates = fates;
     }
     readiness.set(false);
-    let account = target::account(&plan.admin, session).await;
+    let account = target::account(&plan, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
     out.finish(format!("{}{metrics}", table::render(&summary)));

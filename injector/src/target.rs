@@ -25,7 +25,7 @@ const SETTLE_STEP: Duration = Duration::from_millis(20);
 /// # Errors
 /// The first endpoint that cannot be reached, by name, with the reason.
 pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
-    let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
+    let names = Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| error.to_string())?;
     let mut seen: Vec<(&Endpoint, bool)> = Vec::new();
     for operation in &plan.operations {
         let one = (&operation.endpoint, operation.protocol().is_datagram());
@@ -85,11 +85,11 @@ pub struct Told {
 ///
 /// # Errors
 /// Why there is none, in words.
-pub(crate) async fn account(admin: &Endpoint, session: Session) -> Result<Told, String> {
-    let names = Names::from_system(QUESTION_TIMEOUT).map_err(|error| format!("the system's resolver: {error}"))?;
+pub(crate) async fn account(plan: &Plan, session: Session) -> Result<Told, String> {
+    let names = Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| error.to_string())?;
     let deadline = Instant::now() + SETTLE_MAX;
     loop {
-        let told = told(&names, admin, session).await?;
+        let told = told(&names, &plan.admin, session).await?;
         let settled = told.account.operations.values().all(|operation| operation.in_flight == 0);
         if settled || Instant::now() >= deadline {
             return Ok(told);

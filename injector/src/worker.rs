@@ -70,7 +70,7 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 async fn drive(a: Assignment) -> io::Result<()> {
     let longest = a.plan.longest_timeout();
-    let names = Rc::new(Names::from_system(longest).map_err(io::Error::other)?);
+    let names = Rc::new(Names::asking(a.plan.nameserver, longest)?);
     let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {

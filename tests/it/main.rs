@@ -37,3 +37,4 @@ mod target_program;
 mod tidy;
 mod tls_agreement;
 mod tools;
+mod zone;

@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 pub use self::apply::ApplyArgs;
 use super::some_time;
 use crate::fault::{State, Time};
-use crate::plan::Address;
+use crate::plan::{Address, NameServer};
 
 /// `injector fault`.
 #[derive(Debug, Args)]
@@ -152,6 +152,9 @@ pub struct AdminArgs {
         help_heading = "Targets"
     )]
     pub(crate) admin: Vec<Address>,
+    /// The name server to ask, instead of the first of /etc/resolv.conf: 10.96.0.10 or 127.0.0.1:5353.
+    #[arg(long, env = "CLOAD_NAMESERVER", value_name = "ADDRESS", help_heading = "Targets")]
+    pub(crate) nameserver: Option<NameServer>,
     /// Only this one of those addresses, as the list shows it.
     #[arg(long, value_name = "ADDRESS", help_heading = "Targets")]
     pub(crate) replica: Option<Address>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::some_time;
+use crate::plan::NameServer;
 use crate::probe::ProbeUrl;
 
 /// `injector probe`.
@@ -28,6 +29,10 @@ pub struct ProbeArgs {
     /// Longest time for one call, connecting included.
     #[arg(long, env = "CLOAD_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub timeout: Duration,
+
+    /// The name server to ask, instead of the first of /etc/resolv.conf: 10.96.0.10 or 127.0.0.1:5353.
+    #[arg(long, env = "CLOAD_NAMESERVER", value_name = "ADDRESS")]
+    pub nameserver: Option<NameServer>,
 
     /// Further attempts of a call that failed, at most; each waits --retry-delay first, the first attempt does not wait.
     #[arg(long, value_name = "COUNT", default_value_t = 0)]

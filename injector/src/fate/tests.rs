@@ -57,7 +57,7 @@ fn operation() -> Name {
 
 fn replicas(admin: SocketAddr) -> Replicas {
     let endpoint = Endpoint { host: Host::Ip(admin.ip()), port: admin.port() };
-    let names = Names::from_system(Duration::from_secs(1)).unwrap();
+    let names = Names::asking(None, Duration::from_secs(1)).unwrap();
     Replicas::new(Session::from_static("abcd2345"), endpoint, names)
 }
 
@@ -180,7 +180,7 @@ fn inquest(admin: SocketAddr) -> (Inquest, Arc<Unanswered>) {
     plan.admin = Endpoint { host: Host::Ip(admin.ip()), port: admin.port() };
     let options = Options { length: None, workers: None, quantum: Quantum::Precise };
     let engine = Engine::new(plan, options, Session::from_static("abcd2345"));
-    let names = Names::from_system(Duration::from_secs(1)).unwrap();
+    let names = Names::asking(None, Duration::from_secs(1)).unwrap();
     let inquest = Inquest::new(
         engine.plan(),
         engine.session(),

@@ -18,8 +18,8 @@ const REPLICAS_MAX: usize = 256;
 /// # Errors
 /// A name without an address, or a choice that is not among them; with the exit code.
 pub(super) async fn replicas(args: &AdminArgs) -> Result<Vec<SocketAddr>, (Exit, String)> {
-    let names = Names::from_system(QUESTION_TIMEOUT)
-        .map_err(|error| (Exit::Unreachable, format!("the system's resolver: {error}")))?;
+    let names =
+        Names::asking(args.nameserver, QUESTION_TIMEOUT).map_err(|error| (Exit::Unreachable, error.to_string()))?;
     let mut found = Vec::new();
     for address in &args.admin {
         found.extend(resolve(&names, address, "--admin").await?);

@@ -72,6 +72,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     let max_in_flight = found.read(written.max_in_flight.as_ref(), "max_in_flight", values::in_flight);
     let seed = found.read(written.seed.as_ref(), "seed", values::seed);
     let source = found.read(written.source.as_ref(), "source", values::source);
+    let nameserver = found.read(written.nameserver.as_ref(), "nameserver", str::parse);
     let arrival = found.read(written.arrival.as_ref(), "arrival", str::parse);
     let target = found.read(written.target.as_ref(), "target", str::parse::<Address>);
     let admin = found.read(written.admin.as_ref(), "admin", str::parse::<Address>);
@@ -119,6 +120,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         source: common.source,
         seed: common.seed,
         admin: admin.unwrap_or(Endpoint { host: common.target.host, port: ADMIN_PORT }),
+        nameserver: overrides.nameserver.or(nameserver),
         operations,
         demand,
     })

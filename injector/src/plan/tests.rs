@@ -119,12 +119,14 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         max_in_flight: NonZeroU32::new(5),
         source: Some("a/b".parse().unwrap()),
         seed: Some(6),
+        nameserver: Some("127.0.0.1:5353".parse().unwrap()),
     };
-    let text = "target: host\nadmin: host:9\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
+    let text = "target: host\nadmin: host:9\nnameserver: 10.0.0.1\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
                 - { name: a, weight: 1, http: {} }\n\
                 - { name: b, rate: 7/s, timeout: 2s, target: mine, http: {} }\n";
     let plan = try_plan(text, &overrides, &SYSTEM).unwrap();
     assert_eq!((plan.admin.to_string(), plan.source.to_string()), ("boss:2".to_owned(), "a/b".to_owned()));
+    assert_eq!(plan.nameserver, overrides.nameserver);
     assert_eq!((plan.max_lag, plan.max_in_flight.get(), plan.seed), (Duration::from_secs(4), 5, 6));
     let rows: Vec<String> = plan
         .operations

@@ -34,7 +34,12 @@ pub(super) fn text(args: &ProbeArgs) -> Result<String, String> {
         operation.insert("tls".to_owned(), tls);
     }
     operation.insert(protocol.to_owned(), call);
-    Ok(json!({ "mix": [operation] }).to_string())
+    let mut scenario = Map::new();
+    scenario.insert("mix".to_owned(), json!([operation]));
+    if let Some(server) = args.nameserver {
+        scenario.insert("nameserver".to_owned(), json!(server.to_string()));
+    }
+    Ok(Value::from(scenario).to_string())
 }
 
 /// The scheme stands in the address where it turns TLS on and sets the port.

@@ -33,7 +33,7 @@ impl Bench {
         };
         let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 1.0, expected: Vec::new() }], 1);
         let counter = Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 };
-        let names = Names::from_system(Duration::from_secs(1)).unwrap();
+        let names = Names::asking(None, Duration::from_secs(1)).unwrap();
         Rc::new(Bench { trunks: Trunks::new(&plan.operations[0]), names, counter })
     }
 

@@ -46,7 +46,7 @@ fn context(dns: &str, timeout: &str, address: SocketAddr) -> StreamContext<Dns> 
     let operation = &plan.operations[0];
     let Call::Dns(call) = &operation.call else { panic!("a DNS call") };
     let identity = IdentityTemplate { source: plan.source, session: session_from_bits(7) };
-    probe::context(operation, call, identity, &Rc::new(Names::from_system(operation.timeout).unwrap()))
+    probe::context(operation, call, identity, &Rc::new(Names::asking(None, operation.timeout).unwrap()))
 }
 
 async fn once(context: &StreamContext<Dns>, connection: &mut Option<Dns>, seq: u64) -> Seen {
