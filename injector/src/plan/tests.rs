@@ -121,7 +121,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         seed: Some(6),
         nameserver: Some("127.0.0.1:5353".parse().unwrap()),
     };
-    let text = "target: host\nadmin: host:9\nnameserver: 10.0.0.1\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
+    let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.1\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
                 - { name: a, weight: 1, http: {} }\n\
                 - { name: b, rate: 7/s, timeout: 2s, target: mine, http: {} }\n";
     let plan = try_plan(text, &overrides, &SYSTEM).unwrap();
