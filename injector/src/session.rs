@@ -43,6 +43,8 @@ pub struct Job {
     pub k6: Option<Tags>,
     /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
     pub json: Option<PathBuf>,
+    /// How long the admin port stays open after the result: who scrapes it has seen the last figures by then.
+    pub linger: Option<Duration>,
 }
 
 /// Why a run could not be started, and the exit code that says so.
@@ -96,14 +98,13 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        engine
-            .run(stop, |tick| {
-                figures.send_replace(tick.total.iter().map(Figures::from).collect());
-                out.line(live::line(tick));
-            })
-            .await
+        let finished = engine.run(stop.clone(), |tick| {
+            figures.send_replace(tick.total.iter().map(Figures::from).collect());
+            out.line(live::line(tick));
+        });
+        (finished.await, stop.is_cancelled())
     };
-    let (finished, ()) = tokio::join!(run, inquest.hold(over.clone()));
+    let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
     let fates;
     (fates, finished.has_restarted) = inquest.close();
@@ -114,11 +115,23 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let account = target::account(&plan.admin, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
-    out.finish(format!("{}{metrics}", table::render(&summary)));
+    let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
+    out.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
     if let Some(json) = &json {
         json.write(&summary).map_err(defect)?;
     }
+    if let Some(length) = job.linger {
+        linger(length, was_stopped, &stop).await;
+    }
     Ok(summary.exit())
+}
+
+/// Waits with the figures as they are. A signal ends it; after a run that a signal has ended, the second one does, as always.
+async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(length) => {}
+        () = stop.cancelled(), if !was_stopped => {}
+    }
 }
 
 /// Everything the servers are asked before the first request.

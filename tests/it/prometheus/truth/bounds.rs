@@ -1,0 +1,161 @@
+//! While a run lasts, each side is known at its scrapes only. What that costs is bounded by what Prometheus itself says of
+//! its scrapes: how far apart they were, and how long they took.
+
+use serde_json::Value;
+use shared::red::DURATION_BUCKETS_S;
+
+use super::{DELAYED, Told, UNHARMED};
+
+const QUANTILES: [(&str, &str); 3] = [("0.5", "p50_us"), ("0.9", "p90_us"), ("0.99", "p99_us")];
+
+/// A window in the middle of the run, and how well each side is known in it.
+struct Window<'a> {
+    told: &'a Told,
+    to_s: f64,
+    length_s: u64,
+    /// Seconds out of the window by which `rate` of one side may be wrong, both sides' added.
+    blind_s: f64,
+    wrong: Vec<String>,
+    /// The largest of the differences, as a share of its bound.
+    worst: f64,
+}
+
+impl Window<'_> {
+    fn value(&self, expression: &str) -> f64 {
+        self.told.prometheus.value_at(expression, self.to_s)
+    }
+
+    /// Per second, of all series with these labels.
+    fn rate(&self, name: &str, labels: &str) -> f64 {
+        self.value(&format!("sum(rate(continuous_load_{name}{{{labels}}}[{}s]))", self.length_s))
+    }
+
+    fn near(&mut self, what: &str, here: f64, there: f64, bound: f64) {
+        self.worst = self.worst.max((here - there).abs() / bound);
+        // A NaN is near nothing.
+        if !((here - there).abs() <= bound) {
+            self.wrong.push(format!("{what}: {here:.4} and {there:.4} differ by more than {bound:.4}"));
+        }
+    }
+
+    fn rates(&mut self, operation: &str, result: &Value) {
+        let of = format!("operation=\"{operation}\"");
+        let per_s = result["rate_per_s"].as_f64().unwrap();
+        let longest_s = result["client"]["response"]["max_us"].as_f64().unwrap() / 1e6;
+        // What is in flight at the edges is counted inside or outside, and a paced counter moves by whole requests.
+        let share = |more_s: f64| (self.blind_s + more_s + 1.0 / per_s) / self.length_s as f64;
+        let (planned, counted) = (share(longest_s), share(0.0));
+        let [client, sent] = ["client_requests_total", "client_sent_total"].map(|name| self.rate(name, &of));
+        self.near(&format!("{operation}: rate as planned"), client, per_s, planned * per_s);
+        if operation == "refused" {
+            return self.near(
+                "refused: success ratio",
+                self.rate("client_requests_total", &format!("{of},result=\"success\"")),
+                0.0,
+                f64::MIN_POSITIVE,
+            );
+        }
+        let unique = self.rate("server_received_total", &format!("{of},event=\"unique\""));
+        // Two requests in twenty arrive and are not answered, one does not arrive.
+        let (arrived, succeeded, served) =
+            if operation == "lossy" { (0.95, 0.85, 18.0 / 19.0) } else { (1.0, 1.0, 1.0) };
+        self.near(&format!("{operation}: arrived of sent"), unique / sent, arrived, planned);
+        for (side, expected) in [("client", succeeded), ("server", served)] {
+            let name = format!("{side}_requests_total");
+            let ratio = self.rate(&name, &format!("{of},result=\"success\"")) / self.rate(&name, &of);
+            self.near(&format!("{operation}: success ratio of the {side}"), ratio, expected, planned);
+        }
+        if UNHARMED.contains(&operation) {
+            let server = self.rate("server_requests_total", &of);
+            // Only what is asked to have no answer ends much later here than there.
+            let bound = if operation == "silent" { planned } else { counted };
+            self.near(&format!("{operation}: rate of both sides"), client, server, bound * per_s);
+            let codes = result["client"]["codes"].as_object().unwrap();
+            for code in codes.keys() {
+                let labels = format!("{of},code=\"{code}\"");
+                let [client, server] =
+                    ["client", "server"].map(|side| self.rate(&format!("{side}_requests_total"), &labels));
+                self.near(&format!("{operation}: rate of {code}"), client, server, bound * per_s);
+            }
+        }
+    }
+
+    /// Where a quantile lies among the bounds of the buckets.
+    fn place(&self, quantile: &str, side: &str, operation: &str, window: &str) -> usize {
+        let buckets = format!("continuous_load_{side}_duration_seconds_bucket{{operation=\"{operation}\"}}");
+        let (buckets, at_s) = match window {
+            "" => (buckets, self.told.end_s),
+            window => (format!("rate({buckets}[{window}])"), self.to_s),
+        };
+        let expression = format!("histogram_quantile({quantile}, sum by (le) ({buckets}))");
+        place(self.told.prometheus.value_at(&expression, at_s))
+    }
+
+    fn quantiles(&mut self, operation: &str, client: &Value) {
+        let mut wrong = Vec::new();
+        let mut compare = |what: String, here: usize, there: usize| {
+            if here.abs_diff(there) > 1 {
+                wrong.push(format!("{operation}: {what}: in the buckets {here} and {there}"));
+            }
+        };
+        let window = format!("{}s", self.length_s);
+        for (quantile, key) in QUANTILES {
+            for (side, durations) in
+                [("client_request", "service"), ("client_response", "response"), ("client_network", "network")]
+            {
+                let Some(fine_us) = client[durations][key].as_f64() else { continue };
+                let held = self.place(quantile, side, operation, "");
+                compare(format!("{quantile} of {durations}"), held, place(fine_us / 1e6));
+            }
+            if DELAYED.contains(&operation) {
+                let [client, server] = ["client", "server"].map(|side| {
+                    ["", &window].map(|window| self.place(quantile, &format!("{side}_request"), operation, window))
+                });
+                compare(format!("{quantile} of both sides"), client[0], server[0]);
+                compare(format!("{quantile} of both sides in the window"), client[1], server[1]);
+            }
+        }
+        self.wrong.append(&mut wrong);
+    }
+}
+
+/// The bucket that a duration is counted in, by its place in the list.
+fn place(seconds: f64) -> usize {
+    assert!(seconds.is_finite(), "{seconds}");
+    DURATION_BUCKETS_S.partition_point(|bound| *bound < seconds)
+}
+
+/// A window that begins when the run is under way and ends before its end, and how blind scraping was in it.
+fn window(told: &Told) -> Window<'_> {
+    let prometheus = &told.prometheus;
+    let first = "min_over_time(timestamp(sum(continuous_load_client_scheduled_total{operation=\"plain\"}))[10m:100ms])";
+    let first_s = prometheus.value_at(first, told.end_s);
+    let length_s = told.length.run_s - 3;
+    let to_s = first_s + 1.0 + length_s as f64;
+    let blind_s = ["client", "server"].map(|job| {
+        let scrapes = prometheus.query_at(&format!("up{{job=\"{job}\"}}[{length_s}s]"), to_s);
+        let mut instants = vec![to_s - length_s as f64];
+        instants.extend(scrapes[0].samples.iter().filter(|(_, up)| *up == 1.0).map(|(at_s, _)| *at_s));
+        instants.push(to_s);
+        let gap_s = instants.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        let took_s = format!("max_over_time(scrape_duration_seconds{{job=\"{job}\"}}[{length_s}s])");
+        gap_s + prometheus.value_at(&took_s, to_s)
+    });
+    let blind_s = blind_s.iter().sum();
+    Window { told, to_s, length_s, blind_s, wrong: Vec::new(), worst: 0.0 }
+}
+
+/// Everything that differs by more than can be.
+pub(super) fn wrong(told: &Told) -> Vec<String> {
+    let mut window = window(told);
+    let share = window.blind_s / window.length_s as f64;
+    assert!(share < 0.5, "scraping saw too little to say anything: {} of {} s", window.blind_s, window.length_s);
+    for (operation, result) in told.operations() {
+        window.rates(operation, result);
+        if operation != "refused" {
+            window.quantiles(operation, &result["client"]);
+        }
+    }
+    println!("scraping may hide {:.2} %; the worst difference was {:.2} of its bound", share * 100.0, window.worst);
+    window.wrong
+}
