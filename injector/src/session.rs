@@ -76,7 +76,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let bits: u64 = rand::random();
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
-    registry.register(Box::new(engine.red())).map_err(defect)?;
+    let red = engine.red();
+    registry.register(Box::new(red.clone())).map_err(defect)?;
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
@@ -90,7 +91,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
 
     let names = Names::from_system(QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
-    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
+    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
     inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
     readiness.set(true);
@@ -115,6 +116,12 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let account = target::account(&plan.admin, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
+    // What was found under way was of a moment; who scrapes once more finds what the result says.
+    for (at, operation) in summary.operations.iter().enumerate() {
+        if let Some(difference) = operation.difference {
+            red.unexplained(at, difference.unexplained);
+        }
+    }
     let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
     out.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
     if let Some(json) = &json {

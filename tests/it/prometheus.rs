@@ -4,6 +4,7 @@
 //! its start to its first scrape take five seconds, which are its own: what a test measures is started after
 //! [`Prometheus::scraped`].
 
+mod predecessor;
 mod truth;
 
 use std::collections::BTreeMap;

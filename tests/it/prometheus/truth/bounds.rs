@@ -12,28 +12,35 @@ const QUANTILES: [(&str, &str); 3] = [("0.5", "p50_us"), ("0.9", "p90_us"), ("0.
 struct Window<'a> {
     told: &'a Told,
     to_s: f64,
-    length_s: u64,
+    length_ms: u64,
     /// Seconds out of the window by which `rate` of one side may be wrong, both sides' added.
     blind_s: f64,
     wrong: Vec<String>,
     /// The largest of the differences, as a share of its bound.
     worst: f64,
+    /// The largest difference of two rates that should be the same, as a share of the rate.
+    apart: f64,
 }
 
 impl Window<'_> {
+    fn length_s(&self) -> f64 {
+        self.length_ms as f64 / 1e3
+    }
+
     fn value(&self, expression: &str) -> f64 {
         self.told.prometheus.value_at(expression, self.to_s)
     }
 
     /// Per second, of all series with these labels.
     fn rate(&self, name: &str, labels: &str) -> f64 {
-        self.value(&format!("sum(rate(continuous_load_{name}{{{labels}}}[{}s]))", self.length_s))
+        self.value(&format!("sum(rate(continuous_load_{name}{{{labels}}}[{}ms]))", self.length_ms))
     }
 
     fn near(&mut self, what: &str, here: f64, there: f64, bound: f64) {
         self.worst = self.worst.max((here - there).abs() / bound);
         // A NaN is near nothing.
-        if !((here - there).abs() <= bound) {
+        let is_near = (here - there).abs() <= bound;
+        if !is_near {
             self.wrong.push(format!("{what}: {here:.4} and {there:.4} differ by more than {bound:.4}"));
         }
     }
@@ -41,12 +48,14 @@ impl Window<'_> {
     fn rates(&mut self, operation: &str, result: &Value) {
         let of = format!("operation=\"{operation}\"");
         let per_s = result["rate_per_s"].as_f64().unwrap();
-        let longest_s = result["client"]["response"]["max_us"].as_f64().unwrap() / 1e6;
+        let longest_s = |what: &str| result["client"][what]["max_us"].as_f64().unwrap() / 1e6;
+        let longest_s = longest_s("response").max(longest_s("lag"));
         // What is in flight at the edges is counted inside or outside, and a paced counter moves by whole requests.
-        let share = |more_s: f64| (self.blind_s + more_s + 1.0 / per_s) / self.length_s as f64;
+        let share = |more_s: f64| (self.blind_s + more_s + 1.0 / per_s) / self.length_s();
         let (planned, counted) = (share(longest_s), share(0.0));
         let [client, sent] = ["client_requests_total", "client_sent_total"].map(|name| self.rate(name, &of));
-        self.near(&format!("{operation}: rate as planned"), client, per_s, planned * per_s);
+        let placed = client + self.rate("client_dropped_total", &of);
+        self.near(&format!("{operation}: rate as planned"), placed, per_s, planned * per_s);
         if operation == "refused" {
             return self.near(
                 "refused: success ratio",
@@ -67,6 +76,7 @@ impl Window<'_> {
         }
         if UNHARMED.contains(&operation) {
             let server = self.rate("server_requests_total", &of);
+            self.apart = self.apart.max((client - server).abs() / server);
             // Only what is asked to have no answer ends much later here than there.
             let bound = if operation == "silent" { planned } else { counted };
             self.near(&format!("{operation}: rate of both sides"), client, server, bound * per_s);
@@ -98,7 +108,7 @@ impl Window<'_> {
                 wrong.push(format!("{operation}: {what}: in the buckets {here} and {there}"));
             }
         };
-        let window = format!("{}s", self.length_s);
+        let window = format!("{}ms", self.length_ms);
         for (quantile, key) in QUANTILES {
             for (side, durations) in
                 [("client_request", "service"), ("client_response", "response"), ("client_network", "network")]
@@ -125,37 +135,45 @@ fn place(seconds: f64) -> usize {
     DURATION_BUCKETS_S.partition_point(|bound| *bound < seconds)
 }
 
-/// A window that begins when the run is under way and ends before its end, and how blind scraping was in it.
+/// The window from the first scrape of the run to the last before its schedule ended, and how blind scraping was in it.
 fn window(told: &Told) -> Window<'_> {
     let prometheus = &told.prometheus;
-    let first = "min_over_time(timestamp(sum(continuous_load_client_scheduled_total{operation=\"plain\"}))[10m:100ms])";
-    let first_s = prometheus.value_at(first, told.end_s);
-    let length_s = told.length.run_s - 3;
-    let to_s = first_s + 1.0 + length_s as f64;
+    let scheduled = "continuous_load_client_scheduled_total{operation=\"plain\"}[10m]";
+    let scheduled = prometheus.query_at(scheduled, told.end_s).remove(0).samples;
+    let mut under_way = scheduled.iter().filter(|(_, count)| *count < scheduled.last().unwrap().1);
+    let (from_s, to_s) = (scheduled[0].0, under_way.next_back().unwrap().0);
+    let length_ms = ((to_s - from_s) * 1e3) as u64;
+    assert!(length_ms > told.length.run_s * 500, "half of the run was seen: {scheduled:?}");
     let blind_s = ["client", "server"].map(|job| {
-        let scrapes = prometheus.query_at(&format!("up{{job=\"{job}\"}}[{length_s}s]"), to_s);
-        let mut instants = vec![to_s - length_s as f64];
+        let scrapes = prometheus.query_at(&format!("up{{job=\"{job}\"}}[{length_ms}ms]"), to_s);
+        let mut instants = vec![from_s];
         instants.extend(scrapes[0].samples.iter().filter(|(_, up)| *up == 1.0).map(|(at_s, _)| *at_s));
         instants.push(to_s);
         let gap_s = instants.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
-        let took_s = format!("max_over_time(scrape_duration_seconds{{job=\"{job}\"}}[{length_s}s])");
+        let took_s = format!("max_over_time(scrape_duration_seconds{{job=\"{job}\"}}[{length_ms}ms])");
         gap_s + prometheus.value_at(&took_s, to_s)
     });
     let blind_s = blind_s.iter().sum();
-    Window { told, to_s, length_s, blind_s, wrong: Vec::new(), worst: 0.0 }
+    Window { told, to_s, length_ms, blind_s, wrong: Vec::new(), worst: 0.0, apart: 0.0 }
 }
 
 /// Everything that differs by more than can be.
 pub(super) fn wrong(told: &Told) -> Vec<String> {
     let mut window = window(told);
-    let share = window.blind_s / window.length_s as f64;
-    assert!(share < 0.5, "scraping saw too little to say anything: {} of {} s", window.blind_s, window.length_s);
+    let share = window.blind_s / window.length_s();
+    assert!(share < 0.5, "scraping saw too little to say anything: {} of {} s", window.blind_s, window.length_s());
     for (operation, result) in told.operations() {
         window.rates(operation, result);
         if operation != "refused" {
             window.quantiles(operation, &result["client"]);
         }
     }
-    println!("scraping may hide {:.2} %; the worst difference was {:.2} of its bound", share * 100.0, window.worst);
+    println!(
+        "in {:.0} s: scraping may hide {:.2} %, rates differ by {:.2} %, the worst of all differences is {:.2} of its bound",
+        window.length_s(),
+        share * 100.0,
+        window.apart * 100.0,
+        window.worst,
+    );
     window.wrong
 }

@@ -50,6 +50,10 @@ impl Last<'_> {
             json!(&client["planned"]),
         );
         self.same("sent", json!(self.sum("continuous_load_client_sent_total", "")), json!(&client["sent"]));
+        for reason in ["late", "limit"] {
+            let count = self.sum("continuous_load_client_dropped_total", &format!(",reason=\"{reason}\""));
+            self.same(reason, json!(count), json!(&client[format!("dropped_{reason}")]));
+        }
         for fate in ["request_lost", "response_lost", "unknown"] {
             let count = self.sum("continuous_load_client_unanswered_total", &format!(",fate=\"{fate}\""));
             self.same(fate, json!(count), json!(&client["unanswered"][fate]));
@@ -96,7 +100,7 @@ impl Last<'_> {
         self.same("what arrived", json!(events), json!(unique));
         if UNHARMED.contains(&self.operation) {
             self.same("codes on both sides", json!(codes), json!(&client["codes"]));
-            self.same("requests on both sides", json!(received), json!(&client["planned"]));
+            self.same("requests on both sides", json!(received), json!(&client["sent"]));
         }
     }
 }
@@ -121,14 +125,15 @@ pub(super) fn wrong(told: &Told) -> Vec<String> {
                 last.same("who went away", json!(gone), json!({ "aborted": aborted }));
                 last.same("failures", json!(&client["failure"]), json!(dropped + aborted + unanswered));
             }
-            "refused" => last.same("failures", json!(&client["failure"]), json!(&client["planned"])),
-            _ => last.same("successes", json!(&client["success"]), json!(&client["planned"])),
+            "refused" => last.same("successes", json!(0), json!(&client["success"])),
+            _ => last.same("successes", json!(&client["sent"]), json!(&client["success"])),
         }
         last.same(
             "unexplained",
             json!(last.sum("continuous_load_client_unexplained_difference", "")),
             json!(&result["difference"]["unexplained"]),
         );
+        last.same("unexplained", json!(0), json!(&result["difference"]["unexplained"]));
         let k6 = format!("sum(k6_iterations{{scenario=\"{operation}\"}})");
         last.same(
             "in k6's words",
