@@ -24,7 +24,7 @@ use crate::prometheus::{Job, Prometheus};
 const SCENARIO: &str = "
 target: HTTP
 rate: RATE/s
-timeout: 5s
+timeout: 20s
 mix:
   - { name: plain, weight: 8, http: {} }
   - { name: spread, weight: 8, http: { fault: \"delay=exp(60ms,max=1s)\" } }
@@ -34,7 +34,7 @@ mix:
   - { name: echo, weight: 4, target: TCP, tcp: { fault: \"delay=20ms..300ms\" } }
   - { name: datagrams, weight: 4, target: UDP, udp: { fault: \"delay=20ms..80ms\" } }
   - { name: lookups, weight: 4, target: DNS, dns: { fault: \"rcode=SERVFAIL:10&delay=20ms..80ms\" } }
-  - { name: silent, weight: 1, target: UDP, udp: { fault: loss=5 } }
+  - { name: silent, weight: 1, timeout: 5s, target: UDP, udp: { fault: loss=5 } }
   - { name: lossy, weight: 2, target: PROXY, connection: fresh, http: { fault: delay=50ms } }
   - { name: refused, weight: 1, target: REFUSING, connection: fresh, http: {} }
 ";
@@ -52,12 +52,14 @@ struct Length {
     interval_ms: u32,
     /// Requests per second for each weight.
     per_weight: u64,
+    /// Most runs until one is not spoilt by a machine that stands still.
+    tries: u32,
 }
 
 /// In every run of the tests.
-const SHORT: Length = Length { run_s: 18, interval_ms: 500, per_weight: 5 };
+const SHORT: Length = Length { run_s: 20, interval_ms: 1000, per_weight: 5, tries: 3 };
 /// The scrape interval that people use, and windows in which one scrape is little.
-const LONG: Length = Length { run_s: 240, interval_ms: 1000, per_weight: 5 };
+const LONG: Length = Length { run_s: 240, interval_ms: 1000, per_weight: 5, tries: 2 };
 
 /// What the proxy did, by the numbers of the requests.
 #[derive(Default)]
@@ -77,14 +79,14 @@ impl Lossy {
 }
 
 /// What there is to know after a run: what Prometheus holds, what the run says, what was done to it.
-struct Told {
+struct Told<'a> {
     prometheus: Prometheus,
     /// The instant when both sides had been scraped for the last time; soon after, the injector is gone.
     end_s: f64,
     json: Value,
     /// [`Lossy::counts`].
     lossy: [u64; 3],
-    length: Length,
+    length: &'a Length,
 }
 
 fn proxy(target: SocketAddr) -> (ScriptedServer, Arc<Lossy>) {
@@ -114,7 +116,7 @@ fn proxy(target: SocketAddr) -> (ScriptedServer, Arc<Lossy>) {
 }
 
 /// Runs the mix under the eyes of a Prometheus; both sides are scraped once more after its end.
-fn told(length: Length) -> Option<Told> {
+fn told(length: &Length) -> Option<Told<'_>> {
     let (_target, addresses) = target(&[]);
     let (proxy, lossy) = proxy(addresses.http);
     // The injector does not begin unless somebody listens everywhere.
@@ -122,10 +124,10 @@ fn told(length: Length) -> Option<Told> {
     let listening = TcpListener::bind(refusing.address).unwrap();
     // Known before the injector starts, which does not wait for anybody to find it.
     let own = ReservedPort::new();
-    let jobs = [("client", own.address), ("server", addresses.admin)];
+    let jobs = [("injector", own.address), ("target", addresses.admin)];
     let jobs = jobs.map(|(name, address)| Job { name, address, labels: &[] });
     let prometheus = Prometheus::start(length.interval_ms, &jobs)?;
-    prometheus.scraped(&["server"]);
+    prometheus.scraped(&["target"]);
 
     let mut scenario = SCENARIO.replace("RATE", &(WEIGHTS * length.per_weight).to_string());
     let [grpc, tcp, udp, dns] = [addresses.grpc, addresses.tcp, addresses.udp, addresses.dns].map(Option::unwrap);
@@ -152,7 +154,7 @@ fn told(length: Length) -> Option<Told> {
     drop(listening);
     injector.line_with("lingering for");
     run(within(Duration::from_secs(10), "the result", async || if result.exists() { Ok(()) } else { Err(()) }));
-    prometheus.scraped(&["client", "server"]);
+    prometheus.scraped(&["injector", "target"]);
     let end_s = prometheus.now_s();
     injector.signal("TERM");
     let json: Value = serde_json::from_slice(&std::fs::read(&result).unwrap()).unwrap();
@@ -162,27 +164,60 @@ fn told(length: Length) -> Option<Told> {
     Some(Told { prometheus, end_s, json, lossy: lossy.counts(), length })
 }
 
-impl Told {
+impl Told<'_> {
+    /// Whether all that nothing was done to had its answers in time.
+    fn is_calm(&self) -> bool {
+        let lacks =
+            |client: &Value| ["failure", "dropped_late", "dropped_limit"].map(|what| client[what].as_u64().unwrap());
+        self.operations().filter(|(name, _)| UNHARMED.contains(name)).all(|(_, one)| lacks(&one["client"]) == [0; 3])
+    }
+
     /// The operations of the result.
     fn operations(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.json["operations"].as_array().unwrap().iter().map(|one| (one["name"].as_str().unwrap(), one))
     }
 }
 
-fn both_sides_and_prometheus_agree(length: Length) {
-    let Some(told) = told(length) else { return };
-    let mut wrong = exact::wrong(&told);
-    wrong.extend(bounds::wrong(&told));
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+/// The expressions of docs/prometheus.md.
+fn documented() -> Vec<String> {
+    let text = include_str!("../../../docs/prometheus.md");
+    let blocks = text.split("```promql\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let code = |text: &str| text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let expressions: Vec<String> = blocks.flat_map(|block| block.split("\n\n")).map(code).collect();
+    assert!(expressions.len() >= 5, "{expressions:?}");
+    expressions
+}
+
+/// Prometheus holds what the run says, however slow this machine is. What the mix has to give, and how the two sides look
+/// under way, is told by a run in which nothing timed out and scrapes came through; others are said and followed by another.
+fn both_sides_and_prometheus_agree(length: &Length) {
+    for _ in 0..length.tries {
+        let Some(told) = told(length) else { return };
+        let mut wrong = exact::wrong(&told);
+        let bounds = if told.is_calm() { bounds::wrong(&told) } else { None };
+        let is_whole = bounds.is_some();
+        wrong.extend(bounds.into_iter().flatten());
+        for expression in documented() {
+            let found = told.prometheus.query_at(&expression, told.end_s);
+            let has_data = found.iter().any(|series| series.value().is_finite());
+            wrong.extend((!has_data).then(|| format!("docs/prometheus.md: {expression} finds nothing: {found:?}")));
+        }
+        assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+        if is_whole {
+            return;
+        }
+        println!("this machine stood still, once more: {}", told.json["verdict"]);
+    }
+    panic!("{} runs in a row in which requests timed out or scrapes did not come through", length.tries);
 }
 
 #[test]
 fn prometheus_tells_the_same_of_both_sides() {
-    both_sides_and_prometheus_agree(SHORT);
+    both_sides_and_prometheus_agree(&SHORT);
 }
 
 #[test]
 #[ignore = "takes five minutes; make soak runs it"]
 fn soak_prometheus_tells_the_same_of_both_sides() {
-    both_sides_and_prometheus_agree(LONG);
+    both_sides_and_prometheus_agree(&LONG);
 }
