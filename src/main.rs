@@ -77,6 +77,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             json: cli.json.clone(),
+            linger: None,
             k6: cli.compat.k6(),
         };
         // The target outlives the injector, which asks it for its account last.

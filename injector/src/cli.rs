@@ -68,6 +68,10 @@ pub struct RunArgs {
     /// Write the result as JSON to this file at the end; - for standard output.
     #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
     json: Option<PathBuf>,
+    /// Serve /metrics this long after the result, so that the last figures are scraped; a signal ends it. Two scrape
+    /// intervals are enough.
+    #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
+    linger: Option<Duration>,
     #[command(flatten)]
     compat: CompatArgs,
 }
@@ -201,6 +205,7 @@ impl RunArgs {
             options: self.run.options(),
             admin_address: self.admin_address,
             json: self.json.clone(),
+            linger: self.linger,
             k6: self.compat.k6(),
         })
     }
@@ -263,6 +268,7 @@ mod tests {
             (&["--source", "Team/x"], "--source", "a-z"),
             (&["--arrival", "uniorm"], "--arrival", "poisson"),
             (&["--workers", "0"], "--workers", "zero"),
+            (&["--linger", "5"], "--linger", "30s"),
             (&["--compat", "podinfo"], "--compat", "k6"),
             (&["--compat-tags", "team=x"], "--compat", "required"),
             (&["--compat", "k6", "--compat-tags", "type=x"], "--compat-tags", "another"),

@@ -43,6 +43,8 @@ pub struct Job {
     pub k6: Option<Tags>,
     /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
     pub json: Option<PathBuf>,
+    /// How long the admin port stays open after the result: who scrapes it has seen the last figures by then.
+    pub linger: Option<Duration>,
 }
 
 /// Why a run could not be started, and the exit code that says so.
@@ -74,7 +76,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let bits: u64 = rand::random();
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
-    registry.register(Box::new(engine.red())).map_err(defect)?;
+    let red = engine.red();
+    registry.register(Box::new(red.clone())).map_err(defect)?;
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
@@ -88,7 +91,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
-    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
+    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
     inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
     readiness.set(true);
@@ -96,14 +99,13 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        engine
-            .run(stop, |tick| {
-                figures.send_replace(tick.total.iter().map(Figures::from).collect());
-                out.line(live::line(tick));
-            })
-            .await
+        let finished = engine.run(stop.clone(), |tick| {
+            figures.send_replace(tick.total.iter().map(Figures::from).collect());
+            out.line(live::line(tick));
+        });
+        (finished.await, stop.is_cancelled())
     };
-    let (finished, ()) = tokio::join!(run, inquest.hold(over.clone()));
+    let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
     let fates;
     (fates, finished.has_restarted) = inquest.close();
@@ -114,11 +116,29 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let account = target::account(&plan, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
-    out.finish(format!("{}{metrics}", table::render(&summary)));
+    // What was found under way was of a moment; who scrapes once more finds what the result says.
+    for (at, operation) in summary.operations.iter().enumerate() {
+        if let Some(difference) = operation.difference {
+            red.unexplained(at, difference.unexplained);
+        }
+    }
+    let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
+    out.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
     if let Some(json) = &json {
         json.write(&summary).map_err(defect)?;
     }
+    if let Some(length) = job.linger {
+        linger(length, was_stopped, &stop).await;
+    }
     Ok(summary.exit())
+}
+
+/// Waits with the figures as they are. A signal ends it; after a run that a signal has ended, the second one does, as always.
+async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(length) => {}
+        () = stop.cancelled(), if !was_stopped => {}
+    }
 }
 
 /// Everything the servers are asked before the first request.

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use crate::fixture::refusing_port;
+use crate::metrics::metric;
 use crate::process::{Process, get, output, timed};
 
 /// A scenario file that lives as long as the test.
@@ -102,6 +103,30 @@ fn a_continuous_run_told_to_stop_drains_and_passes() {
     let (code, text) = injector.end();
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("verdict: passed"), "{text}");
+}
+
+#[test]
+fn a_lingering_injector_shows_its_last_figures_until_it_is_told_to_go() {
+    // A run that was stopped has had its first signal; the second ends any process at once.
+    for (length, first, code) in [(Some("1s"), "", 0), (None, "TERM", 130)] {
+        let (_target, http, admin) = Process::target();
+        let file = against(http);
+        let (file, admin) = (file.path().to_str().unwrap(), admin.to_string());
+        let flags = ["run", file, OWN_ADMIN[0], OWN_ADMIN[1], "--target-admin", &admin, "--linger", "10m"];
+        let length = length.map(|length| ["--for", length]);
+        let mut injector = Process::start("injector", &[&flags[..], length.as_slice().as_flattened()].concat());
+        let own_admin = injector.address("admin");
+        injector.line_with("1s ");
+        if !first.is_empty() {
+            injector.signal(first);
+        }
+        let identity = injector.line_with("identity: ");
+        injector.line_with("lingering for 10m");
+        let seen = metric("continuous_load_client_requests_total").sum_in(&get(own_admin, "/metrics"));
+        assert!(seen >= 100.0 && identity.contains(&format!("{seen} planned")), "{seen}: {identity}");
+        injector.signal("TERM");
+        assert_eq!(injector.end().0, Some(code));
+    }
 }
 
 #[test]

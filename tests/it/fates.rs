@@ -32,15 +32,15 @@ struct Done {
     repeated: BTreeSet<u64>,
 }
 
-fn identity(head: &str) -> Identity {
+pub(crate) fn identity(head: &str) -> Identity {
     let value = head.lines().find_map(|line| line.strip_prefix("x-cload: ")).unwrap();
     Identity::from_header(value.as_bytes()).unwrap()
 }
 
 /// Asks the target on a connection of its own, and gives its whole answer.
-fn forward(target: SocketAddr, head: &str) -> Vec<u8> {
+pub(crate) fn forward(target: SocketAddr, head: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(target).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let head = head.replace("connection: close\r\n", "");
     let alone = head.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
     stream.write_all(alone.as_bytes()).unwrap();

@@ -116,6 +116,22 @@ pub(crate) fn refusing_port() -> (socket2::Socket, SocketAddr) {
     (socket, address)
 }
 
+/// A free port for a program that has to be told its own: held, so that the kernel gives it to nobody else, and open to one
+/// that listens there itself, as any server may that sets `SO_REUSEADDR`.
+pub(crate) struct ReservedPort {
+    pub(crate) address: SocketAddr,
+    _held: socket2::Socket,
+}
+
+impl ReservedPort {
+    pub(crate) fn new() -> ReservedPort {
+        let held = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        held.set_reuse_address(true).unwrap();
+        held.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+        ReservedPort { address: held.local_addr().unwrap().as_socket().unwrap(), _held: held }
+    }
+}
+
 /// A plain 200 that echoes the request's id.
 pub(crate) fn ok(head: &str, body: &str) -> Vec<u8> {
     let value = head.lines().find_map(|line| line.strip_prefix("x-cload: ")).unwrap();
@@ -219,16 +235,27 @@ pub(crate) fn assert_accounted(account: &OperationAccount) {
     assert_eq!(account.in_flight, 0);
 }
 
+/// What happens at once happens within this on the slowest machine.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Waits until a condition holds, at most ten seconds; says what it saw last if it never does.
 pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, look: impl AsyncFnMut() -> Result<(), T>) {
-    if let Err(last) = in_time(look).await {
+    within(SOON, what, look).await;
+}
+
+/// The same, for what may take longer than that.
+pub(crate) async fn within<T: std::fmt::Debug>(limit: Duration, what: &str, look: impl AsyncFnMut() -> Result<(), T>) {
+    if let Err(last) = before(Instant::now() + limit, look).await {
         panic!("{what}: never, last seen {last:?}");
     }
 }
 
-/// The same, for who has something to do about it: what it saw last if it never does.
-pub(crate) async fn in_time<T>(mut look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
-    let deadline = Instant::now() + Duration::from_secs(10);
+/// [`eventually`] for who has something to do about it: what it saw last if it never does.
+pub(crate) async fn in_time<T>(look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
+    before(Instant::now() + SOON, look).await
+}
+
+async fn before<T>(deadline: Instant, mut look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
     loop {
         match look().await {
             Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,

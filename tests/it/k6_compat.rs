@@ -1,5 +1,9 @@
 //! `--compat k6`: the predecessor's contract series by series, its dashboard and its alerts on ours, and both accounts alike.
 
+mod contract;
+pub(crate) mod queries;
+
+use std::array;
 use std::time::Duration;
 
 use injector::account::OperationAccount;
@@ -7,6 +11,8 @@ use injector::compat::Tags;
 use prometheus::{Registry, TextEncoder};
 use tokio_util::sync::CancellationToken;
 
+use self::contract::{K6, TARGET, assert_kept};
+use self::queries::{Asked, PATHS, STATUSES, TYPES, client_panels, watched};
 use crate::fixture::{RunningTarget, assert_accounted, engine, eventually, plan, plan_for_all, run};
 use crate::metrics::metric;
 use crate::pki::Pki;
@@ -15,13 +21,13 @@ use crate::process::{Process, get};
 use crate::promtool::{Panel, ask, check, words};
 use crate::tools::require;
 
-const SCENARIO: &str = "
+pub(crate) const SCENARIO: &str = "
 target: t
 rate: 200/s
 timeout: 5s
 mix:
   - { name: service, weight: 4, http: { path: /status/200 } }
-  - { name: broken, weight: 2, http: { path: /status/503 } }
+  - { name: broken, weight: 2, http: { path: \"/status/503?delay=60ms\" } }
   - { name: two, weight: 1, http: { version: 2, method: POST, path: /echo, body: hello } }
   - { name: refused, weight: 1, target: REFUSING, http: {} }
   - { name: calls, weight: 1, grpc: {} }
@@ -29,33 +35,18 @@ mix:
   - { name: datagrams, weight: 1, udp: {} }
 ";
 
-/// The HTTP operations, in the scenario's order, and the status of all their answers.
-const TYPES: [&str; 4] = ["service", "broken", "two", "refused"];
-const STATUSES: [&str; 4] = ["200", "503", "202", "0"];
-
 /// What one run left: the injector's exposition, the target's, and the injector's own accounts.
 struct Seen {
     k6: String,
     target: String,
     accounts: Vec<OperationAccount>,
-    /// Of the HTTP operations.
-    urls: [String; 4],
+    asked: Asked,
 }
 
 impl Seen {
     /// The account of an operation, by its place in the scenario.
     fn account(&self, operation: usize) -> &OperationAccount {
         &self.accounts[operation]
-    }
-
-    /// Its rate in the minute that queries look at.
-    fn per_s(&self, operation: usize) -> f64 {
-        self.account(operation).finished_total() as f64 / 60.0
-    }
-
-    /// A value for each of the HTTP operations.
-    fn of_http(&self, labels: impl Fn(usize) -> String, value: impl Fn(f64) -> f64) -> Vec<(String, f64)> {
-        (0..TYPES.len()).map(|operation| (labels(operation), value(self.per_s(operation)))).collect()
     }
 }
 
@@ -78,73 +69,13 @@ async fn seen() -> Seen {
         if counted == (accounts[0].answered() + accounts[1].answered()) as f64 { Ok(()) } else { Err(counted) }
     })
     .await;
-    let paths = [(target.http, "/status/200"), (target.http, "/status/503"), (target.http, "/echo"), (refusing, "/")];
-    let urls = paths.map(|(address, path)| format!("http://{address}{path}"));
+    let authorities = [target.http, target.http, target.http, refusing];
+    let asked = Asked {
+        urls: array::from_fn(|n| format!("http://{}{}", authorities[n], PATHS[n])),
+        per_s: array::from_fn(|n| accounts[n].finished_total() as f64 / 60.0),
+    };
     target.stop().await;
-    Seen { k6: TextEncoder::new().encode_to_string(&registry.gather()).unwrap(), target: exposition, accounts, urls }
-}
-
-/// The labels of every HTTP metric.
-const HTTP: &[&str] = &[
-    "name",
-    "method",
-    "status",
-    "proto",
-    "group",
-    "scenario",
-    "expected_response",
-    "error",
-    "error_code",
-    "tls_version",
-    "type",
-    "team",
-];
-
-/// The contract: name, type, and the labels of each of its series.
-const CONTRACT: [(&str, &str, &[&str]); 19] = [
-    ("k6_http_reqs", "counter", HTTP),
-    ("k6_http_req_failed", "counter", HTTP),
-    ("k6_http_req_duration", "histogram", HTTP),
-    ("k6_http_req_blocked", "histogram", HTTP),
-    ("k6_http_req_connecting", "histogram", HTTP),
-    ("k6_http_req_tls_handshaking", "histogram", HTTP),
-    ("k6_http_req_sending", "histogram", HTTP),
-    ("k6_http_req_waiting", "histogram", HTTP),
-    ("k6_http_req_receiving", "histogram", HTTP),
-    ("k6_iterations", "counter", &["scenario", "team"]),
-    ("k6_dropped_iterations", "counter", &["scenario", "team"]),
-    ("k6_iteration_duration", "histogram", &["scenario", "team"]),
-    ("k6_group_duration", "histogram", &["group", "scenario", "team"]),
-    ("k6_data_sent", "counter", &["group", "scenario", "team"]),
-    ("k6_data_received", "counter", &["group", "scenario", "team"]),
-    ("k6_vus", "gauge", &["team"]),
-    ("k6_vus_max", "gauge", &["team"]),
-    ("k6_script_errors", "counter", &["scenario", "team"]),
-    ("k6_grpc_req_duration", "histogram", &["name", "method", "service", "status", "group", "scenario", "team"]),
-];
-
-fn assert_contract(text: &str) {
-    for (name, kind, labels) in CONTRACT {
-        assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name} is a {kind} in\n{text}");
-        let series = format!("{name}{}", if kind == "histogram" { "_count" } else { "" });
-        let mut wanted: Vec<&str> = labels.to_vec();
-        wanted.sort_unstable();
-        let found = text.lines().filter_map(|line| line.strip_prefix(&series)?.strip_prefix('{'));
-        let found: Vec<Vec<&str>> = found
-            .map(|rest| {
-                let pairs = rest.rsplit_once('}').unwrap().0;
-                let mut names: Vec<&str> = pairs.split("\",").map(|pair| pair.split('=').next().unwrap()).collect();
-                names.sort_unstable();
-                names
-            })
-            .collect();
-        assert!(!found.is_empty(), "a series of {name}");
-        assert!(found.iter().all(|names| *names == wanted), "{name}: {found:?}");
-    }
-    let named = CONTRACT.map(|(name, ..)| name);
-    let types =
-        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| line.split(' ').next().unwrap());
-    assert!(types.clone().all(|name| named.contains(&name)), "and nothing else: {:?}", types.collect::<Vec<_>>());
+    Seen { k6: TextEncoder::new().encode_to_string(&registry.gather()).unwrap(), target: exposition, accounts, asked }
 }
 
 /// The same requests stand in both: as many, of the same statuses.
@@ -174,62 +105,11 @@ fn assert_alike(seen: &Seen) {
     assert_eq!(metric("k6_vus").sum_in(&seen.k6), 0.0, "all are over");
 }
 
-/// The predecessor's gauges and its client row.
-fn client_panels(seen: &Seen) -> Vec<Panel> {
-    let service = format!("{{name=\"{}\"}}", seen.urls[0]);
-    let share = |labels: &str, window: &str| {
-        let rate = |more: &str| format!("sum by (name)(rate(k6_http_reqs{{{more}{labels}}}[{window}]))");
-        format!("{} / {}", rate("status=\"200\","), rate(""))
-    };
-    let gauge = |window| Panel { query: share("type=\"service\"", window), wanted: vec![(service.clone(), 1.0)] };
-    let mut panels: Vec<Panel> = ["1m", "1h", "1d", "7d", "30d", "1y"].into_iter().map(gauge).collect();
-    panels.push(Panel {
-        query: "sum by(name,status)(rate(k6_http_reqs{namespace=\"load\"}[1m])) > 0".to_owned(),
-        wanted: seen.of_http(|n| format!("{{name=\"{}\",status=\"{}\"}}", seen.urls[n], STATUSES[n]), |per_s| per_s),
-    });
-    // What expects 200 and never had one is at 0 %, and not missing.
-    let refused = format!("{{name=\"{}\"}}", seen.urls[3]);
-    let success = share("namespace=\"load\"", "10m");
-    panels.push(Panel { query: format!("({success}) * 100"), wanted: vec![(service, 100.0), (refused, 0.0)] });
-    for quantile in ["0.95", "0.80", "0.50", "0.10", "0.99"] {
-        let buckets = "rate(k6_http_req_duration_bucket{namespace=\"load\"}[10m])";
-        let query = format!("histogram_quantile({quantile}, sum({buckets}) by (le))");
-        // How long it took is this machine's affair; that there is an answer is not.
-        let query = format!("({query} >= bool 0) * ({query} <= bool 10)");
-        panels.push(Panel { query, wanted: vec![("{}".to_owned(), 1.0)] });
-    }
-    panels
-}
-
-/// Its alerts on k6's series. Thresholds that a well system does not reach are turned into answers (`bool`), so that a
-/// series that is not found differs from one that is well; and the first is written with the bucket that it means, `0.025`:
-/// as it stands, `0,025`, it finds nothing on any system.
-fn alerts(seen: &Seen) -> Vec<Panel> {
-    let rate = |what: &str| format!("rate(k6_http_req_duration_{what}[1m])");
-    let each = |what: &str| format!("sum by(namespace,pod,type)({})", rate(what));
-    let fast = each("bucket{namespace=\"load\",le=\"0.025\"}");
-    let all = each("count{namespace=\"load\"}");
-    let traffic = "sum by(namespace,type)(rate(k6_http_reqs{namespace=\"load\"}[1m]))";
-    let of_type = |n: usize| format!("{{namespace=\"load\",type=\"{}\"}}", TYPES[n]);
-    let of_pod = |n: usize| format!("{{namespace=\"load\",pod=\"k6-1\",type=\"{}\"}}", TYPES[n]);
-    let of_status = |n: usize| format!("{{namespace=\"load\",pod=\"k6-1\",status=\"{}\"}}", STATUSES[n]);
-    let is = |yes: bool| f64::from(u8::from(yes));
-    let wrong = "rate(k6_http_reqs{namespace=\"load\",status!=\"200\"}[1m])";
-    vec![
-        Panel { query: format!("{fast} / {all} <= bool 1"), wanted: seen.of_http(of_pod, |_| 1.0) },
-        Panel { query: format!("{traffic} < bool 10"), wanted: seen.of_http(of_type, |per_s| is(per_s < 10.0)) },
-        Panel { query: format!("{traffic} > bool 100"), wanted: seen.of_http(of_type, |per_s| is(per_s > 100.0)) },
-        Panel {
-            query: format!("sum by(namespace,pod,status)({wrong}) > 0.01"),
-            wanted: seen.of_http(of_status, |per_s| per_s).split_off(1),
-        },
-    ]
-}
-
 #[test]
 fn a_run_is_exported_as_k6_would_have_exported_it() {
     let seen = run(seen());
-    assert_contract(&seen.k6);
+    assert_kept(&seen.k6, "k6_", &K6, &["team"]);
+    assert_kept(&seen.target, "http_", &TARGET, &[]);
     assert_alike(&seen);
 }
 
@@ -244,8 +124,9 @@ fn the_predecessors_dashboard_and_alerts_find_both_sides() {
     }
     let scraped = "namespace=\"load\",pod=\"k6-1\",";
     let expositions = [(&*seen.k6, "k6_", scraped), (&*seen.target, "http_request_", "namespace=\"load\",")];
-    let server = dashboard::panels([0, 1].map(|operation| seen.per_s(operation)));
-    let panels: Vec<Panel> = client_panels(&seen).into_iter().chain(alerts(&seen)).chain(server).collect();
+    let asked = &seen.asked;
+    let server = dashboard::panels([asked.per_s[0], asked.per_s[1]]);
+    let panels: Vec<Panel> = client_panels(asked).into_iter().chain(watched(asked)).chain(server).collect();
     ask(&promtool, &expositions, &panels);
 }
 

@@ -43,7 +43,7 @@ mix:
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A target with these flags besides, and where it listens.
-fn target(more: &[&str]) -> (Process, Addresses) {
+pub(crate) fn target(more: &[&str]) -> (Process, Addresses) {
     let mut target = Process::start("target-server", &[&FREE_PORTS[..], more].concat());
     // In the order in which they are printed.
     let [http, grpc, tcp, udp, dns, admin] =

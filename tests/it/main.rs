@@ -28,6 +28,7 @@ mod pki;
 mod podinfo;
 mod probe;
 mod process;
+mod prometheus;
 mod promtool;
 mod receipts;
 mod rules;
