@@ -18,6 +18,7 @@ use crate::pacer::Quantum;
 use crate::plan::{Endpoint, Host, Overrides, Plan};
 use crate::preflight::System;
 use crate::scenario::Scenario;
+use std::collections::BTreeMap;
 
 const OLD: f64 = 3600.0;
 
@@ -99,11 +100,11 @@ async fn one_process_says_what_became_of_it() {
         let fake = Fake::start("boot", &[]).await;
         let mut replicas = replicas(fake.address);
         replicas.meet(operation()).await;
-        assert!(replicas.are_known() && !replicas.has_restarted());
+        assert!(replicas.are_known() && replicas.gone_at().is_none());
         let started = Instant::now();
         fake.answers(status, answer);
         assert_eq!(fate(&mut replicas, started).await, verdict, "{case}");
-        assert_eq!(replicas.has_restarted(), case.starts_with("an"), "{case}");
+        assert_eq!(replicas.gone_at().is_some(), case.starts_with("an"), "{case}");
     }
 }
 
@@ -161,11 +162,15 @@ fn what_waits_is_bounded_and_what_is_beyond_is_counted() {
     for seq in 0..WAITING_MAX as u64 + 3 {
         unanswered.remember(1, Lost::now(seq, start));
     }
-    assert_eq!(unanswered.take(0, Instant::now()), (Vec::new(), 0));
-    assert_eq!(unanswered.take(1, start - Duration::from_secs(1)), (Vec::new(), 3), "none has waited that long");
-    let (lost, overflow) = unanswered.take(1, Instant::now());
+    assert_eq!(unanswered.take(0, Kind::Unanswered, Instant::now()), (Vec::new(), 0));
+    assert_eq!(
+        unanswered.take(1, Kind::Unanswered, start - Duration::from_secs(1)),
+        (Vec::new(), 3),
+        "none has waited that long"
+    );
+    let (lost, overflow) = unanswered.take(1, Kind::Unanswered, Instant::now());
     assert_eq!((lost.len(), lost[0].seq, overflow), (WAITING_MAX, 0, 0));
-    assert_eq!(unanswered.newest(), None);
+    assert_eq!(unanswered.newest(Kind::Unanswered), None);
 }
 
 /// An engine that sends nothing, and its inquest: operation 0 says who it is, operation 1 does not.
@@ -201,7 +206,7 @@ async fn every_request_left_gets_one_fate() {
     (0..4).for_each(|seq| unanswered.remember(0, Lost::now(seq, start)));
     (0..5).for_each(|seq| unanswered.remember(1, Lost::now(seq, start)));
     inquest.sweep(Instant::now()).await;
-    let (fates, has_restarted) = inquest.close();
+    let (fates, has_restarted) = inquest.close(&[], None).await;
     assert!(!has_restarted);
     assert_eq!(Fate::ALL.map(|fate| fates[0].of(fate)), [2, 2, 0]);
     assert_eq!((fates[1].total(), fates[1].doubts()), (5, BTreeMap::from([("anonymous", 5)])));
@@ -215,7 +220,7 @@ async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
     fake.answers(500, receipts("boot", OLD, &[], 0));
     unanswered.remember(0, Lost::now(7, Instant::now()));
     inquest.sweep(Instant::now()).await;
-    assert!(unanswered.newest().is_some(), "it waits for the next question");
+    assert!(unanswered.newest(Kind::Unanswered).is_some(), "it waits for the next question");
     fake.answers(200, receipts("boot", OLD, &[7], 0));
     unanswered.remember(0, Lost::now(8, Instant::now()));
     inquest.sweep(Instant::now()).await;
@@ -223,7 +228,7 @@ async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
     (9..=11).for_each(|seq| unanswered.remember(0, Lost::now(seq, Instant::now())));
     inquest.sweep(Instant::now()).await;
     inquest.give_up();
-    let (fates, _) = inquest.close();
+    let (fates, _) = inquest.close(&[], None).await;
     assert_eq!(Fate::ALL.map(|fate| fates[0].of(fate)), [1, 1, 3]);
     assert_eq!(fates[0].doubts(), BTreeMap::from([("unreachable", 3)]));
 }
