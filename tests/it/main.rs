@@ -29,6 +29,7 @@ mod podinfo;
 mod probe;
 mod process;
 mod promtool;
+mod proxies;
 mod receipts;
 mod rules;
 mod rules_seen;
