@@ -46,11 +46,13 @@ impl From<&OperationAccount> for Figures {
 }
 
 impl Figures {
-    /// These, with the fates decided so far, if the other side was asked after `before` was true: what had no end by then
-    /// is still open.
-    pub(crate) fn since(self, before: &Figures, fates: Fates) -> Figures {
-        let ended = before.answered + before.silent + before.interrupted + fates.total();
-        Figures { fates, open: self.sendings().saturating_sub(ended + before.fallbacks), ..self }
+    /// These, with the fates decided so far, if the other side was asked after `before` was true and before so many were
+    /// sent and answered: what had no end by then is still open. Those two are not left to these figures, which are of up
+    /// to a second later: so much would be on its way that it hid what there is.
+    pub(crate) fn since(self, before: &Figures, (sent, answered): (u64, u64), fates: Fates) -> Figures {
+        let ended = before.answered + before.fallbacks + before.silent + before.interrupted + fates.total();
+        let figures = Figures { sent, answered, fates, ..self };
+        Figures { open: figures.sendings().saturating_sub(ended), ..figures }
     }
 
     /// These, with the fates of all.

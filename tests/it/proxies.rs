@@ -2,9 +2,12 @@
 //! the end is exactly what they did.
 
 mod datagrams;
+mod fallback;
 mod h2;
+mod live;
 mod path;
-mod proof;
+pub(crate) mod proof;
+mod replicas;
 mod streams;
 
 use std::fmt::Write as _;
@@ -36,7 +39,7 @@ async fn proxy(protocol: Protocol, path: &Path) -> SocketAddr {
         Protocol::Tcp => streams::start(Framing::Line, path).await,
         Protocol::DnsTcp => streams::start(Framing::Dns, path).await,
         Protocol::Http2 | Protocol::Grpc => h2::start(path).await,
-        Protocol::Udp | Protocol::DnsUdp => datagrams::start(protocol == Protocol::DnsUdp, path).await,
+        Protocol::Udp | Protocol::DnsUdp => datagrams::start(protocol == Protocol::DnsUdp, 0, path).await,
     }
 }
 

@@ -130,21 +130,26 @@ impl Inquest {
         let _ = timeout_at(deadline, self.look_at_all_again()).await;
     }
 
-    /// Sets the accounts of both sides against each other for the metrics. The figures of ours are those of a second before
-    /// and of a second after the question: what is between them is on its way.
+    /// Sets the accounts of both sides against each other for the metrics. The question lies between figures of ours that are
+    /// true before it and others that are true after it: what is between them is on its way.
     async fn compare(&mut self) {
-        let before = self.figures.borrow_and_update().clone();
         if let Some(name) = self.anybody() {
             self.replicas.look(name).await;
         }
+        if self.figures.changed().await.is_err() {
+            return;
+        }
+        let before = self.figures.borrow_and_update().clone();
         let Ok(told) = target::told(self.replicas.names(), &self.admin, self.session).await else { return };
+        let progress: Vec<(u64, u64)> = (0..before.len()).map(|operation| self.red.progress(operation)).collect();
         if !told.is_whole || self.figures.changed().await.is_err() {
             return;
         }
         let after = self.figures.borrow().clone();
-        for (operation, (before, after)) in before.iter().zip(after).enumerate() {
+        for (operation, ((before, after), progress)) in before.iter().zip(after).zip(progress).enumerate() {
             if self.operations[operation].carries_id {
-                let difference = self.explain(operation, &told.account, |fates| after.since(before, fates)).await;
+                let figures = |fates| after.since(before, progress, fates);
+                let difference = self.explain(operation, &told.account, figures).await;
                 self.red.unexplained(operation, difference.unexplained);
             }
         }
@@ -263,13 +268,13 @@ impl Inquest {
         self.red.found(operation, Finding::ArrivedLate, arrived.len() as u64);
     }
 
-    /// Before the accounts of both sides are set against each other for the last time. Somebody is asked in any case: whether
-    /// a process has begun anew is to be known even if no request was lost.
+    /// Before the accounts of both sides are set against each other for the last time. Whoever was met is asked in any case:
+    /// whether a process has begun anew is to be known even if no request was lost.
     async fn look_at_all_again(&mut self) {
         for operation in 0..self.operations.len() {
             self.look_again(operation).await;
         }
-        if let Some(name) = self.anybody() {
+        if let Some(name) = self.anybody().filter(|_| self.replicas.are_known()) {
             self.replicas.look(name).await;
         }
     }

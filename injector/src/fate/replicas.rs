@@ -103,6 +103,8 @@ impl Replicas {
         let now = Instant::now();
         let mut told = Told { seen: HashMap::new(), again: HashSet::new(), from: 0, is_whole: false, clear_from: None };
         let mut youngest = None;
+        // Each counts once for each process, and nothing counts that nobody asked for, whatever an answer says.
+        let wanted: HashSet<u64> = numbers.iter().copied().collect();
         for (at, receipts) in answers {
             let Some(receipts) = receipts else {
                 // Neither in the name nor there: gone, and with it what it knew.
@@ -120,7 +122,8 @@ impl Replicas {
                 self.restarted(born.unwrap_or(now));
             }
             told.from = told.from.max(receipts.from);
-            receipts.seen.into_iter().for_each(|seq| *told.seen.entry(seq).or_default() += 1);
+            let numbers: HashSet<u64> = receipts.seen.into_iter().filter(|seq| wanted.contains(seq)).collect();
+            numbers.into_iter().for_each(|seq| *told.seen.entry(seq).or_default() += 1);
             told.again.extend(receipts.duplicate);
         }
         if is_whole && self.clear_from.is_none() {

@@ -149,6 +149,17 @@ impl ClientRed {
         self.operations[operation].fates[fate.index()].fetch_add(count, Ordering::Relaxed);
     }
 
+    /// How many requests of an operation were sent by now, and how many were answered, rightly or wrongly.
+    pub fn progress(&self, operation: usize) -> (u64, u64) {
+        let operation = &self.operations[operation];
+        let counts = |(_, results): (Labels, Vec<&Results>)| tallied(results.into_iter().map(|one| &one.requests));
+        let answered = operation.results().into_iter().flat_map(counts).filter(|(key, _)| {
+            let (code, ..) = tally::words::<ErrorClass>(*key);
+            !code.is_empty()
+        });
+        (operation.sum(|shard| &shard.sent), answered.map(|(_, count)| count).sum())
+    }
+
     /// The receipts showed this of so many requests of an operation.
     pub fn found(&self, operation: usize, finding: Finding, count: u64) {
         self.operations[operation].findings[finding.index()].fetch_add(count, Ordering::Relaxed);

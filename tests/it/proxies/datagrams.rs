@@ -11,9 +11,9 @@ use super::streams::servfail;
 /// Larger than any datagram here.
 const DATAGRAM_MAX_BYTES: usize = 4096;
 
-/// Starts one; it ends with the runtime.
-pub(super) async fn start(is_dns: bool, path: &Path) -> SocketAddr {
-    let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+/// Starts one on this port, or one of the kernel's choice; it ends with the runtime.
+pub(super) async fn start(is_dns: bool, port: u16, path: &Path) -> SocketAddr {
+    let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap());
     let address = socket.local_addr().unwrap();
     let path = path.clone();
     tokio::spawn(async move {
