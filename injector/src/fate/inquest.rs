@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use shared::account::Account;
 use shared::identity::{Name, Session};
-use shared::outcome::Finding;
-use shared::receipt::SEQS_MAX;
+use shared::receipt::{Finding, SEQS_MAX};
 use shared::red::client::ClientRed;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};

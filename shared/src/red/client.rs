@@ -14,8 +14,9 @@ use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
-use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Finding, Phase, SUCCESS};
+use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
+use crate::receipt::Finding;
 
 pub use self::series::ClientSeries;
 
