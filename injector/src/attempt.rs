@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
+use crate::fate::{Kind, Lost};
 
 /// One attempt in full, for those who look at single requests.
 pub(crate) struct Seen {
@@ -56,8 +57,9 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         Err(_) => timed_out(context, &marks),
     };
     let outcome = D::judge(&wanted, &ending);
-    if is_sent.get() && !outcome.is_success() && outcome.code() == Code::NONE {
-        context.lost(seq, started);
+    if is_sent.get() && !outcome.is_success() {
+        let kind = if outcome.code() == Code::NONE { Kind::Unanswered } else { Kind::Wrong };
+        context.lost(Lost { kind, sendings: 1 + u32::from(marks.is_sent_again.get()), ..Lost::now(seq, started) });
     }
     let words = outcome.error().and_then(|class| {
         context.explain(class, || {

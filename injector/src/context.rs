@@ -113,9 +113,9 @@ impl<D: Driver> StreamContext<D> {
         k6.finished(finished.outcome, &compat::trail(marks, due.released, due.planned + finished.response));
     }
 
-    /// The request went out at that instant, and no complete answer came.
-    pub(crate) fn lost(&self, seq: u64, started: Instant) {
-        self.unanswered.remember(self.counter.operation, Lost::now(seq, started));
+    /// The request went out, and no complete answer came, or a wrong one.
+    pub(crate) fn lost(&self, lost: Lost) {
+        self.unanswered.remember(self.counter.operation, lost);
     }
 
     /// Keeps the first failure of each class in words; gives the words back if this is the first.

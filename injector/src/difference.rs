@@ -2,8 +2,8 @@
 //! a sum of things that were each counted by themselves. What they cannot explain is a defect, of the path's or of ours,
 //! and is never passed over. Pure.
 //!
-//! Two kinds of explanation: what is known to the request (`request_lost` and `duplicates` must be found in the
-//! difference), and what may or may not have arrived (the rest: at most so many).
+//! Two kinds of explanation: what is known to the request (`request_lost`, `path_answered` and `duplicates` must be found
+//! in the difference), and what may or may not have arrived (the rest: at most so many).
 
 use std::fmt::Write as _;
 
@@ -17,6 +17,7 @@ use crate::fate::Fates;
 /// What this side knows of one operation, as far as it must agree with the other side.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figures {
+    planned: u64,
     sent: u64,
     answered: u64,
     fallbacks: u64,
@@ -31,6 +32,7 @@ pub(crate) struct Figures {
 impl From<&OperationAccount> for Figures {
     fn from(account: &OperationAccount) -> Figures {
         Figures {
+            planned: account.planned,
             sent: account.sent,
             answered: account.answered(),
             fallbacks: account.fallbacks,
@@ -44,11 +46,28 @@ impl From<&OperationAccount> for Figures {
 }
 
 impl Figures {
-    /// These, with the fates decided so far, if the other side was asked after `before` was true: what had no end by then
-    /// is still open.
-    pub(crate) fn since(self, before: &Figures, fates: Fates) -> Figures {
-        let ended = before.answered + before.silent + before.interrupted + fates.total();
-        Figures { fates, open: (self.sent + self.fallbacks).saturating_sub(ended), ..self }
+    /// These, with the fates decided so far, if the other side was asked after `before` was true and before so many were
+    /// sent and answered: what had no end by then is still open. Those two are not left to these figures, which are of up
+    /// to a second later: so much would be on its way that it hid what there is.
+    pub(crate) fn since(self, before: &Figures, (sent, answered): (u64, u64), fates: Fates) -> Figures {
+        let ended = before.answered + before.fallbacks + before.silent + before.interrupted + fates.total();
+        let figures = Figures { sent, answered, fates, ..self };
+        Figures { open: figures.sendings().saturating_sub(ended), ..figures }
+    }
+
+    /// These, with the fates of all.
+    pub(crate) fn with(self, fates: Fates) -> Figures {
+        Figures { fates, ..self }
+    }
+
+    /// Requests of any kind that went out.
+    pub(crate) fn sendings(&self) -> u64 {
+        self.sent + self.fallbacks
+    }
+
+    /// The number behind the last request's.
+    pub(crate) fn planned(&self) -> u64 {
+        self.planned
     }
 }
 
@@ -65,6 +84,12 @@ pub struct Difference {
     pub response_lost: u64,
     /// Arrived once more than they were sent.
     pub duplicates: u64,
+    /// Of those, the ones that went to another replica; looked for only if nothing else explains a difference.
+    pub duplicates_elsewhere: u64,
+    /// Called lost, and arrived after that: not among `request_lost` any more.
+    pub arrived_late: u64,
+    /// Answered by something on the path: the receipts say that they never arrived.
+    pub path_answered: u64,
     /// Arrived, once or once more: so late that the target cannot tell.
     pub late: u64,
     /// Without an answer, and it cannot be told why.
@@ -75,12 +100,14 @@ pub struct Difference {
     pub interrupted: u64,
     /// Were to have no answer and had none, which is the same to this side if they never arrived.
     pub silent: u64,
-    /// Answered, but not as they should: perhaps by something else on the path.
+    /// Answered, but not as they should, and whether they arrived is not known: perhaps by something else on the path.
     pub answered_wrong: u64,
     /// Aborted, refused, or deliberately left without an answer by the target; some of these had one here.
     pub unanswered: u64,
     /// A process of the target is gone, and its figures with it.
     pub restarted: bool,
+    /// Most requests that can have been among those figures: what was sent before it was gone.
+    pub excused: u64,
     /// What is left.
     pub unexplained: u64,
 }
@@ -90,21 +117,27 @@ impl Difference {
     pub(crate) fn new(client: &Figures, server: &TargetAccount, restarted: bool) -> Difference {
         // A query that is asked again over TCP is a request of its own to the target, its first answer a complete one.
         let again = client.fallbacks;
+        let fates = &client.fates;
+        let decided_wrong = fates.of_wrong(Fate::RequestLost) + fates.of_wrong(Fate::ResponseLost);
         let difference = Difference {
             received: minus(server.received, client.sent + again),
             answered: minus(server.answered_total(), client.answered + again),
-            request_lost: client.fates.of(Fate::RequestLost),
-            response_lost: client.fates.of(Fate::ResponseLost),
-            // The repeated query has its first one's number.
-            duplicates: server.duplicates.saturating_sub(again),
+            request_lost: fates.of(Fate::RequestLost),
+            response_lost: fates.of(Fate::ResponseLost),
+            // The repeated query has its first one's number, if it arrived.
+            duplicates: (server.duplicates + fates.elsewhere).saturating_sub(again.saturating_sub(fates.lost_again)),
+            duplicates_elsewhere: fates.elsewhere,
+            arrived_late: fates.late,
+            path_answered: fates.of_wrong(Fate::RequestLost),
             late: server.late,
-            unknown: client.fates.of(Fate::Unknown),
+            unknown: fates.of(Fate::Unknown),
             open: client.open,
             interrupted: client.interrupted,
             silent: client.silent,
-            answered_wrong: client.answered_wrong,
+            answered_wrong: client.answered_wrong.saturating_sub(decided_wrong),
             unanswered: server.failed_total() + server.unanswered + server.in_flight,
             restarted,
+            excused: fates.excused,
             unexplained: 0,
         };
         Difference { unexplained: difference.received_rest().max(difference.answered_rest()), ..difference }
@@ -112,25 +145,25 @@ impl Difference {
 
     /// Whether both sides say the same, and nothing that would have to be explained happened.
     pub(crate) fn is_none(&self) -> bool {
-        (self.received, self.answered, self.request_lost, self.response_lost, self.duplicates) == (0, 0, 0, 0, 0)
+        let lost = self.request_lost + self.response_lost + self.path_answered;
+        (self.received, self.answered, lost, self.duplicates) == (0, 0, 0, 0)
     }
 
     fn received_rest(&self) -> u64 {
-        let rest = i128::from(self.received) + i128::from(self.request_lost) - i128::from(self.duplicates);
-        outside(rest, self.maybe() + self.answered_wrong, self.late)
+        let lost = i128::from(self.request_lost) + i128::from(self.path_answered);
+        let rest = i128::from(self.received) + lost - i128::from(self.duplicates);
+        outside(rest, self.maybe() + self.answered_wrong + self.excused, self.late)
     }
 
     fn answered_rest(&self) -> u64 {
-        let lost = self.response_lost + self.unknown + self.open + self.interrupted + self.silent;
-        let theirs = lost + self.duplicates + self.late;
-        let ours = if self.restarted { u64::MAX } else { self.answered_wrong + self.unanswered + self.open };
-        outside(self.answered.into(), ours, theirs)
+        let rest = i128::from(self.answered) + i128::from(self.path_answered);
+        let ours = self.answered_wrong + self.unanswered + self.open + self.excused;
+        outside(rest, ours, self.maybe() + self.response_lost + self.duplicates + self.late)
     }
 
     /// Sent requests that may have arrived or not.
     fn maybe(&self) -> u64 {
-        // Nobody knows how much of its account a process that is gone had.
-        if self.restarted { u64::MAX / 2 } else { self.unknown + self.open + self.interrupted + self.silent }
+        self.unknown + self.open + self.interrupted + self.silent
     }
 
     /// What explains it, in words; nothing if there is nothing to say.
@@ -145,8 +178,10 @@ impl Difference {
         );
         let parts = [
             (self.request_lost, "requests lost"),
+            (self.arrived_late, "arrived after they were called lost"),
             (self.response_lost, "answers lost"),
             (self.duplicates, "arrived twice"),
+            (self.path_answered, "answered by something on the path and never arrived"),
             (self.late, "arrived too late to tell once from twice"),
             (self.unknown, "unknown"),
             (self.interrupted, "cut off by the end of the run"),
@@ -159,7 +194,12 @@ impl Difference {
             write!(text, "{comma}{count} {what}").expect("a String takes every character");
         }
         if self.restarted {
-            text += "; a process of the target is gone, and its account with it";
+            write!(
+                text,
+                "; a process of the target is gone, and its account with it: at most {} requests",
+                self.excused
+            )
+            .expect("a String takes every character");
         }
         Some(text)
     }

@@ -132,6 +132,8 @@ pub struct Marks {
     pub server: Cell<Option<Duration>>,
     /// The asked delay before that byte, as the target reports it.
     pub asked: Cell<Option<Duration>>,
+    /// The request was sent a second time, as a part of itself: a truncated answer of DNS was asked for again over TCP.
+    pub is_sent_again: Cell<bool>,
     /// Payload bytes handed to the kernel.
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.

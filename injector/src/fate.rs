@@ -1,23 +1,29 @@
 //! What became of requests that were sent and got no complete answer: the way there lost them, or the way back lost the
-//! answer. The injector cannot see which; the target's receipts can.
+//! answer. The injector cannot see which; the target's receipts can. The same of requests with a wrong answer: it may be
+//! the target's, or that of something on the path.
 //!
 //! A worker leaves the number of such a request here, and goes on: that is all the hot path ever pays, and only for
 //! failures. `inquest` asks the target, some seconds later, beside the run. Every request left here gets exactly one
 //! fate, `unknown` with a reason if need be: none is forgotten and none is guessed.
 
+mod elsewhere;
+mod excuse;
+mod fates;
 pub(crate) mod inquest;
 pub(crate) mod replicas;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::outcome::Fate;
 use shared::receipt::SEQS_MAX;
 use tokio::time::Instant;
 
-/// Most requests of one operation that wait for their fate: those of one question.
+pub use self::fates::Fates;
+
+/// Most requests of one operation and kind that wait for their fate: those of one question.
 pub(crate) const WAITING_MAX: usize = SEQS_MAX;
 
 /// Why a fate is not known.
@@ -79,51 +85,27 @@ impl Verdict {
     }
 }
 
-/// How many had which fate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fates {
-    /// By [`Fate::index`].
-    decided: [u64; Fate::ALL.len()],
-    /// The unknown ones by [`Doubt::index`].
-    doubts: [u64; Doubt::ALL.len()],
+/// Why a request's fate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It has no complete answer.
+    Unanswered,
+    /// Its answer is not what was asked for.
+    Wrong,
 }
 
-impl Fates {
-    /// Counts some.
-    pub fn count(&mut self, verdict: Verdict, count: u64) {
-        self.decided[verdict.fate().index()] += count;
-        if let Verdict::Unknown(doubt) = verdict {
-            self.doubts[doubt.index()] += count;
-        }
-    }
-
-    /// How many had this one.
-    pub fn of(&self, fate: Fate) -> u64 {
-        self.decided[fate.index()]
-    }
-
-    /// How many there are.
-    pub fn total(&self) -> u64 {
-        self.decided.iter().sum()
-    }
-
-    /// Why fates are not known; reasons that did not occur are left out.
-    pub fn doubts(&self) -> BTreeMap<&'static str, u64> {
-        let counts = Doubt::ALL.map(|doubt| (doubt.as_str(), self.doubts[doubt.index()]));
-        counts.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// Adds another's figures.
-    pub fn merge(&mut self, other: &Fates) {
-        let both = self.decided.iter_mut().zip(other.decided).chain(self.doubts.iter_mut().zip(other.doubts));
-        both.for_each(|(mine, theirs)| *mine += theirs);
-    }
+impl Kind {
+    /// Each of them; `ALL[k as usize] == k`.
+    pub(crate) const ALL: [Kind; 2] = [Kind::Unanswered, Kind::Wrong];
 }
 
-/// A request without an answer.
+/// A request whose fate is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
     pub(crate) seq: u64,
+    pub(crate) kind: Kind,
+    /// How often it was sent: twice if a truncated answer was asked for again over TCP.
+    pub(crate) sendings: u32,
     pub(crate) started: Instant,
     /// When it had failed, or when its fate was last asked for in vain.
     pub(crate) since: Instant,
@@ -132,15 +114,17 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// One that was sent once, and has just failed without an answer.
     pub(crate) fn now(seq: u64, started: Instant) -> Lost {
-        Lost { seq, started, since: Instant::now(), tries: 0 }
+        Lost { seq, kind: Kind::Unanswered, sendings: 1, started, since: Instant::now(), tries: 0 }
     }
 }
 
-/// Requests that wait for their fate, by operation: at most [`WAITING_MAX`] each, what is beyond is counted. One lock for
-/// all workers: they meet there only when requests fail, and each holds it for a push.
+/// Requests that wait for their fate, by operation and kind: at most [`WAITING_MAX`] each, what is beyond is counted. One
+/// lock for all workers: they meet there only when requests fail, and each holds it for a push. Each kind has its own
+/// room: a target that answers all wrong must not hide the few requests that were lost.
 #[derive(Debug)]
-pub struct Unanswered(Vec<Mutex<Waiting>>);
+pub struct Unanswered(Vec<[Mutex<Waiting>; Kind::ALL.len()]>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -152,7 +136,7 @@ struct Waiting {
 impl Unanswered {
     /// None yet.
     pub fn new(operations: usize) -> Unanswered {
-        Unanswered((0..operations).map(|_| Mutex::default()).collect())
+        Unanswered((0..operations).map(|_| Default::default()).collect())
     }
 
     /// How many operations there are.
@@ -161,7 +145,7 @@ impl Unanswered {
     }
 
     pub(crate) fn remember(&self, operation: usize, lost: Lost) {
-        let mut waiting = self.lock(operation);
+        let mut waiting = self.lock(operation, lost.kind);
         if waiting.lost.len() < WAITING_MAX {
             waiting.lost.push_back(lost);
         } else {
@@ -169,20 +153,20 @@ impl Unanswered {
         }
     }
 
-    /// Those that have waited since that instant or longer, oldest first; and how many found no room.
-    pub(crate) fn take(&self, operation: usize, until: Instant) -> (Vec<Lost>, u64) {
-        let mut waiting = self.lock(operation);
+    /// Those of a kind that have waited since that instant or longer, oldest first; and how many found no room.
+    pub(crate) fn take(&self, operation: usize, kind: Kind, until: Instant) -> (Vec<Lost>, u64) {
+        let mut waiting = self.lock(operation, kind);
         let due = waiting.lost.iter().take_while(|lost| lost.since <= until).count();
         let lost = waiting.lost.drain(..due).collect();
         (lost, std::mem::take(&mut waiting.overflow))
     }
 
-    /// The latest instant since which one waits; nothing if none does.
-    pub(crate) fn newest(&self) -> Option<Instant> {
-        (0..self.operations()).filter_map(|operation| Some(self.lock(operation).lost.back()?.since)).max()
+    /// The latest instant since which one of a kind waits; nothing if none does.
+    pub(crate) fn newest(&self, kind: Kind) -> Option<Instant> {
+        (0..self.operations()).filter_map(|operation| Some(self.lock(operation, kind).lost.back()?.since)).max()
     }
 
-    fn lock(&self, operation: usize) -> MutexGuard<'_, Waiting> {
-        self.0[operation].lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, operation: usize, kind: Kind) -> MutexGuard<'_, Waiting> {
+        self.0[operation][kind as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

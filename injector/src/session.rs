@@ -107,13 +107,14 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
+    let account = target::account(&plan, session).await;
+    let whole = account.as_ref().ok().filter(|told| told.is_whole).map(|told| &told.account);
     let fates;
-    (fates, finished.has_restarted) = inquest.close();
+    (fates, finished.has_restarted) = inquest.close(&finished.accounts, whole).await;
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {
         account.fates = fates;
     }
     readiness.set(false);
-    let account = target::account(&plan, session).await;
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
     // What was found under way was of a moment; who scrapes once more finds what the result says.

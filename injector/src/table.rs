@@ -154,9 +154,17 @@ fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
         if client.fallbacks > 0 {
             writeln!(text, "fallback: {name}: {} of {} sent were asked again over TCP", client.fallbacks, client.sent)?;
         }
-        let twice = server.duplicates.saturating_sub(client.fallbacks);
+        let known = operation.difference.as_ref();
+        let twice = known.map_or(server.duplicates.saturating_sub(client.fallbacks), |known| known.duplicates);
         if twice > 0 {
-            writeln!(text, "duplicates: {name}: {twice} arrived twice: something on the path sent them again")?;
+            let elsewhere = match known.map_or(0, |known| known.duplicates_elsewhere) {
+                0 => String::new(),
+                elsewhere => format!(", {elsewhere} of them to another replica"),
+            };
+            writeln!(
+                text,
+                "duplicates: {name}: {twice} arrived twice: something on the path sent them again{elsewhere}"
+            )?;
         }
         match &operation.difference {
             None if (server.received, server.answered_total()) != (client.sent, client.answered) => writeln!(

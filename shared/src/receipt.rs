@@ -94,6 +94,37 @@ impl Event {
     }
 }
 
+/// What the target's receipts show beside fates (label `finding`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Finding {
+    /// A request that was called lost has arrived after that. It stays in the counter of lost requests, which cannot go
+    /// back.
+    ArrivedLate,
+    /// A request with a wrong answer never arrived: something on the path answered it.
+    PathAnswered,
+    /// A request arrived at one more replica: something on the path sent it again.
+    ArrivedElsewhere,
+}
+
+impl Finding {
+    /// Each of them; `ALL[f.index()] == f`.
+    pub const ALL: [Finding; 3] = [Finding::ArrivedLate, Finding::PathAnswered, Finding::ArrivedElsewhere];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Finding::ArrivedLate => "arrived_late",
+            Finding::PathAnswered => "path_answered",
+            Finding::ArrivedElsewhere => "arrived_elsewhere",
+        }
+    }
+
+    /// Position in [`Finding::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// What is wrong with the numbers of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeqError {

@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::identity::Identity;
 
-use crate::fixture::{RunningTarget, ScriptedServer, Step, program, refusing_port, run};
+use crate::fixture::{RunningTarget, ScriptedServer, Step, refusing_port, run};
+use crate::proxies::proof;
 
 /// Two hundred requests of two operations.
 const SCENARIO: &str = "
@@ -92,20 +92,11 @@ fn proxy(target: SocketAddr) -> (ScriptedServer, Arc<Mutex<[Done; 2]>>) {
 }
 
 /// Runs the scenario for a second: the exit code, the JSON and the text.
-fn injected(target: SocketAddr, admin: SocketAddr) -> (Option<i32>, Value, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("fates.yaml");
-    std::fs::write(&file, SCENARIO).unwrap();
-    let output = Command::new(program("injector"))
-        .args(["run", "--for", "1s", "--admin-address", "127.0.0.1:0", "--json", "-"])
-        .args(["--target", &target.to_string(), "--target-admin", &admin.to_string()])
-        .arg(&file)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"));
-    (output.status.code(), json, text)
+async fn injected(target: SocketAddr, admin: SocketAddr) -> (Option<i32>, Value, String) {
+    let (target, admin) = (target.to_string(), admin.to_string());
+    let arguments = ["--for", "1s", "--target", &target, "--target-admin", &admin].map(str::to_owned);
+    let ended = proof::injected(SCENARIO.to_owned(), &arguments).await;
+    (ended.exit, ended.json, ended.text)
 }
 
 #[test]
@@ -113,7 +104,7 @@ fn the_fates_are_exactly_what_the_proxy_did() {
     run(async {
         let target = RunningTarget::start();
         let (proxy, lists) = proxy(target.http);
-        let (exit, json, text) = injected(proxy.address, target.admin);
+        let (exit, json, text) = injected(proxy.address, target.admin).await;
         assert_eq!(exit, Some(0), "{text}");
         for (at, done) in lists.lock().unwrap().iter().enumerate() {
             let [dropped, unanswered, repeated] =
@@ -145,7 +136,7 @@ fn without_receipts_nothing_is_claimed() {
         let target = RunningTarget::start();
         let (proxy, _) = proxy(target.http);
         let (_held, nobody) = refusing_port();
-        let (exit, json, text) = injected(proxy.address, nobody);
+        let (exit, json, text) = injected(proxy.address, nobody).await;
         assert_eq!(exit, Some(0), "{text}");
         for operation in json["operations"].as_array().unwrap() {
             let told = &operation["client"]["unanswered"];
@@ -168,7 +159,7 @@ fn what_nothing_explains_ends_a_finite_run_with_98() {
             }
             _ => Step::Last(forward(address, head)),
         });
-        let (exit, json, text) = injected(forger.address, target.admin);
+        let (exit, json, text) = injected(forger.address, target.admin).await;
         let (client, difference) = (&json["operations"][0]["client"], &json["operations"][0]["difference"]);
         assert_eq!(
             (exit, &client["success"], &difference["unexplained"]),

@@ -30,6 +30,7 @@ mod probe;
 mod process;
 mod prometheus;
 mod promtool;
+mod proxies;
 mod receipts;
 mod rules;
 mod rules_seen;

@@ -129,6 +129,7 @@ impl Dns {
         };
         let _open = self.open.opened();
         self.open.account(|account| account.fallbacks += 1);
+        marks.is_sent_again.set(true);
         Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await
     }
 }

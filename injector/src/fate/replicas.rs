@@ -3,7 +3,7 @@
 //! That nobody has seen a request means something only if everybody was asked who could have: every address that the name
 //! has now, and every process met before, for a replica that is being taken out of the name still serves its connections.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -31,13 +31,17 @@ pub(crate) struct Replicas {
     boots: BTreeMap<SocketAddr, String>,
     /// Who was asked before this instant may be gone with what it knew; nothing: nobody has answered yet.
     clear_from: Option<Instant>,
-    has_restarted: bool,
+    /// When the last one went that is gone.
+    gone_at: Option<Instant>,
 }
 
 /// What all of them said together.
 #[derive(Debug)]
 pub(crate) struct Told {
-    seen: HashSet<u64>,
+    /// How many processes have seen a number.
+    seen: HashMap<u64, u32>,
+    /// Those that arrived more than once at one process.
+    again: HashSet<u64>,
     /// Of all, the number from which all still know.
     from: u64,
     is_whole: bool,
@@ -47,7 +51,7 @@ pub(crate) struct Told {
 impl Replicas {
     pub(crate) fn new(session: Session, admin: Endpoint, names: Names) -> Replicas {
         let client = Client { token: None, timeout: QUESTION_TIMEOUT };
-        Replicas { session, admin, names, client, boots: BTreeMap::new(), clear_from: None, has_restarted: false }
+        Replicas { session, admin, names, client, boots: BTreeMap::new(), clear_from: None, gone_at: None }
     }
 
     /// Where names are looked up.
@@ -60,9 +64,19 @@ impl Replicas {
         self.clear_from.is_some()
     }
 
-    /// Whether one has begun anew, or is gone, since it was met.
-    pub(crate) fn has_restarted(&self) -> bool {
-        self.has_restarted
+    /// When the last one of those went that began anew, or are gone, since they were met.
+    pub(crate) fn gone_at(&self) -> Option<Instant> {
+        self.gone_at
+    }
+
+    /// How many processes have been met, and are not known to be gone.
+    pub(crate) fn count(&self) -> usize {
+        self.boots.len()
+    }
+
+    /// Looks whether all of them are still there, and whether others have come.
+    pub(crate) async fn look(&mut self, operation: Name) {
+        self.ask(operation, &[0]).await;
     }
 
     /// Meets everybody: at the start of a run nobody can have seen anything of it, so all that follows is clear.
@@ -87,8 +101,10 @@ impl Replicas {
         let asking = asked.into_iter().take(REPLICAS_MAX).map(async |at| (at, receipts(client, at, call).await));
         let answers: Vec<_> = iter(asking).buffer_unordered(AT_ONCE_MAX).collect().await;
         let now = Instant::now();
-        let mut told = Told { seen: HashSet::new(), from: 0, is_whole: false, clear_from: None };
+        let mut told = Told { seen: HashMap::new(), again: HashSet::new(), from: 0, is_whole: false, clear_from: None };
         let mut youngest = None;
+        // Each counts once for each process, and nothing counts that nobody asked for, whatever an answer says.
+        let wanted: HashSet<u64> = numbers.iter().copied().collect();
         for (at, receipts) in answers {
             let Some(receipts) = receipts else {
                 // Neither in the name nor there: gone, and with it what it knew.
@@ -106,7 +122,9 @@ impl Replicas {
                 self.restarted(born.unwrap_or(now));
             }
             told.from = told.from.max(receipts.from);
-            told.seen.extend(receipts.seen);
+            let numbers: HashSet<u64> = receipts.seen.into_iter().filter(|seq| wanted.contains(seq)).collect();
+            numbers.into_iter().for_each(|seq| *told.seen.entry(seq).or_default() += 1);
+            told.again.extend(receipts.duplicate);
         }
         if is_whole && self.clear_from.is_none() {
             self.clear_from = Some(youngest.unwrap_or(now));
@@ -121,7 +139,7 @@ impl Replicas {
     }
 
     fn restarted(&mut self, at: Instant) {
-        self.has_restarted = true;
+        self.gone_at = self.gone_at.max(Some(at));
         self.clear_from = self.clear_from.max(Some(at));
     }
 }
@@ -129,7 +147,7 @@ impl Replicas {
 impl Told {
     /// What this says of one request.
     pub(crate) fn of(&self, lost: &Lost) -> Verdict {
-        if self.seen.contains(&lost.seq) {
+        if self.has_arrived(lost) {
             Verdict::ResponseLost
         } else if !self.is_whole {
             Verdict::Unknown(Doubt::Unreachable)
@@ -140,6 +158,18 @@ impl Told {
         } else {
             Verdict::RequestLost
         }
+    }
+
+    /// Whether it arrived as often as it was sent. What was sent twice, and came once from there and once from elsewhere, is
+    /// not told apart from what came as it was sent.
+    pub(super) fn has_arrived(&self, lost: &Lost) -> bool {
+        let again = u32::from(self.again.contains(&lost.seq));
+        self.seen.get(&lost.seq).is_some_and(|processes| processes + again >= lost.sendings)
+    }
+
+    /// Arrivals of the numbers that were asked for at another process than the first.
+    pub(super) fn elsewhere(&self) -> u64 {
+        self.seen.values().map(|processes| u64::from(processes - 1)).sum()
     }
 
     /// Whether everybody has answered.

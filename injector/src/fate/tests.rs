@@ -1,17 +1,23 @@
 //! Each fate, as fake admin ports lead to it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
+use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::{Name, Session};
 use shared::receipt::{FROM_NONE, Receipts};
 
+use super::elsewhere::Elsewhere;
+use super::excuse::Excuse;
 use super::inquest::Inquest;
 use super::replicas::Replicas;
 use super::*;
+use crate::account::OperationAccount;
+use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::names::Names;
 use crate::pacer::Quantum;
@@ -99,11 +105,11 @@ async fn one_process_says_what_became_of_it() {
         let fake = Fake::start("boot", &[]).await;
         let mut replicas = replicas(fake.address);
         replicas.meet(operation()).await;
-        assert!(replicas.are_known() && !replicas.has_restarted());
+        assert!(replicas.are_known() && replicas.gone_at().is_none());
         let started = Instant::now();
         fake.answers(status, answer);
         assert_eq!(fate(&mut replicas, started).await, verdict, "{case}");
-        assert_eq!(replicas.has_restarted(), case.starts_with("an"), "{case}");
+        assert_eq!(replicas.gone_at().is_some(), case.starts_with("an"), "{case}");
     }
 }
 
@@ -161,11 +167,15 @@ fn what_waits_is_bounded_and_what_is_beyond_is_counted() {
     for seq in 0..WAITING_MAX as u64 + 3 {
         unanswered.remember(1, Lost::now(seq, start));
     }
-    assert_eq!(unanswered.take(0, Instant::now()), (Vec::new(), 0));
-    assert_eq!(unanswered.take(1, start - Duration::from_secs(1)), (Vec::new(), 3), "none has waited that long");
-    let (lost, overflow) = unanswered.take(1, Instant::now());
+    assert_eq!(unanswered.take(0, Kind::Unanswered, Instant::now()), (Vec::new(), 0));
+    assert_eq!(
+        unanswered.take(1, Kind::Unanswered, start - Duration::from_secs(1)),
+        (Vec::new(), 3),
+        "none has waited that long"
+    );
+    let (lost, overflow) = unanswered.take(1, Kind::Unanswered, Instant::now());
     assert_eq!((lost.len(), lost[0].seq, overflow), (WAITING_MAX, 0, 0));
-    assert_eq!(unanswered.newest(), None);
+    assert_eq!(unanswered.newest(Kind::Unanswered), None);
 }
 
 /// An engine that sends nothing, and its inquest: operation 0 says who it is, operation 1 does not.
@@ -201,7 +211,7 @@ async fn every_request_left_gets_one_fate() {
     (0..4).for_each(|seq| unanswered.remember(0, Lost::now(seq, start)));
     (0..5).for_each(|seq| unanswered.remember(1, Lost::now(seq, start)));
     inquest.sweep(Instant::now()).await;
-    let (fates, has_restarted) = inquest.close();
+    let (fates, has_restarted) = inquest.close(&[], None).await;
     assert!(!has_restarted);
     assert_eq!(Fate::ALL.map(|fate| fates[0].of(fate)), [2, 2, 0]);
     assert_eq!((fates[1].total(), fates[1].doubts()), (5, BTreeMap::from([("anonymous", 5)])));
@@ -215,7 +225,7 @@ async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
     fake.answers(500, receipts("boot", OLD, &[], 0));
     unanswered.remember(0, Lost::now(7, Instant::now()));
     inquest.sweep(Instant::now()).await;
-    assert!(unanswered.newest().is_some(), "it waits for the next question");
+    assert!(unanswered.newest(Kind::Unanswered).is_some(), "it waits for the next question");
     fake.answers(200, receipts("boot", OLD, &[7], 0));
     unanswered.remember(0, Lost::now(8, Instant::now()));
     inquest.sweep(Instant::now()).await;
@@ -223,7 +233,96 @@ async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
     (9..=11).for_each(|seq| unanswered.remember(0, Lost::now(seq, Instant::now())));
     inquest.sweep(Instant::now()).await;
     inquest.give_up();
-    let (fates, _) = inquest.close();
+    let (fates, _) = inquest.close(&[], None).await;
     assert_eq!(Fate::ALL.map(|fate| fates[0].of(fate)), [1, 1, 3]);
     assert_eq!(fates[0].doubts(), BTreeMap::from([("unreachable", 3)]));
+}
+
+#[tokio::test]
+async fn a_number_that_two_processes_have_seen_is_counted_once_each_time_it_is_looked_for() {
+    let (first, second) = (Fake::start("one", &[5, 70, 2000]).await, Fake::start("two", &[70, 2000, 4999]).await);
+    let mut both = replicas(first.address);
+    let mut elsewhere = Elsewhere::default();
+    elsewhere.look(&mut both, operation(), 5000).await;
+    assert_eq!(elsewhere.total(), 0, "there is nobody else");
+    both.meet(operation()).await;
+    both.met(second.address, "two");
+    for _ in 0..2 {
+        elsewhere.look(&mut both, operation(), 5000).await;
+        assert_eq!(elsewhere.total(), 2);
+    }
+    first.answers(200, receipts("one", OLD, &[5, 70, 2000, 4999, 4999, 8000], 0));
+    elsewhere.look(&mut both, operation(), 9000).await;
+    assert_eq!(elsewhere.total(), 3, "a later look finds what came since, and counts nothing again");
+    second.answers(500, receipts("two", OLD, &[8000], 0));
+    elsewhere.look(&mut both, operation(), 9000).await;
+    assert_eq!(elsewhere.total(), 3, "who does not answer changes nothing");
+    second.answers(200, receipts("two", OLD, &[8000], 0));
+    elsewhere.look(&mut both, operation(), 9000).await;
+    assert_eq!(elsewhere.total(), 3, "4999 is of yesterday, and 8000 is new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_excuses_what_was_sent_before_it_and_no_more() {
+    let figures = |sent| [Figures::from(&OperationAccount { sent, ..OperationAccount::default() })];
+    let second = Duration::from_secs(1);
+    let mut excuse = Excuse::default();
+    assert_eq!(excuse.of(0, None, 10), 0, "nobody has restarted");
+    let start = Instant::now();
+    for n in 1..=3 {
+        tokio::time::advance(second).await;
+        excuse.look(&figures(n * 100), None);
+    }
+    // Noticed late. What is seen after two seconds was counted before that, so only what is seen next has it all.
+    let restart = Some(start + Duration::from_millis(1500));
+    assert_eq!(excuse.of(0, restart, 350), 350, "not looked up: all that was sent");
+    excuse.look(&figures(400), restart);
+    assert_eq!((excuse.of(0, restart, 450), excuse.of(0, restart, 200)), (300, 200));
+    for n in 5..100 {
+        tokio::time::advance(second).await;
+        excuse.look(&figures(n * 100), restart);
+    }
+    assert_eq!(excuse.of(0, restart, 9_900), 300, "still");
+    tokio::time::advance(second).await;
+    let again = Some(Instant::now());
+    excuse.look(&figures(9_950), again);
+    assert_eq!(excuse.of(0, again, 9_960), 9_960, "the next figures will tell");
+    tokio::time::advance(second).await;
+    excuse.look(&figures(10_000), again);
+    assert_eq!(excuse.of(0, again, 20_000), 10_000);
+}
+
+#[tokio::test]
+async fn what_arrives_after_it_was_called_lost_is_found_when_the_accounts_do_not_fit() {
+    let fake = Fake::start("boot", &[]).await;
+    for (received, fates, late) in [(1, [0, 1, 0], 1), (0, [1, 0, 0], 0)] {
+        fake.answers(200, receipts("boot", OLD, &[], 0));
+        let (mut inquest, unanswered) = inquest(fake.address);
+        inquest.open().await;
+        unanswered.remember(0, Lost::now(7, Instant::now()));
+        inquest.sweep(Instant::now()).await;
+        fake.answers(200, receipts("boot", OLD, if received == 1 { &[7] } else { &[] }, 0));
+        let ours = OperationAccount { planned: 1, sent: 1, ..OperationAccount::default() };
+        let answered = BTreeMap::from([("200".to_owned(), received)]);
+        let theirs = TargetAccount { received, answered, ..TargetAccount::default() };
+        let account = Account { server: "a/b/c".into(), operations: BTreeMap::from([("op".to_owned(), theirs)]) };
+        let (found, has_restarted) = inquest.close(&[ours], Some(&account)).await;
+        assert_eq!((Fate::ALL.map(|fate| found[0].of(fate)), found[0].late), (fates, late));
+        assert!(!has_restarted);
+    }
+}
+
+#[tokio::test]
+async fn of_wrong_answers_it_is_told_whether_the_target_ever_had_the_request() {
+    let fake = Fake::start("boot", &[2, 3]).await;
+    let (mut inquest, unanswered) = inquest(fake.address);
+    inquest.open().await;
+    let wrong = |seq| Lost { kind: Kind::Wrong, ..Lost::now(seq, Instant::now()) };
+    (0..4).for_each(|seq| unanswered.remember(0, wrong(seq)));
+    // Sent twice, and seen once.
+    unanswered.remember(0, Lost { sendings: 2, ..Lost::now(3, Instant::now()) });
+    inquest.sweep(Instant::now()).await;
+    let (fates, _) = inquest.close(&[], None).await;
+    assert_eq!(Fate::ALL.map(|fate| fates[0].of_wrong(fate)), [2, 2, 0]);
+    assert_eq!((Fate::ALL.map(|fate| fates[0].of(fate)), fates[0].lost_again), ([1, 0, 0], 1));
 }

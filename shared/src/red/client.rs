@@ -16,6 +16,7 @@ use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
 use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
+use crate::receipt::Finding;
 
 pub use self::series::ClientSeries;
 
@@ -67,6 +68,10 @@ const UNEXPLAINED: Described = Described::gauge(
     "continuous_load_client_unexplained_difference",
     "Requests by which the target's account differs from this one for no known reason, when it was last asked.",
 );
+const FINDINGS: Described = Described::counter(
+    "continuous_load_client_findings_total",
+    "What the target's receipts showed beside the fates of unanswered requests.",
+);
 const INFLIGHT: Described = Described::gauge(
     "continuous_load_client_inflight_requests",
     "Planned requests without a result yet: waiting for a connection, or sent.",
@@ -94,6 +99,8 @@ struct Operation {
     shards: Vec<Arc<ClientSeries>>,
     /// By [`Fate::index`]. Not a shard's: decided by the one that asks the target, long after the request.
     fates: [AtomicU64; Fate::ALL.len()],
+    /// By [`Finding::index`]; likewise.
+    findings: [AtomicU64; Finding::ALL.len()],
     unexplained: AtomicU64,
 }
 
@@ -125,6 +132,7 @@ impl ClientRed {
                 .map(|_| Arc::new(ClientSeries::new(&operation.expected, operation.labels.injected)))
                 .collect(),
             fates: Default::default(),
+            findings: Default::default(),
             unexplained: AtomicU64::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
@@ -140,6 +148,22 @@ impl ClientRed {
     /// This became of so many unanswered requests of an operation.
     pub fn fate(&self, operation: usize, fate: Fate, count: u64) {
         self.operations[operation].fates[fate.index()].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many requests of an operation were sent by now, and how many were answered, rightly or wrongly.
+    pub fn progress(&self, operation: usize) -> (u64, u64) {
+        let operation = &self.operations[operation];
+        let counts = |(_, results): (Labels, Vec<&Results>)| tallied(results.into_iter().map(|one| &one.requests));
+        let answered = operation.results().into_iter().flat_map(counts).filter(|(key, _)| {
+            let (code, ..) = tally::words::<ErrorClass>(*key);
+            !code.is_empty()
+        });
+        (operation.sum(|shard| &shard.sent), answered.map(|(_, count)| count).sum())
+    }
+
+    /// The receipts showed this of so many requests of an operation.
+    pub fn found(&self, operation: usize, finding: Finding, count: u64) {
+        self.operations[operation].findings[finding.index()].fetch_add(count, Ordering::Relaxed);
     }
 
     /// So many requests of an operation make a difference between the two sides that nothing explains.
@@ -235,6 +259,14 @@ impl Operation {
     }
 }
 
+fn findings(operation: &Operation) -> Vec<Metric> {
+    let sample = |finding: Finding| {
+        let count = operation.findings[finding.index()].load(Ordering::Relaxed);
+        counter(operation.labels.pairs([label("finding", finding.as_str())]), count)
+    };
+    Finding::ALL.map(sample).into()
+}
+
 fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Snapshot {
     let mut snapshot = Snapshot::default();
     histograms.for_each(|histogram| histogram.add_to(&mut snapshot));
@@ -277,6 +309,7 @@ impl Collector for ClientRed {
             DROPPED.family(each(Operation::dropped)),
             INTERRUPTED.family(total(|s| &s.interrupted)),
             UNANSWERED.family(each(Operation::unanswered)),
+            FINDINGS.family(each(findings)),
             UNEXPLAINED.family(each(|o| vec![gauge(o.labels.pairs([]), o.unexplained.load(Ordering::Relaxed) as f64)])),
             INFLIGHT.family(level(|s| &s.inflight)),
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),

@@ -1,0 +1,55 @@
+//! What a process that is gone can have taken along in its account, at most: no more than was sent before it was gone. What
+//! is missing of later requests, it does not excuse.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::difference::Figures;
+
+/// Figures that are kept: at one a second, half a minute, which is how long a restart can stay unnoticed at most.
+const KEPT_MAX: usize = 32;
+
+/// What was sent by when.
+#[derive(Debug, Default)]
+pub(super) struct Excuse {
+    /// When figures were first seen, and what they say was sent of each operation; oldest first.
+    seen: VecDeque<(Instant, Vec<u64>)>,
+    /// The restart that has been looked up, and what was sent before it.
+    known: Option<(Instant, Vec<u64>)>,
+}
+
+impl Excuse {
+    /// Keeps figures that are new, and looks up a restart that is.
+    pub(super) fn look(&mut self, figures: &[Figures], restart: Option<Instant>) {
+        let sent: Vec<u64> = figures.iter().map(Figures::sendings).collect();
+        if self.seen.len() == KEPT_MAX {
+            self.seen.pop_front();
+        }
+        self.seen.push_back((Instant::now(), sent));
+        if let Some(restart) = restart.filter(|restart| self.known.as_ref().is_none_or(|(known, _)| known < restart))
+            && let Some(sent) = self.sent_before(restart)
+        {
+            self.known = Some((restart, sent));
+        }
+    }
+
+    /// Figures are counted a moment before they are seen, so only those behind a set that was seen after the restart hold
+    /// everything that was sent before it.
+    fn sent_before(&self, restart: Instant) -> Option<Vec<u64>> {
+        let mut later = self.seen.iter().skip_while(|(seen, _)| *seen < restart);
+        later.next();
+        later.next().map(|(_, sent)| sent.clone())
+    }
+
+    /// Most requests of one operation that were in the accounts of processes gone by `restart`, of all that were sent.
+    pub(super) fn of(&self, operation: usize, restart: Option<Instant>, sent: u64) -> u64 {
+        match (&self.known, restart) {
+            (_, None) => 0,
+            (Some((known, before)), Some(restart)) if *known >= restart => {
+                before.get(operation).map_or(sent, |before| *before.min(&sent))
+            }
+            _ => sent,
+        }
+    }
+}
