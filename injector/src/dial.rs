@@ -85,8 +85,8 @@ pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Re
     };
     let class = |error| ErrorClass::of_connect(&error);
     let socket = UdpSocket::bind(any).await.map_err(class)?;
+    // Not marked: naming the peer to the kernel is no handshake.
     socket.connect(address).await.map_err(class)?;
-    mark(&marks.connected);
     Ok(socket)
 }
 

@@ -22,6 +22,7 @@ mod fixture;
 mod lanes;
 pub mod live;
 pub mod log;
+mod measured;
 pub mod names;
 pub mod pacer;
 pub mod plan;

@@ -164,9 +164,12 @@ impl Listener for Hearing<'_> {
     }
 
     fn said(&mut self, said: &Said) {
-        mark(&self.marks.first_byte);
-        self.marks.server.set(said.server);
-        self.marks.asked.set(said.asked);
+        // The times are those to this very byte: what trailers say of them is about another.
+        if self.marks.first_byte.get().is_none() {
+            mark(&self.marks.first_byte);
+            self.marks.server.set(said.server);
+            self.marks.asked.set(said.asked);
+        }
         self.marks.declare(&said.declared);
         self.wanted.said(said);
     }

@@ -33,10 +33,12 @@ const RESPONSE_DURATION: Described = Described::histogram(
 );
 const NETWORK_DURATION: Described = Described::histogram(
     "continuous_load_client_network_duration_seconds",
-    "Latency of the path: first byte at the client minus the target's own time to it, asked delays included.",
+    "Latency of the path: from sending to the first byte, minus the target's own time to it and minus asked delays.",
 );
-const PHASE_DURATION: Described =
-    Described::histogram("continuous_load_client_phase_duration_seconds", "Parts of the service time.");
+const PHASE_DURATION: Described = Described::histogram(
+    "continuous_load_client_phase_duration_seconds",
+    "Parts of the service time, which add up to it.",
+);
 const MESSAGE_DURATION: Described = Described::histogram(
     "continuous_load_client_message_duration_seconds",
     "Between the messages of a gRPC stream, the first after the request.",
@@ -215,7 +217,7 @@ impl Operation {
             let labels = self.labels.pairs([label("phase", phase.as_str())]);
             histogram(labels, &self.merged(|shard| &shard.phases[phase.index()]))
         };
-        Phase::ALL.map(sample).into()
+        Phase::ALL.into_iter().filter(|phase| phase.is_of(self.labels.protocol)).map(sample).collect()
     }
 
     fn dropped(&self) -> Vec<Metric> {
