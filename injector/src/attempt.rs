@@ -12,6 +12,7 @@ use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
 use crate::measured::{self, Phases};
+use crate::signature::signs;
 
 /// One attempt in full, for those who look at single requests.
 pub(crate) struct Seen {
@@ -67,6 +68,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     });
     let end = Instant::now();
     let phases = measured::phases(&marks, end);
+    let resent = connection.as_ref().map_or(0, |connection| connection.open().untold_resent());
     let finished = Finished {
         outcome,
         response: end.saturating_duration_since(planned),
@@ -78,6 +80,9 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
     };
+    for sign in signs(&phases, finished.network, resent) {
+        context.sign(sign);
+    }
     for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
         if let Some(duration) = duration {
             context.counter.series.phase(phase, duration);

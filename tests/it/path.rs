@@ -193,7 +193,11 @@ fn securing_a_connection_is_no_part_of_the_path() {
 fn what_a_rule_asks_for_is_no_part_of_the_path() {
     run(async {
         let target = RunningTarget::start();
-        put(target.admin, "/faults/slow", r#"{"ttl": "5m", "match": {"protocol": "*"}, "percent": 100, "fault": "delay=100ms"}"#);
+        put(
+            target.admin,
+            "/faults/slow",
+            r#"{"ttl": "5m", "match": {"protocol": "*"}, "percent": 100, "fault": "delay=100ms"}"#,
+        );
         let held = relay::in_front_of(&target.addresses, HOLD).await;
         let said = said(plan_for_all(RULED, &held), &target, 2).await;
         assert_path_is_the_relays(&said);

@@ -83,6 +83,10 @@ const CONNECTIONS_LOST: Described = Described::counter(
     "continuous_load_client_connections_lost_total",
     "Pooled connections that the peer closed or reset while they were idle; no request was on them.",
 );
+const RETRANSMITTED: Described = Described::counter(
+    "continuous_load_client_retransmitted_segments_total",
+    "Segments that the kernel had to send again on connections over TCP, SYNs included.",
+);
 const SENT_BYTES: Described =
     Described::counter("continuous_load_client_sent_bytes_total", "Payload bytes of requests handed to the kernel.");
 const RECEIVED_BYTES: Described =
@@ -212,6 +216,13 @@ impl Operation {
         self.results().into_iter().flat_map(both).collect()
     }
 
+    /// Nothing where there is no TCP.
+    fn retransmitted(&self) -> Vec<Metric> {
+        // DNS over UDP may fall back to it.
+        let has_tcp = self.labels.protocol != Protocol::Udp;
+        has_tcp.then(|| counter(self.labels.pairs([]), self.sum(|s| &s.retransmitted))).into_iter().collect()
+    }
+
     fn phases(&self) -> Vec<Metric> {
         let sample = |phase: Phase| {
             let labels = self.labels.pairs([label("phase", phase.as_str())]);
@@ -285,6 +296,7 @@ impl Collector for ClientRed {
             CONNECTIONS.family(each(Operation::connections)),
             CONNECTIONS_OPEN.family(level(|s| &s.connections_open)),
             CONNECTIONS_LOST.family(total(|s| &s.connections_lost)),
+            RETRANSMITTED.family(each(Operation::retransmitted)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
         ]
