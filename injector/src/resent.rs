@@ -3,8 +3,9 @@
 //! Invariants:
 //! - Nothing is lost: a connection is looked at when it ends, however long it lived and however it ended.
 //! - A connection that lives for months is looked at while it does: when something comes on it, at most every
-//!   [`LOOK_EVERY`]. Asking the kernel after every answer would be a system call more for each; this is ten per second and
-//!   connection at most, and an answer that took longer than that is always looked at, which is where it matters.
+//!   [`LOOK_EVERY`]. Asking the kernel costs 0.6 µs, against the 30 ns of a look at the clock: too much for every answer of a
+//!   busy connection, nothing at ten times a second. An answer that took longer than that is always looked at, which is where
+//!   it matters.
 //! - It is the connection's own stream that looks. A descriptor kept elsewhere might be another's by then.
 //!
 //! Only segments of ours: what the peer had to send again is in its kernel. Attempts to connect that failed leave no socket

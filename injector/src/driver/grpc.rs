@@ -164,9 +164,9 @@ impl Listener for Hearing<'_> {
     }
 
     fn said(&mut self, said: &Said) {
-        // The times are those to this very byte: what trailers say of them is about another.
-        if self.marks.first_byte.get().is_none() {
-            mark(&self.marks.first_byte);
+        mark(&self.marks.first_byte);
+        // Those that come with the first byte are about it; trailers are believed where the head says nothing.
+        if self.marks.server.get().is_none() {
             self.marks.server.set(said.server);
             self.marks.asked.set(said.asked);
         }
