@@ -4,6 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Instants by their place, in milliseconds since the beginning.
+type Marked = &'static [(usize, u32)];
+/// Phases in milliseconds, by their index.
+type InMs = [Option<u32>; 6];
+
 const MS: Duration = Duration::from_millis(1);
 
 /// The instants in the order of time, by their place: look-up, connect, connected, secured, sending, sent, first byte.
@@ -27,7 +32,7 @@ fn marked(at_ms: &[(usize, u32)], begin: Instant) -> Marks {
 #[test]
 fn each_phase_is_where_it_was_spent() {
     let begin = Instant::now();
-    let cases: [(&str, &[(usize, u32)], [Option<u32>; 6]); 11] = [
+    let cases: [(&str, Marked, InMs); 11] = [
         ("nothing of its own", &[], [None; 6]),
         ("looking up", &[(0, 0)], [Some(100), None, None, None, None, None]),
         ("connecting", &[(0, 0), (1, 2)], [Some(2), Some(98), None, None, None, None]),

@@ -4,12 +4,15 @@ use shared::red::PHASE_BUCKETS_S;
 
 use super::*;
 
+/// Phases and what they took, in milliseconds.
+type Took = &'static [(Phase, u64)];
+
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
 /// The signs of a request whose phases took so long.
-fn found(of: &[(Phase, u64)], network_ms: Option<u64>, resent: u32) -> Vec<Sign> {
+fn found(of: Took, network_ms: Option<u64>, resent: u32) -> Vec<Sign> {
     let mut phases = Phases::default();
     for (phase, duration_ms) in of {
         phases[phase.index()] = Some(ms(*duration_ms));
@@ -22,7 +25,7 @@ fn a_duration_and_a_segment_sent_again_make_a_sign() {
     use Phase::{Body, Connect, Dns, FirstByte, Tls};
     use Sign::{LookupRepeated, SegmentLost, SynLostOften, SynLostOnce, SynLostTwice};
     // The phases, the path's share, segments sent again, the signs.
-    let cases: [(&[(Phase, u64)], Option<u64>, u32, &[Sign]); 24] = [
+    let cases: [(Took, Option<u64>, u32, &[Sign]); 24] = [
         (&[(Connect, 1)], Some(1), 0, &[]),
         (&[(Connect, 1003)], Some(1), 1, &[SynLostOnce]),
         (&[(Connect, 1200)], Some(150), 1, &[SynLostOnce]),
