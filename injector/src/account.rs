@@ -14,6 +14,7 @@ use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
 use crate::fate::Fates;
+use crate::signature::Sign;
 
 /// The account of one operation.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +69,10 @@ pub struct OperationAccount {
     pub connections: u64,
     /// Pooled connections the peer ended while idle.
     pub connections_lost: u64,
+    /// Segments over TCP that our kernel had to send again.
+    pub retransmits: u64,
+    /// Requests whose times show a timer of the kernel, by [`Sign::index`].
+    pub signs: [u64; Sign::ALL.len()],
     /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
     pub fallbacks: u64,
 }
@@ -216,8 +221,9 @@ impl OperationAccount {
             &mut self.connections,
             &mut self.connections_lost,
             &mut self.fallbacks,
+            &mut self.retransmits,
         ];
-        counts.into_iter().for_each(|count| *count = 0);
+        counts.into_iter().chain(&mut self.signs).for_each(|count| *count = 0);
         self.in_flight = 0;
         self.fates = Fates::default();
     }
@@ -260,6 +266,10 @@ impl OperationAccount {
         self.connections += other.connections;
         self.connections_lost += other.connections_lost;
         self.fallbacks += other.fallbacks;
+        self.retransmits += other.retransmits;
+        for (mine, theirs) in self.signs.iter_mut().zip(other.signs) {
+            *mine += theirs;
+        }
     }
 }
 

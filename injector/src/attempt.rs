@@ -3,23 +3,24 @@
 //! The one place of the injector where a call is recorded.
 
 use std::cell::Cell;
-use std::time::Duration;
 
 use shared::identity::RequestId;
-use shared::outcome::{Code, ErrorClass, Outcome, Phase};
+use shared::outcome::{Code, ErrorClass, Phase};
 use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
 use crate::fate::{Kind, Lost};
+use crate::measured::{self, Phases};
+use crate::signature::signs;
 
 /// One attempt in full, for those who look at single requests.
 pub(crate) struct Seen {
     /// As it was accounted.
     pub(crate) finished: Finished,
     /// By [`Phase::index`]; nothing for a phase it did not have.
-    pub(crate) phases: [Option<Duration>; Phase::ALL.len()],
+    pub(crate) phases: Phases,
     /// What was asked and what came instead, if it failed.
     pub(crate) words: Option<String>,
 }
@@ -67,7 +68,23 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
             format!("{id}: {}{}{why}", D::explain(&wanted, &ending), marks.declared())
         })
     });
-    let (finished, phases) = measured(&marks, outcome, planned, started);
+    let end = Instant::now();
+    let phases = measured::phases(&marks, end);
+    let resent = connection.as_ref().map_or(0, |connection| connection.open().untold_resent());
+    let finished = Finished {
+        outcome,
+        response: end.saturating_duration_since(planned),
+        service: end - marks.started().unwrap_or(started),
+        server: marks.server.get(),
+        network: measured::network(&marks),
+        is_declared: marks.declared().is_any(),
+        by_rule: marks.declared().is_rule(),
+        sent_bytes: marks.sent_bytes.get(),
+        received_bytes: marks.received_bytes.get(),
+    };
+    for sign in signs(&phases, finished.network, resent) {
+        context.sign(sign);
+    }
     for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
         if let Some(duration) = duration {
             context.counter.series.phase(phase, duration);
@@ -97,40 +114,4 @@ fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending<D::
     };
     not_opened(context, marks, class);
     Ending::Failed(class)
-}
-
-/// What the instants come to.
-fn measured(
-    marks: &Marks,
-    outcome: Outcome<ErrorClass>,
-    planned: Instant,
-    started: Instant,
-) -> (Finished, [Option<Duration>; Phase::ALL.len()]) {
-    let end = Instant::now();
-    let between = |from: Option<Instant>, to: Option<Instant>| Some(to?.saturating_duration_since(from?));
-    let phases = Phase::ALL.map(|phase| match phase {
-        Phase::Dns => between(marks.resolving.get(), marks.connecting.get()),
-        Phase::Connect => between(marks.connecting.get(), marks.connected.get()),
-        Phase::Tls => between(marks.connected.get(), marks.secured.get()),
-        Phase::Request => between(marks.sending.get(), marks.sent.get()),
-        Phase::FirstByte => between(marks.sent.get(), marks.first_byte.get()),
-        Phase::Body => between(marks.first_byte.get(), Some(end)),
-    });
-    let server = marks.server.get();
-    let not_the_path = server.map(|server| server.saturating_add(marks.asked.get().unwrap_or(Duration::ZERO)));
-    let network = between(marks.sending.get(), marks.first_byte.get())
-        .zip(not_the_path)
-        .map(|(first_byte, not_the_path)| first_byte.saturating_sub(not_the_path));
-    let finished = Finished {
-        outcome,
-        response: end.saturating_duration_since(planned),
-        service: end - marks.started().unwrap_or(started),
-        server,
-        network,
-        is_declared: marks.declared().is_any(),
-        by_rule: marks.declared().is_rule(),
-        sent_bytes: marks.sent_bytes.get(),
-        received_bytes: marks.received_bytes.get(),
-    };
-    (finished, phases)
 }

@@ -17,6 +17,7 @@ use crate::counter::Counter;
 use crate::driver::{Driver, Marks};
 use crate::fate::{Lost, Unanswered};
 use crate::names::Names;
+use crate::signature::Sign;
 
 /// A slot that came due.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +95,11 @@ impl<D: Driver> StreamContext<D> {
     pub(crate) fn sent(&self) {
         self.counter.series.sent();
         self.account(|account| account.sent += 1);
+    }
+
+    /// The request's times show a timer of the kernel.
+    pub(crate) fn sign(&self, sign: Sign) {
+        self.account(|account| account.signs[sign.index()] += 1);
     }
 
     pub(crate) fn finished(&self, finished: &Finished) {

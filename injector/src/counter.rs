@@ -10,6 +10,7 @@ use shared::outcome::ErrorClass;
 use shared::red::client::ClientSeries;
 
 use crate::account::{Ledger, OperationAccount};
+use crate::resent::Resent;
 
 /// Where one operation is counted on one worker.
 #[derive(Clone)]
@@ -25,7 +26,20 @@ impl Counter {
     pub fn opened(&self) -> Open {
         self.series.connected(Ok(()));
         self.account(|account| account.connections += 1);
-        Open { counter: self.clone(), is_lost: Cell::new(false) }
+        Open { counter: self.clone(), is_lost: Cell::new(false), resent: Resent::default() }
+    }
+
+    /// The same, for a connection over TCP.
+    pub(crate) fn opened_over(&self, resent: Resent) -> Open {
+        let mut open = self.opened();
+        open.resent = resent;
+        open
+    }
+
+    /// The kernel sent so many segments again.
+    pub(crate) fn resent(&self, segments: u32) {
+        self.series.retransmitted(segments.into());
+        self.account(|account| account.retransmits += u64::from(segments));
     }
 
     /// A connection could not be opened.
@@ -48,9 +62,16 @@ impl Counter {
 pub struct Open {
     counter: Counter,
     is_lost: Cell<bool>,
+    resent: Resent,
 }
 
 impl Open {
+    /// Segments that were seen to be sent again on it since the last time. Where requests share it, whose they were is not
+    /// known: the first that ends is told.
+    pub(crate) fn untold_resent(&self) -> u32 {
+        self.resent.untold()
+    }
+
     /// The peer ended it while no request was on it. Counted once, however many lanes shared it.
     pub(crate) fn lost_while_idle(&self) {
         if !self.is_lost.replace(true) {

@@ -13,20 +13,34 @@ use shared::outcome::ErrorClass;
 use shared::red::client::k6::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
+use crate::counter::Counter;
 use crate::driver::{Marks, mark};
 use crate::names::Names;
 use crate::plan::{Endpoint, Tls};
+use crate::resent::{Resent, Watched};
 
 /// A connection, plain or secured.
 pub(crate) enum Stream {
-    Plain(TcpStream),
+    Plain(Watched),
     /// Boxed: its buffers would make every plain connection as large.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Watched>>),
 }
 
-/// A connection to `endpoint`, with a TLS handshake if there is one to make, its instants marked.
+impl Stream {
+    /// What the kernel sends again on it.
+    pub(crate) fn resent(&self) -> Resent {
+        match self {
+            Stream::Plain(tcp) => tcp.resent(),
+            Stream::Tls(tls) => tls.get_ref().0.resent(),
+        }
+    }
+}
+
+/// A connection to `endpoint`, with a TLS handshake if there is one to make, its instants marked. What the kernel sends again
+/// on it is counted, if there is somebody who counts.
 ///
 /// # Errors
 /// Why there is none; the words behind a failed handshake are left in the marks.
@@ -35,8 +49,9 @@ pub(crate) async fn stream(
     endpoint: &Endpoint,
     tls: Option<&Tls>,
     marks: &Marks,
+    counter: Option<&Counter>,
 ) -> Result<Stream, ErrorClass> {
-    let tcp = tcp(names, endpoint, marks).await?;
+    let tcp = tcp(names, endpoint, marks, counter).await?;
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
     let stream = tls.handshake(tcp).await.map_err(|why| {
         marks.explain(why);
@@ -60,15 +75,21 @@ fn version(version: ProtocolVersion) -> Option<TlsVersion> {
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) async fn tcp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<TcpStream, ErrorClass> {
+pub(crate) async fn tcp(
+    names: &Names,
+    endpoint: &Endpoint,
+    marks: &Marks,
+    counter: Option<&Counter>,
+) -> Result<Watched, ErrorClass> {
     mark(&marks.resolving);
     let address = names.resolve(endpoint).await?;
     mark(&marks.connecting);
+    let began = Instant::now();
     let stream = TcpStream::connect(address).await.map_err(|error| ErrorClass::of_connect(&error))?;
     // Requests are small and alone on the wire; waiting to fill a segment would be measured as latency.
     stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
-    Ok(stream)
+    Ok(Watched::new(stream, began, counter))
 }
 
 /// A socket of its own port that hears nobody but `endpoint`, so that an ICMP refusal reaches it too.
@@ -85,8 +106,8 @@ pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Re
     };
     let class = |error| ErrorClass::of_connect(&error);
     let socket = UdpSocket::bind(any).await.map_err(class)?;
+    // Not marked: naming the peer to the kernel is no handshake.
     socket.connect(address).await.map_err(class)?;
-    mark(&marks.connected);
     Ok(socket)
 }
 

@@ -116,7 +116,7 @@ pub struct Marks {
     pub resolving: Cell<Option<Instant>>,
     /// The address is known.
     pub connecting: Cell<Option<Instant>>,
-    /// The connection stands; with TLS, the handshake begins.
+    /// The connection stands; with TLS, the handshake begins. Never with datagrams.
     pub connected: Cell<Option<Instant>>,
     /// The TLS handshake is done; only with TLS.
     pub secured: Cell<Option<Instant>>,

@@ -20,6 +20,7 @@ use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
 use crate::engine;
 use crate::plan::Plan;
+use crate::signature::Sign;
 use crate::target::Told;
 use crate::verdict::{Ended, Exit, verdict};
 
@@ -132,6 +133,10 @@ pub struct Side {
     pub connections: u64,
     /// Pooled connections that the peer ended while idle.
     pub connections_lost: u64,
+    /// Segments over TCP that the injector's kernel had to send again.
+    pub retransmits: u64,
+    /// Requests whose times show a timer of the kernel, by what it means; what did not occur is left out.
+    pub signs: BTreeMap<&'static str, u64>,
     /// Asked again over TCP, because the answer was truncated: the target received as many more.
     pub fallbacks: u64,
     /// Planned instant to end.
@@ -230,6 +235,7 @@ pub(crate) fn of_target(account: &Account, operation: &Name) -> TargetAccount {
 
 impl From<&OperationAccount> for Side {
     fn from(account: &OperationAccount) -> Side {
+        let signs = Sign::ALL.into_iter().map(|sign| (sign.as_str(), account.signs[sign.index()]));
         let errors = ErrorClass::ALL.map(|class| (class.as_str(), account.failures[class.index()]));
         Side {
             planned: account.planned,
@@ -254,6 +260,8 @@ impl From<&OperationAccount> for Side {
             received_bytes: account.received_bytes,
             connections: account.connections,
             connections_lost: account.connections_lost,
+            retransmits: account.retransmits,
+            signs: signs.filter(|(_, count)| *count > 0).collect(),
             fallbacks: account.fallbacks,
             response: Latency::from(&account.response),
             service: Latency::from(&account.service),

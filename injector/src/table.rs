@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::signature::Sign;
 use crate::summary::{Latency, Operation, Rules, Side, Summary, Unanswered};
 
 /// The whole report, about 120 columns wide: names are at most 32.
@@ -150,6 +151,11 @@ fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
         if let Some(words) = unanswered(&client.unanswered) {
             writeln!(text, "unanswered: {name}: {words}")?;
         }
+        for sign in Sign::ALL {
+            if let Some(count) = client.signs.get(sign.as_str()) {
+                writeln!(text, "signs: {name}: {}", sign.words(*count))?;
+            }
+        }
         let Some(server) = &operation.server else { continue };
         if client.fallbacks > 0 {
             writeln!(text, "fallback: {name}: {} of {} sent were asked again over TCP", client.fallbacks, client.sent)?;
@@ -272,7 +278,12 @@ fn connections(total: &Side) -> String {
         0 => String::new(),
         lost => format!(", {lost} ended by the peer while idle"),
     };
-    format!("connections: {} opened{lost}", total.connections)
+    let resent = match total.retransmits {
+        0 => String::new(),
+        1 => ", 1 segment sent again".to_owned(),
+        segments => format!(", {segments} segments sent again"),
+    };
+    format!("connections: {} opened{lost}{resent}", total.connections)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -111,7 +111,7 @@ impl Tls {
     ///
     /// # Errors
     /// Why it cannot be, in words.
-    pub(crate) async fn handshake(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, String> {
+    pub(crate) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(&self, tcp: S) -> Result<TlsStream<S>, String> {
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = connector.connect(self.server_name.clone(), tcp).await.map_err(|error| words(&error))?;
         let agreed = stream.get_ref().1.alpn_protocol();

@@ -107,7 +107,7 @@ impl Trunks {
     }
 
     async fn open(&self, names: &Names, marks: &Marks, counter: &Counter) -> Result<Connection, ErrorClass> {
-        let stream = dial::stream(names, &self.endpoint, self.tls.as_ref(), marks).await?;
+        let stream = dial::stream(names, &self.endpoint, self.tls.as_ref(), marks, Some(counter)).await?;
         Connection::start(stream, counter).await
     }
 }

@@ -6,6 +6,7 @@
 use std::io;
 
 pub use crate::code::Code;
+use crate::protocol::Protocol;
 
 /// Why a request failed, as the client saw it: exactly one per failed attempt (label `error`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -203,11 +204,11 @@ pub enum Phase {
     Connect,
     /// TLS handshake.
     Tls,
-    /// First to last byte of the request.
+    /// To the last byte of the request: from the first, or on a new connection from its being ready.
     Request,
-    /// Last byte of the request to first byte of the answer.
+    /// Last byte of the request to first byte of the answer; nothing of it, if the answer was first.
     FirstByte,
-    /// First to last byte of the answer.
+    /// First byte of the answer to the end.
     Body,
 }
 
@@ -224,6 +225,15 @@ impl Phase {
             Phase::Request => "request",
             Phase::FirstByte => "first_byte",
             Phase::Body => "body",
+        }
+    }
+
+    /// Whether requests of this protocol have such a phase: datagrams need no connection, and the echo and DNS no TLS.
+    pub const fn is_of(self, protocol: Protocol) -> bool {
+        match self {
+            Phase::Connect => !matches!(protocol, Protocol::Udp | Protocol::DnsUdp),
+            Phase::Tls => matches!(protocol, Protocol::Http | Protocol::Http2 | Protocol::Grpc),
+            Phase::Dns | Phase::Request | Phase::FirstByte | Phase::Body => true,
         }
     }
 

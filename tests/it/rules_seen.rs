@@ -125,7 +125,8 @@ fn assert_hit(said: &Said, name: &str, rule: Option<&str>, class: &str, code: &s
 }
 
 /// Installs a rule.
-fn put(admin: SocketAddr, path: &str, rule: &str) {
+/// Installs a rule.
+pub(crate) fn put(admin: SocketAddr, path: &str, rule: &str) {
     let mut stream = TcpStream::connect(admin).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let length = rule.len();

@@ -42,7 +42,10 @@ fn every_planned_request_is_in_exactly_one_place() {
 #[test]
 fn merging_is_counting_together() {
     let mut both = one_of_each();
-    both.merge(&one_of_each());
+    let resent = OperationAccount { retransmits: 3, signs: [2, 0, 0, 1, 0], ..one_of_each() };
+    both.merge(&resent);
+    both.merge(&OperationAccount { planned: 0, in_flight: 0, ..OperationAccount::default() });
+    assert_eq!((both.retransmits, both.signs), (3, [2, 0, 0, 1, 0]));
     assert!(both.adds_up());
     assert_eq!((both.planned, both.codes[&Code::Http(200)], both.response.count()), (12, 4, 4));
     let max = both.response.max().unwrap();

@@ -16,6 +16,7 @@ use shared::fault::Transport;
 use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use self::judge::{Answered, Wanted};
 use self::query::{Query, Read};
@@ -24,6 +25,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::names::Names;
 use crate::plan::{DnsCall, Endpoint, Operation};
+use crate::resent::Watched;
 
 /// One source port, or one connection.
 pub struct Dns {
@@ -63,8 +65,9 @@ impl Driver for Dns {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Dns, ErrorClass> {
-        let wire = Wire::connect(prepared.call.transport, names, &prepared.endpoint, marks).await?;
-        Ok(Dns { wire, open: counter.opened(), reusable: true })
+        let wire = Wire::connect(prepared.call.transport, names, &prepared.endpoint, marks, counter).await?;
+        let open = counter.opened_over(wire.resent());
+        Ok(Dns { wire, open, reusable: true })
     }
 
     async fn call(
@@ -123,8 +126,9 @@ impl Dns {
         wanted: &mut Wanted,
         marks: &Marks,
     ) -> Ending<Answered> {
+        let began = Instant::now();
         let tcp = match TcpStream::connect(server).await {
-            Ok(tcp) => tcp,
+            Ok(tcp) => Watched::new(tcp, began, Some(&*self.open)),
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };
         let _open = self.open.opened();

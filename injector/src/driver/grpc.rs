@@ -165,8 +165,11 @@ impl Listener for Hearing<'_> {
 
     fn said(&mut self, said: &Said) {
         mark(&self.marks.first_byte);
-        self.marks.server.set(said.server);
-        self.marks.asked.set(said.asked);
+        // Those that come with the first byte are about it; trailers are believed where the head says nothing.
+        if self.marks.server.get().is_none() {
+            self.marks.server.set(said.server);
+            self.marks.asked.set(said.asked);
+        }
         self.marks.declare(&said.declared);
         self.wanted.said(said);
     }

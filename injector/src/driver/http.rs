@@ -93,8 +93,9 @@ impl Driver for Http {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Http, ErrorClass> {
-        let stream = dial::stream(names, &prepared.endpoint, prepared.tls.as_ref(), marks).await?;
-        Ok(Http { stream, open: counter.opened(), head: Vec::new(), reusable: true })
+        let stream = dial::stream(names, &prepared.endpoint, prepared.tls.as_ref(), marks, Some(counter)).await?;
+        let open = counter.opened_over(stream.resent());
+        Ok(Http { stream, open, head: Vec::new(), reusable: true })
     }
 
     async fn call(

@@ -12,7 +12,6 @@ use shared::identity::RequestId;
 use shared::outcome::{ErrorClass, Outcome};
 use shared::reply::REPLY_MAX_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::buffer::READ_BUFFER;
 use super::echo::{Answered, Line, Prepared, Wanted};
@@ -21,10 +20,11 @@ use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
 use crate::plan::{EchoCall, ExpectedEnd, Operation};
+use crate::resent::Watched;
 
 /// One connection to an echo.
 pub struct Tcp {
-    stream: TcpStream,
+    stream: Watched,
     open: Open,
     /// The command line of the current request; kept, so that the next needs no memory of its own.
     head: Vec<u8>,
@@ -48,8 +48,9 @@ impl Driver for Tcp {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Tcp, ErrorClass> {
-        let stream = dial::tcp(names, &prepared.endpoint, marks).await?;
-        Ok(Tcp { stream, open: counter.opened(), head: Vec::new(), line: Vec::new(), reusable: true })
+        let stream = dial::tcp(names, &prepared.endpoint, marks, Some(counter)).await?;
+        let open = counter.opened_over(stream.resent());
+        Ok(Tcp { stream, open, head: Vec::new(), line: Vec::new(), reusable: true })
     }
 
     async fn call(
@@ -119,7 +120,7 @@ impl Driver for Tcp {
 
 /// One request being written and its answer being read.
 struct Exchange<'a> {
-    stream: &'a mut TcpStream,
+    stream: &'a mut Watched,
     head: &'a [u8],
     body: &'a [u8],
     /// Of head and body together.

@@ -87,13 +87,14 @@ impl Connection {
             .initial_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(HEADER_LIST_BYTES_MAX);
+        let resent = stream.resent();
         let handshake = builder.handshake::<_, Bytes>(stream).await;
         let (requests, connection) =
             handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
         let health = Rc::new(Health::default());
         let left = CancellationToken::new();
         tokio::task::spawn_local(run(connection, requests.clone(), Rc::clone(&health), left.clone()));
-        Ok(Connection { open: counter.opened(), requests, health, _left: left.drop_guard() })
+        Ok(Connection { open: counter.opened_over(resent), requests, health, _left: left.drop_guard() })
     }
 
     pub(super) fn requests(&self) -> SendRequest<Bytes> {

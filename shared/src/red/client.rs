@@ -34,10 +34,12 @@ const RESPONSE_DURATION: Described = Described::histogram(
 );
 const NETWORK_DURATION: Described = Described::histogram(
     "continuous_load_client_network_duration_seconds",
-    "Latency of the path: first byte at the client minus the target's own time to it, asked delays included.",
+    "Latency of the path: from sending to the first byte, minus the target's own time to it and minus asked delays.",
 );
-const PHASE_DURATION: Described =
-    Described::histogram("continuous_load_client_phase_duration_seconds", "Parts of the service time.");
+const PHASE_DURATION: Described = Described::histogram(
+    "continuous_load_client_phase_duration_seconds",
+    "Parts of the service time, which add up to it.",
+);
 const MESSAGE_DURATION: Described = Described::histogram(
     "continuous_load_client_message_duration_seconds",
     "Between the messages of a gRPC stream, the first after the request.",
@@ -85,6 +87,10 @@ const CONNECTIONS_OPEN: Described =
 const CONNECTIONS_LOST: Described = Described::counter(
     "continuous_load_client_connections_lost_total",
     "Pooled connections that the peer closed or reset while they were idle; no request was on them.",
+);
+const RETRANSMITTED: Described = Described::counter(
+    "continuous_load_client_retransmitted_segments_total",
+    "Segments that the kernel had to send again on connections over TCP, SYNs included.",
 );
 const SENT_BYTES: Described =
     Described::counter("continuous_load_client_sent_bytes_total", "Payload bytes of requests handed to the kernel.");
@@ -234,12 +240,19 @@ impl Operation {
         self.results().into_iter().flat_map(both).collect()
     }
 
+    /// Nothing where there is no TCP.
+    fn retransmitted(&self) -> Vec<Metric> {
+        // DNS over UDP may fall back to it.
+        let has_tcp = self.labels.protocol != Protocol::Udp;
+        has_tcp.then(|| counter(self.labels.pairs([]), self.sum(|s| &s.retransmitted))).into_iter().collect()
+    }
+
     fn phases(&self) -> Vec<Metric> {
         let sample = |phase: Phase| {
             let labels = self.labels.pairs([label("phase", phase.as_str())]);
             histogram(labels, &self.merged(|shard| &shard.phases[phase.index()]))
         };
-        Phase::ALL.map(sample).into()
+        Phase::ALL.into_iter().filter(|phase| phase.is_of(self.labels.protocol)).map(sample).collect()
     }
 
     fn dropped(&self) -> Vec<Metric> {
@@ -316,6 +329,7 @@ impl Collector for ClientRed {
             CONNECTIONS.family(each(Operation::connections)),
             CONNECTIONS_OPEN.family(level(|s| &s.connections_open)),
             CONNECTIONS_LOST.family(total(|s| &s.connections_lost)),
+            RETRANSMITTED.family(each(Operation::retransmitted)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
         ]

@@ -24,7 +24,7 @@ const MARK_SPARE_BYTES: usize = 800;
 pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, marks: &Marks) -> Answered {
     let reply = option(answer, EDNS_OPTION).and_then(|text| Reply::parse_option(text).ok());
     // Of a query that is asked again, the first byte is the first answer's, and so is the target's time before it.
-    if let (Some(reply), None) = (&reply, marks.server.get()) {
+    if let (Some(reply), None) = (&reply, marks.first_byte.get()) {
         marks.server.set(Some(reply.own));
         marks.asked.set(Some(reply.asked));
     }

@@ -3,13 +3,15 @@
 use shared::fault::Transport;
 use shared::outcome::ErrorClass;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 
 use super::judge::Answered;
+use crate::counter::Counter;
 use crate::dial;
 use crate::driver::{Ending, Marks, datagram, ending_of, mark, of_class};
 use crate::names::Names;
 use crate::plan::Endpoint;
+use crate::resent::{Resent, Watched};
 
 /// Where messages travel.
 pub(super) enum Wire {
@@ -20,7 +22,7 @@ pub(super) enum Wire {
 
 /// A connection, and what has been read and is no whole message yet: at most one message and one read.
 pub(super) struct Stream {
-    tcp: TcpStream,
+    tcp: Watched,
     unread: Vec<u8>,
 }
 
@@ -30,11 +32,20 @@ impl Wire {
         names: &Names,
         endpoint: &Endpoint,
         marks: &Marks,
+        counter: &Counter,
     ) -> Result<Wire, ErrorClass> {
         Ok(match transport {
             Transport::Udp => Wire::Udp(dial::udp(names, endpoint, marks).await?),
-            Transport::Tcp => Wire::Tcp(Stream::new(dial::tcp(names, endpoint, marks).await?)),
+            Transport::Tcp => Wire::Tcp(Stream::new(dial::tcp(names, endpoint, marks, Some(counter)).await?)),
         })
+    }
+
+    /// What the kernel sends again on it: nothing where there are datagrams.
+    pub(super) fn resent(&self) -> Resent {
+        match self {
+            Wire::Udp(_) => Resent::default(),
+            Wire::Tcp(stream) => stream.tcp.resent(),
+        }
     }
 
     /// Sends a query and shows `take` the messages that come until one of them ends the request.
@@ -58,7 +69,7 @@ impl Wire {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream) -> Stream {
+    pub(super) fn new(tcp: Watched) -> Stream {
         Stream { tcp, unread: Vec::new() }
     }
 

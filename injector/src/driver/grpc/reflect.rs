@@ -73,7 +73,7 @@ async fn ask(names: &Names, endpoint: &Endpoint, tls: Option<&Tls>, service: &st
         let why = marks.why().map_or_else(String::new, |why| format!(": {why}"));
         Untold::Unreachable(format!("{}{why}", class.as_str()))
     };
-    let stream = dial::stream(names, endpoint, tls, &marks).await.map_err(class)?;
+    let stream = dial::stream(names, endpoint, tls, &marks, None).await.map_err(class)?;
     let (requests, connection) = Builder::new().enable_push(false).handshake::<_, Bytes>(stream).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tokio::select! {

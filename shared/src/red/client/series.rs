@@ -27,6 +27,7 @@ pub struct ClientSeries {
     pub(super) connections: Tally,
     pub(super) connections_open: AtomicI64,
     pub(super) connections_lost: AtomicU64,
+    pub(super) retransmitted: AtomicU64,
     pub(super) sent_bytes: AtomicU64,
     pub(super) received_bytes: AtomicU64,
 }
@@ -92,6 +93,7 @@ impl ClientSeries {
             connections,
             connections_open: AtomicI64::new(0),
             connections_lost: AtomicU64::new(0),
+            retransmitted: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
         }
@@ -169,6 +171,11 @@ impl ClientSeries {
     /// The peer ended an idle connection.
     pub fn lost_while_idle(&self) {
         self.connections_lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The kernel sent so many segments of a connection again.
+    pub fn retransmitted(&self, segments: u64) {
+        self.retransmitted.fetch_add(segments, Ordering::Relaxed);
     }
 
     /// A message of a stream came, this long after the one before it.

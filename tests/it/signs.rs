@@ -1,0 +1,91 @@
+//! Segments that are lost for real: the kernel sends them again, the metrics count that, and the end of a run says what the
+//! times mean.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::fixture::{RunningTarget, program, run};
+use crate::lossy::{Loss, relay};
+
+/// Two a second of each operation, all through relays of their own.
+const SCENARIO: &str = "
+target: t
+rate: 14/s
+timeout: 5s
+mix:
+  - { name: syn, weight: 1, connection: fresh, target: SYN, http: {} }
+  - { name: web, weight: 1, connection: pooled(1), target: HTTP, http: {} }
+  - { name: two, weight: 1, connection: pooled(1), target: TWO, http: { version: 2 } }
+  - { name: call, weight: 1, connection: pooled(1), target: GRPC, grpc: {} }
+  - { name: echo, weight: 1, connection: pooled(1), target: TCP, tcp: {} }
+  - { name: name, weight: 1, connection: pooled(1), target: DNS, dns: { transport: tcp } }
+  - { name: untouched, weight: 1, connection: pooled(1), http: {} }
+";
+
+/// The scenario's run: its JSON and its text.
+fn injected(target: &RunningTarget) -> (Value, String) {
+    let addresses = &target.addresses;
+    let behind = |address: SocketAddr, loss| relay(address, loss).to_string();
+    let scenario = [
+        ("SYN", behind(target.http, Loss::Syns(2))),
+        ("HTTP", behind(target.http, Loss::Segment)),
+        ("TWO", behind(target.http, Loss::Segment)),
+        ("GRPC", behind(target.grpc, Loss::Segment)),
+        ("TCP", behind(addresses.tcp.unwrap(), Loss::Segment)),
+        ("DNS", behind(target.dns, Loss::Segment)),
+    ]
+    .iter()
+    .fold(SCENARIO.to_owned(), |text, (place, address)| {
+        text.replace(&format!("target: {place},"), &format!("target: \"{address}\","))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("signs.yaml");
+    std::fs::write(&file, scenario).unwrap();
+    let output = Command::new(program("injector"))
+        .args(["run", "--for", "3s", "--admin-address", "127.0.0.1:0", "--json", "-"])
+        .args(["--target", &target.http.to_string(), "--target-admin", &target.admin.to_string()])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"));
+    (json, text)
+}
+
+#[test]
+fn lost_segments_are_counted_and_said() {
+    run(async {
+        let target = RunningTarget::start();
+        let (json, text) = injected(&target);
+        let mut total = 0;
+        for operation in json["operations"].as_array().unwrap() {
+            let (name, client) = (operation["name"].as_str().unwrap(), &operation["client"]);
+            let sign = |sign: &str| client["signs"][sign].as_u64().unwrap_or(0);
+            let resent = client["retransmits"].as_u64().unwrap();
+            total += resent;
+            assert_eq!(client["success"], 6, "{name}: the kernel makes up for it\n{text}");
+            match name {
+                "syn" => {
+                    let often = sign("syn_lost_twice") + sign("syn_lost_often");
+                    assert_eq!(sign("syn_lost_once") + often, 2, "{text}");
+                    // A thread that stops for a second may lose the second SYN, too.
+                    assert!(sign("syn_lost_once") >= 1 && resent >= 2, "{text}");
+                    assert!(text.contains(" of about 1 s: the first SYN was lost, or its answer\n"), "{text}");
+                }
+                "untouched" => assert_eq!((&client["signs"], resent), (&serde_json::json!({}), 0), "{text}"),
+                name => {
+                    assert!(sign("segment_lost") >= 1 && resent >= 1, "{name}\n{text}");
+                    assert!(text.contains(&format!("signs: {name}: ")), "{text}");
+                    let network = client["network"]["max_us"].as_u64().unwrap();
+                    assert!(network >= 200_000, "{name}: {network} µs\n{text}");
+                }
+            }
+        }
+        assert_eq!(json["total"]["retransmits"], total);
+        assert!(text.contains(&format!(", {total} segments sent again\n")), "{text}");
+        target.stop().await;
+    });
+}
