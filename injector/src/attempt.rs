@@ -125,6 +125,7 @@ fn measured(
         service: end - marks.started().unwrap_or(started),
         server,
         network,
+        backend: marks.backend.get(),
         is_declared: marks.declared().is_any(),
         by_rule: marks.declared().is_rule(),
         sent_bytes: marks.sent_bytes.get(),

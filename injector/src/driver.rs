@@ -19,6 +19,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::io;
 
 use shared::identity::RequestId;
+use shared::instance::Instance;
 use shared::outcome::{ErrorClass, Outcome};
 use shared::red::client::k6::TlsVersion;
 use std::time::Duration;
@@ -132,6 +133,8 @@ pub struct Marks {
     pub server: Cell<Option<Duration>>,
     /// The asked delay before that byte, as the target reports it.
     pub asked: Cell<Option<Duration>>,
+    /// Who answered, as the answer says.
+    pub backend: Cell<Option<Instance>>,
     /// Payload bytes handed to the kernel.
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.

@@ -167,6 +167,7 @@ impl Listener for Hearing<'_> {
         mark(&self.marks.first_byte);
         self.marks.server.set(said.server);
         self.marks.asked.set(said.asked);
+        self.marks.backend.set(said.backend);
         self.marks.declare(&said.declared);
         self.wanted.said(said);
     }
