@@ -6,6 +6,7 @@
 mod backends;
 mod durations;
 mod ledger;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
+pub(crate) use self::recent::Recent;
 use crate::fate::Fates;
 
 /// The account of one operation.

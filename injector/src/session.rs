@@ -89,8 +89,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
     let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
-    inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
+    let ((), met) = tokio::join!(inquest.open(), target::meet(&plan, session));
     readiness.set(true);
     let over = CancellationToken::new();
     let run = async {
@@ -111,9 +111,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         account.fates = fates;
     }
     readiness.set(false);
-    let account = target::account(&plan, session).await;
+    let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
+    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
     out.finish(format!("{}{metrics}", table::render(&summary)));
     if let Some(json) = &json {
         json.write(&summary).map_err(defect)?;

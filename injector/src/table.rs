@@ -3,12 +3,14 @@
 mod differences;
 mod footer;
 mod latencies;
+mod replicas;
 mod requests;
 
 use self::differences::{differences, errors};
 use self::footer::footer;
 use self::latencies::latencies;
 pub(crate) use self::latencies::ms;
+use self::replicas::replicas;
 use self::requests::requests;
 use crate::summary::Summary;
 
@@ -21,6 +23,7 @@ pub fn render(summary: &Summary) -> String {
     let _ = latencies(&mut text, summary, width);
     let _ = errors(&mut text, summary, width);
     let _ = differences(&mut text, summary);
+    let _ = replicas(&mut text, summary);
     let _ = footer(&mut text, summary);
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

@@ -67,6 +67,10 @@ const UNEXPLAINED: Described = Described::gauge(
     "continuous_load_client_unexplained_difference",
     "Requests by which the target's account differs from this one for no known reason, when it was last asked.",
 );
+const BACKENDS_SEEN: Described = Described::gauge(
+    "continuous_load_client_backends_seen",
+    "Distinct servers that answered within the last five minutes, by the names they give themselves.",
+);
 const INFLIGHT: Described = Described::gauge(
     "continuous_load_client_inflight_requests",
     "Planned requests without a result yet: waiting for a connection, or sent.",
@@ -95,6 +99,7 @@ struct Operation {
     /// By [`Fate::index`]. Not a shard's: decided by the one that asks the target, long after the request.
     fates: [AtomicU64; Fate::ALL.len()],
     unexplained: AtomicU64,
+    backends_seen: AtomicU64,
 }
 
 /// The injector's collector. Cloning shares the series.
@@ -126,6 +131,7 @@ impl ClientRed {
                 .collect(),
             fates: Default::default(),
             unexplained: AtomicU64::default(),
+            backends_seen: AtomicU64::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -140,6 +146,11 @@ impl ClientRed {
     /// This became of so many unanswered requests of an operation.
     pub fn fate(&self, operation: usize, fate: Fate, count: u64) {
         self.operations[operation].fates[fate.index()].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// So many servers answered an operation of late.
+    pub fn backends_seen(&self, operation: usize, count: usize) {
+        self.operations[operation].backends_seen.store(count as u64, Ordering::Relaxed);
     }
 
     /// So many requests of an operation make a difference between the two sides that nothing explains.
@@ -278,6 +289,8 @@ impl Collector for ClientRed {
             INTERRUPTED.family(total(|s| &s.interrupted)),
             UNANSWERED.family(each(Operation::unanswered)),
             UNEXPLAINED.family(each(|o| vec![gauge(o.labels.pairs([]), o.unexplained.load(Ordering::Relaxed) as f64)])),
+            BACKENDS_SEEN
+                .family(each(|o| vec![gauge(o.labels.pairs([]), o.backends_seen.load(Ordering::Relaxed) as f64)])),
             INFLIGHT.family(level(|s| &s.inflight)),
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
             CONNECTIONS.family(each(Operation::connections)),
