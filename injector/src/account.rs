@@ -150,7 +150,7 @@ impl OperationAccount {
             self.by_rule += 1;
             self.failed_by_rule += u64::from(!finished.outcome.is_success());
         }
-        self.by_backend.finished(finished.backend.as_ref(), finished.outcome);
+        self.by_backend.count(finished.backend.as_ref(), finished.outcome);
         let code = finished.outcome.code();
         if code == Code::NONE {
             self.silent += u64::from(finished.outcome.is_success());

@@ -65,7 +65,7 @@ pub struct Backends {
 
 impl Backends {
     /// A request has its result; of one without an answer there is no server, and nothing is counted.
-    pub(super) fn finished(&mut self, server: Option<&Instance>, outcome: Outcome<ErrorClass>) {
+    pub(crate) fn count(&mut self, server: Option<&Instance>, outcome: Outcome<ErrorClass>) {
         match server {
             Some(server) => self.row(server.as_str()).finished(outcome),
             None if outcome.code() != Code::NONE => self.unnamed.finished(outcome),

@@ -40,7 +40,7 @@ mod tests {
     fn answers(servers: &[&str]) -> Backends {
         let mut backends = Backends::default();
         for server in servers {
-            backends.finished(Instance::read(server.as_bytes()).as_ref(), Outcome::Success(Code::Echo));
+            backends.count(Instance::read(server.as_bytes()).as_ref(), Outcome::Success(Code::Echo));
         }
         backends
     }

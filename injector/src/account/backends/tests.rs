@@ -14,10 +14,10 @@ const CUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Reset)
 fn each_answer_is_its_servers() {
     let mut backends = Backends::default();
     for (server, outcome) in [("b", RIGHT), ("a", RIGHT), ("a", WRONG), ("b", CUT), ("c", RIGHT), ("a", RIGHT)] {
-        backends.finished(Some(&instance(server)), outcome);
+        backends.count(Some(&instance(server)), outcome);
     }
-    backends.finished(None, CUT);
-    backends.finished(None, WRONG);
+    backends.count(None, CUT);
+    backends.count(None, WRONG);
     backends.again(Some(&instance("c")));
     backends.again(None);
     let seen = |answered, success, failure| Seen { answered, success, failure };
@@ -43,8 +43,8 @@ fn the_servers_are_bounded_and_no_answer_is_lost() {
     let mut sum = Backends::default();
     for round in 0..1000 {
         let mut part = Backends::default();
-        part.finished(Some(&instance("always")), RIGHT);
-        part.finished(Some(&instance(&format!("server-{round}"))), RIGHT);
+        part.count(Some(&instance("always")), RIGHT);
+        part.count(Some(&instance(&format!("server-{round}"))), RIGHT);
         sum.merge(&part);
         assert!(sum.servers().count() <= SERVERS_MAX);
     }
