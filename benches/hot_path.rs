@@ -85,6 +85,7 @@ fn record_on_the_client(bencher: Bencher<'_, '_>) {
         service: Duration::from_micros(90),
         server: Some(Duration::from_micros(3)),
         network: Some(Duration::from_micros(60)),
+        backend: None,
         is_declared: false,
         by_rule: false,
         sent_bytes: 0,

@@ -3,16 +3,21 @@
 //! The identity: `planned = success + failure + dropped(late) + dropped(limit) + interrupted + in flight`. `in_flight` is
 //! counted up and down by itself and not derived, so that the identity is a check and not a definition.
 
+mod backends;
 mod durations;
 mod ledger;
+mod recent;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use shared::instance::Instance;
 use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 
+pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
+pub(crate) use self::recent::Recent;
 use crate::fate::Fates;
 use crate::signature::Sign;
 
@@ -41,6 +46,8 @@ pub struct OperationAccount {
     pub sent: u64,
     /// Complete answers by code, right or wrong.
     pub codes: BTreeMap<Code, u64>,
+    /// Answers by the server that gave them, as they say.
+    pub by_backend: Backends,
     /// Complete answers that were not right.
     pub answered_wrong: u64,
     /// Requests that were to have no answer, and had none.
@@ -99,6 +106,8 @@ pub struct Finished {
     pub server: Option<Duration>,
     /// The path's share, if the target reported its own.
     pub network: Option<Duration>,
+    /// Who answered, as the answer says.
+    pub backend: Option<Instance>,
     /// The answer declared that a fault was done by a rule, or not done: the label `injected`, whatever was asked for.
     pub is_declared: bool,
     /// A rule of the target had a hand in it, as the answer says.
@@ -146,6 +155,7 @@ impl OperationAccount {
             self.by_rule += 1;
             self.failed_by_rule += u64::from(!finished.outcome.is_success());
         }
+        self.by_backend.count(finished.backend.as_ref(), finished.outcome);
         let code = finished.outcome.code();
         if code == Code::NONE {
             self.silent += u64::from(finished.outcome.is_success());
@@ -204,6 +214,7 @@ impl OperationAccount {
         ];
         durations.into_iter().for_each(Durations::clear);
         self.codes.clear();
+        self.by_backend.clear();
         self.failures = Default::default();
         self.examples = Default::default();
         self.dropped = Default::default();
@@ -254,6 +265,7 @@ impl OperationAccount {
         for (code, count) in &other.codes {
             *self.codes.entry(*code).or_default() += count;
         }
+        self.by_backend.merge(&other.by_backend);
         self.response.merge(&other.response);
         self.service.merge(&other.service);
         self.server.merge(&other.server);

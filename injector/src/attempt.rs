@@ -77,6 +77,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         service: end - marks.started().unwrap_or(started),
         server: marks.server.get(),
         network: measured::network(&marks),
+        backend: marks.backend.get(),
         is_declared: marks.declared().is_any(),
         by_rule: marks.declared().is_rule(),
         sent_bytes: marks.sent_bytes.get(),

@@ -148,6 +148,7 @@ impl<D: Driver> StreamContext<D> {
             service: Duration::ZERO,
             server: None,
             network: None,
+            backend: None,
             is_declared: false,
             by_rule: false,
             sent_bytes: 0,

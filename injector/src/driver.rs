@@ -19,6 +19,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::io;
 
 use shared::identity::RequestId;
+use shared::instance::Instance;
 use shared::outcome::{ErrorClass, Outcome};
 use shared::red::client::k6::TlsVersion;
 use std::time::Duration;
@@ -134,6 +135,8 @@ pub struct Marks {
     pub asked: Cell<Option<Duration>>,
     /// The request was sent a second time, as a part of itself: a truncated answer of DNS was asked for again over TCP.
     pub is_sent_again: Cell<bool>,
+    /// Who answered, as the answer says.
+    pub backend: Cell<Option<Instance>>,
     /// Payload bytes handed to the kernel.
     pub sent_bytes: Cell<u64>,
     /// Payload bytes received.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Ledger, OperationAccount};
+use crate::account::{Ledger, OperationAccount, Recent};
 use crate::compat::{self, Tags};
 use crate::fate::Unanswered;
 use crate::pacer::Quantum;
@@ -150,6 +150,7 @@ impl Engine {
                 () = stop.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
                 now = ticks.tick() => {
                     gathered.take(&ledgers);
+                    gathered.backends(&self.red, now);
                     on_tick(&gathered.tick(now.saturating_duration_since(t0)));
                 }
                 over = &mut first.over => {
@@ -165,6 +166,7 @@ impl Engine {
         }
         gathered.take(&ledgers);
         let over = Instant::now();
+        gathered.backends(&self.red, over);
         let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
         // The rest of a second; what only came to its end while the run drained is in the total.
         if gathered.interval.planned > 0 {
@@ -229,12 +231,14 @@ struct Gathered {
     by_operation: Vec<OperationAccount>,
     interval: OperationAccount,
     total: Vec<OperationAccount>,
+    recent: Vec<Recent>,
 }
 
 impl Gathered {
     fn new(operations: usize) -> Gathered {
         let empty = vec![OperationAccount::default(); operations];
-        Gathered { by_operation: empty.clone(), interval: OperationAccount::default(), total: empty }
+        let recent = (0..operations).map(|_| Recent::default()).collect();
+        Gathered { by_operation: empty.clone(), interval: OperationAccount::default(), total: empty, recent }
     }
 
     /// Takes what every worker has counted since the last time.
@@ -245,6 +249,13 @@ impl Gathered {
         for (sum, part) in self.total.iter_mut().zip(&self.by_operation) {
             sum.merge(part);
             self.interval.merge(part);
+        }
+    }
+
+    /// Says how many servers answered of late.
+    fn backends(&mut self, red: &ClientRed, now: Instant) {
+        for (operation, (recent, counted)) in self.recent.iter_mut().zip(&self.by_operation).enumerate() {
+            red.backends_seen(operation, recent.note(&counted.by_backend, now));
         }
     }
 

@@ -62,6 +62,7 @@ mod tests {
                 service: Duration::from_millis(2),
                 server: Some(Duration::from_micros(30)),
                 network: None,
+                backend: None,
                 is_declared: false,
                 by_rule: false,
                 sent_bytes: 0,

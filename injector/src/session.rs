@@ -92,8 +92,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
     let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
-    inquest.open().await;
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
+    let ((), met) = tokio::join!(inquest.open(), target::meet(&plan, session));
     readiness.set(true);
     let over = CancellationToken::new();
     let run = async {
@@ -107,7 +107,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
-    let account = target::account(&plan, session).await;
+    let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let whole = account.as_ref().ok().filter(|told| told.is_whole).map(|told| &told.account);
     let fates;
     (fates, finished.has_restarted) = inquest.close(&finished.accounts, whole).await;
@@ -116,7 +116,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account);
+    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {

@@ -2,7 +2,9 @@
 //!
 //! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes.
 
+mod backends;
 mod latency;
+mod replicas;
 mod rules;
 mod unanswered;
 
@@ -13,7 +15,10 @@ use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
 use shared::outcome::{DropReason, ErrorClass};
 
+pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
+pub use self::replicas::{Replica, Row as ReplicaRow};
+use self::replicas::{has_stranger, replicas};
 pub use self::rules::Rules;
 pub use self::unanswered::Unanswered;
 use crate::account::OperationAccount;
@@ -50,6 +55,10 @@ pub struct Summary {
     pub total: Side,
     /// By operation, in the scenario's order.
     pub operations: Vec<Operation>,
+    /// Servers that answered, against the addresses of their names.
+    pub backends: Vec<NameBackends>,
+    /// Who was asked for an account, and who answered, by name.
+    pub replicas: Vec<Replica>,
     /// The target instance that gave its account.
     pub target: Option<String>,
     /// Why the target's account is missing.
@@ -125,6 +134,8 @@ pub struct Side {
     pub examples: BTreeMap<&'static str, String>,
     /// Complete answers by code.
     pub codes: BTreeMap<String, u64>,
+    /// Answers by the server that gave them.
+    pub by_backend: Backends,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -156,13 +167,14 @@ pub struct Side {
 }
 
 impl Summary {
-    /// Of a finished run, with the target's account or why there is none.
+    /// Of a finished run, with the target's account or why there is none, and how many addresses each name has.
     pub fn new(
         plan: &Plan,
         session: &str,
         workers: u32,
         finished: &engine::Finished,
         target: Result<Told, String>,
+        addresses: &BTreeMap<String, usize>,
     ) -> Summary {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
@@ -175,13 +187,17 @@ impl Summary {
             Ok(told) => (Some(told), None),
             Err(error) => (None, Some(error)),
         };
+        let identified = plan.operations.iter().zip(&accounts).filter(|(operation, _)| operation.call.carries_id());
+        let identified: Vec<_> = identified.map(|(_, account)| *account).collect();
+        let replicas = replicas(target.as_ref(), &identified);
         let differences = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
             let told = target.as_ref().filter(|told| told.is_whole && operation.call.carries_id())?;
-            Some(Difference::new(
-                &Figures::from(account),
-                &of_target(&told.account, &operation.name),
-                finished.has_restarted,
-            ))
+            let has_restarted = finished.has_restarted || told.has_restarted;
+            // Who answered and was not asked has an account of its own: somebody else's turn, behind one address.
+            if has_stranger(&replicas, &operation.name.to_string()) && !has_restarted {
+                return None;
+            }
+            Some(Difference::new(&Figures::from(account), &of_target(&told.account, &operation.name), has_restarted))
         });
         let differences: Vec<Option<Difference>> = differences.collect();
         let target = target.map(|told| told.account);
@@ -217,6 +233,8 @@ impl Summary {
             verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
             total: Side::from(&total),
             operations: operations.collect(),
+            backends: NameBackends::of(plan, &finished.accounts, addresses),
+            replicas,
             target: target.map(|account| account.server),
             target_error,
         }
@@ -256,6 +274,7 @@ impl From<&OperationAccount> for Side {
                 .filter_map(|class| Some((class.as_str(), account.examples[class.index()].clone()?)))
                 .collect(),
             codes: account.codes.iter().map(|(code, count)| (code.label(), *count)).collect(),
+            by_backend: Backends::from(&account.by_backend),
             sent_bytes: account.sent_bytes,
             received_bytes: account.received_bytes,
             connections: account.connections,

@@ -165,6 +165,7 @@ mod tests {
                     service: Duration::from_millis(1),
                     server: None,
                     network: None,
+                    backend: None,
                     is_declared: false,
                     by_rule: false,
                     sent_bytes: 0,

@@ -18,7 +18,11 @@ pub fn path(session: Session) -> String {
 pub struct Account {
     /// The instance, as in `x-cload-server`.
     pub server: String,
+    /// Its life, drawn at random when it started: another one knows nothing of what this one counted.
+    #[serde(default)]
+    pub boot: String,
     /// By operation name.
+    #[serde(default)]
     pub operations: BTreeMap<String, OperationAccount>,
 }
 
@@ -121,6 +125,7 @@ mod tests {
     fn survives_json() {
         let account = Account {
             server: "pod-1/node-1/zone-1".into(),
+            boot: "5b1f0c9d2e7a4468".into(),
             operations: BTreeMap::from([(
                 "web-ok".into(),
                 OperationAccount {

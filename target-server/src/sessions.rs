@@ -87,11 +87,11 @@ impl Sessions {
     }
 
     /// The account of a session, or nothing if none of its requests arrived here (or too many sessions came since).
-    pub(crate) fn account(&self, session: Session, server: &str) -> Option<Account> {
+    pub(crate) fn account(&self, session: Session, server: &str, boot: &str) -> Option<Account> {
         let held = lock(&self.0);
         let operations = held.sessions.get(&session)?;
         let operations = operations.iter().map(|(name, book)| (name.to_string(), book.account())).collect();
-        Some(Account { server: server.to_owned(), operations })
+        Some(Account { server: server.to_owned(), boot: boot.to_owned(), operations })
     }
 }
 

@@ -9,6 +9,7 @@ fn finished(outcome: Outcome<ErrorClass>, response_ms: u64) -> Finished {
         service: Duration::from_millis(1),
         server: None,
         network: None,
+        backend: None,
         is_declared: false,
         by_rule: false,
         sent_bytes: 1,

@@ -132,8 +132,13 @@ impl Dns {
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };
         let _open = self.open.opened();
-        self.open.account(|account| account.fallbacks += 1);
         marks.is_sent_again.set(true);
+        // The answer that was too short is one to its server, and the one to come may be another's.
+        let before = marks.backend.take();
+        self.open.account(|account| {
+            account.fallbacks += 1;
+            account.by_backend.again(before.as_ref());
+        });
         Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await
     }
 }

@@ -13,6 +13,7 @@ use shared::carrier::TCP_PREFIX;
 use shared::echo::{Content as Answers, Corruption, Strike};
 use shared::fault::{Read, Verdict};
 use shared::identity::RequestId;
+use shared::instance::Instance;
 use shared::outcome::{Code, ErrorClass, Outcome};
 use shared::reply::Answer;
 
@@ -31,9 +32,9 @@ pub struct Prepared {
     after_seq: Vec<u8>,
 }
 
-/// What the answer line may say of its times, over what stands in the command line anyway: an answer over UDP has no more
-/// room than its query.
-const ROOM_FOR_TIMES_BYTES: usize = 48;
+/// What the answer line may say of its times and its server, over what stands in the command line anyway: an answer over
+/// UDP has no more room than its query. A longer name than a cluster usually has is left out of the answer.
+const ROOM_FOR_MARKS_BYTES: usize = 48 + 128;
 
 impl Prepared {
     pub(super) fn new(operation: &Operation, call: &EchoCall, identity: IdentityTemplate) -> Prepared {
@@ -49,7 +50,8 @@ impl Prepared {
                 after_seq.push(b' ');
                 after_seq.extend_from_slice(asked.as_bytes());
             }
-            let missing = ROOM_FOR_TIMES_BYTES.saturating_sub(who.len() + asked.len());
+            let room = if operation.protocol().is_datagram() { ROOM_FOR_MARKS_BYTES } else { 0 };
+            let missing = room.saturating_sub(who.len() + asked.len());
             after_seq.extend(std::iter::repeat_n(b' ', missing));
             after_seq.push(b'\n');
         }
@@ -182,6 +184,7 @@ impl Wanted {
                 if self.is_ours(reply.id) != Some(false) {
                     marks.server.set(Some(reply.own));
                     marks.asked.set(Some(reply.asked));
+                    marks.backend.set(Instance::read(reply.server.as_bytes()));
                     marks.declare(&Declared::of_reply(&reply));
                 }
                 reply.id

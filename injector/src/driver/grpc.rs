@@ -170,6 +170,7 @@ impl Listener for Hearing<'_> {
             self.marks.server.set(said.server);
             self.marks.asked.set(said.asked);
         }
+        self.marks.backend.set(said.backend);
         self.marks.declare(&said.declared);
         self.wanted.said(said);
     }

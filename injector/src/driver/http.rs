@@ -251,6 +251,7 @@ impl Exchange<'_> {
         if let (false, Some(head)) = (had_head, self.answer.head()) {
             self.marks.server.set(head.server);
             self.marks.asked.set(head.asked);
+            self.marks.backend.set(head.backend);
             self.marks.declare(&head.declared);
         }
         read.map(|()| bytes.len()).map_err(|_| Ending::Malformed)

@@ -305,7 +305,11 @@ async fn what_arrives_after_it_was_called_lost_is_found_when_the_accounts_do_not
         let ours = OperationAccount { planned: 1, sent: 1, ..OperationAccount::default() };
         let answered = BTreeMap::from([("200".to_owned(), received)]);
         let theirs = TargetAccount { received, answered, ..TargetAccount::default() };
-        let account = Account { server: "a/b/c".into(), operations: BTreeMap::from([("op".to_owned(), theirs)]) };
+        let account = Account {
+            server: "a/b/c".into(),
+            boot: String::new(),
+            operations: BTreeMap::from([("op".to_owned(), theirs)]),
+        };
         let (found, has_restarted) = inquest.close(&[ours], Some(&account)).await;
         assert_eq!((Fate::ALL.map(|fate| found[0].of(fate)), found[0].late), (fates, late));
         assert!(!has_restarted);

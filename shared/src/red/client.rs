@@ -74,6 +74,10 @@ const FINDINGS: Described = Described::counter(
     "continuous_load_client_findings_total",
     "What the target's receipts showed beside the fates of unanswered requests.",
 );
+const BACKENDS_SEEN: Described = Described::gauge(
+    "continuous_load_client_backends_seen",
+    "Distinct servers that answered within the last five minutes, by the names they give themselves.",
+);
 const INFLIGHT: Described = Described::gauge(
     "continuous_load_client_inflight_requests",
     "Planned requests without a result yet: waiting for a connection, or sent.",
@@ -108,6 +112,7 @@ struct Operation {
     /// By [`Finding::index`]; likewise.
     findings: [AtomicU64; Finding::ALL.len()],
     unexplained: AtomicU64,
+    backends_seen: AtomicU64,
 }
 
 /// The injector's collector. Cloning shares the series.
@@ -140,6 +145,7 @@ impl ClientRed {
             fates: Default::default(),
             findings: Default::default(),
             unexplained: AtomicU64::default(),
+            backends_seen: AtomicU64::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -170,6 +176,11 @@ impl ClientRed {
     /// The receipts showed this of so many requests of an operation.
     pub fn found(&self, operation: usize, finding: Finding, count: u64) {
         self.operations[operation].findings[finding.index()].fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// So many servers answered an operation of late.
+    pub fn backends_seen(&self, operation: usize, count: usize) {
+        self.operations[operation].backends_seen.store(count as u64, Ordering::Relaxed);
     }
 
     /// So many requests of an operation make a difference between the two sides that nothing explains.
@@ -324,6 +335,8 @@ impl Collector for ClientRed {
             UNANSWERED.family(each(Operation::unanswered)),
             FINDINGS.family(each(findings)),
             UNEXPLAINED.family(each(|o| vec![gauge(o.labels.pairs([]), o.unexplained.load(Ordering::Relaxed) as f64)])),
+            BACKENDS_SEEN
+                .family(each(|o| vec![gauge(o.labels.pairs([]), o.backends_seen.load(Ordering::Relaxed) as f64)])),
             INFLIGHT.family(level(|s| &s.inflight)),
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
             CONNECTIONS.family(each(Operation::connections)),

@@ -3,17 +3,15 @@
 use std::fmt::{self, Write as _};
 
 use crate::fault::{Fault, Key, Separator};
+use crate::instance::{self, Instance};
 
 /// Names from the environment and keys from the network: what is not plain becomes `_`, and what is too long is cut.
 pub(super) struct Plain<'a>(pub(super) &'a str);
 
-/// Three names of a cluster, at most 63 characters each in practice, and their slashes.
-const PLAIN_MAX: usize = 200;
-
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-/".contains(c) { c } else { '_' };
-        self.0.chars().take(PLAIN_MAX).try_for_each(|c| f.write_char(plain(c)))
+        let plain = |c: char| if u8::try_from(c).is_ok_and(instance::is_plain) { c } else { '_' };
+        self.0.chars().take(Instance::LEN_MAX).try_for_each(|c| f.write_char(plain(c)))
     }
 }
 

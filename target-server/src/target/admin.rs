@@ -15,6 +15,8 @@ mod receipts;
 mod rules;
 mod switch;
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -64,23 +66,33 @@ pub(super) fn health(is_unhealthy: bool) -> Router {
 
 /// What is known of sessions: their accounts, and which of their requests arrived.
 pub(super) fn sessions(sessions: &Sessions, server: &str) -> Router {
-    accounts(sessions.clone(), server.to_owned()).merge(receipts::routes(sessions.clone(), server.to_owned()))
+    // No secret: the standard library's random keys will do.
+    let boot = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+    let accounts = accounts(sessions.clone(), server.to_owned(), boot.clone());
+    accounts.merge(receipts::routes(sessions.clone(), server.to_owned(), boot))
 }
 
 /// `GET /account/{session}`: 200 with the account, 404 if nothing of the session arrived here or it was forgotten, 400 if
-/// the name is none.
-fn accounts(sessions: Sessions, server: String) -> Router {
-    Router::new().route("/account/{session}", get(account)).with_state((sessions, server))
+/// the name is none. With 404 it says who has nothing: several instances stand behind one name.
+fn accounts(sessions: Sessions, server: String, boot: String) -> Router {
+    Router::new().route("/account/{session}", get(account)).with_state((sessions, server, boot))
 }
 
-async fn account(State((sessions, server)): State<(Sessions, String)>, Path(session): Path<String>) -> Response {
+async fn account(
+    State((sessions, server, boot)): State<(Sessions, String, String)>,
+    Path(session): Path<String>,
+) -> Response {
     let session: Session = match session.parse() {
         Ok(session) => session,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    match sessions.account(session, &server) {
+    match sessions.account(session, &server, &boot) {
         Some(account) => Json(account).into_response(),
-        None => refuse(StatusCode::NOT_FOUND, "nothing of this session arrived here, or it was forgotten since"),
+        None => {
+            let reason = "nothing of this session arrived here, or it was forgotten since";
+            let nothing = json!({ "error": reason, "server": server, "boot": boot, "operations": {} });
+            (StatusCode::NOT_FOUND, Json(nothing)).into_response()
+        }
     }
 }
 

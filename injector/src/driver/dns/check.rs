@@ -8,6 +8,7 @@ use hickory_proto::rr::{RData, Record, RecordType};
 use shared::carrier::EDNS_OPTION;
 use shared::dnsanswer::{self, UDP_SIZE_MAX_BYTES, filler_min_bytes, oversize, size_bounds, udp_limit};
 use shared::fault::{FaultKind, Transport};
+use shared::instance::Instance;
 use shared::outcome::Code;
 use shared::reply::Reply;
 
@@ -30,6 +31,7 @@ pub(super) fn answered(wanted: &Wanted, answer: &Message, size: usize, marks: &M
     }
     if let Some(reply) = &reply {
         marks.declare(&Declared::of_reply(reply));
+        marks.backend.set(Instance::read(reply.server.as_bytes()));
     }
     let rcode = u16::from(answer.metadata.response_code);
     let id_matches = reply.and_then(|reply| Some(reply.id? == wanted.id));

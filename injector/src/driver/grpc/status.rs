@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::identity::{HEADER_IDENTITY, HEADER_SERVER, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::instance::Instance;
 
 use crate::driver::Declared;
 use crate::driver::timing::server_timing;
@@ -26,6 +27,8 @@ pub(super) struct Said {
     pub(super) server: Option<Duration>,
     /// The delay that was asked for, as far as it lies before the first byte.
     pub(super) asked: Option<Duration>,
+    /// Who answers.
+    pub(super) backend: Option<Instance>,
     /// What it declares of a fault beside the one that was asked for.
     pub(super) declared: Declared,
 }
@@ -39,6 +42,7 @@ impl Said {
             id: value(HEADER_IDENTITY).and_then(Identity::echoed_id),
             server: timing.and_then(|value| server_timing(value, "cload")),
             asked: timing.and_then(|value| server_timing(value, "cload-fault")),
+            backend: value(HEADER_SERVER).and_then(Instance::read),
             declared: Declared::of_headers(fields),
         }
     }
@@ -50,6 +54,7 @@ impl Said {
             id: later.id.or(self.id),
             server: later.server.or(self.server),
             asked: later.asked.or(self.asked),
+            backend: later.backend.or(self.backend),
             declared: if later.declared.is_any() { later.declared } else { self.declared },
         }
     }

@@ -6,7 +6,8 @@
 use crate::driver::Declared;
 use crate::driver::timing::server_timing;
 use shared::carrier::{HEADER_FAULT, HEADER_RULE};
-use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::identity::{HEADER_IDENTITY, HEADER_SERVER, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::instance::Instance;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Head {
     pub(super) server: Option<Duration>,
     /// The delay that was asked for, as far as it lies before the first byte.
     pub(super) asked: Option<Duration>,
+    /// Who answers.
+    pub(super) backend: Option<Instance>,
     /// What it declares of a fault beside the one that was asked for.
     pub(super) declared: Declared,
     /// Whether the peer will close the connection.
@@ -258,6 +261,7 @@ fn read_head(response: &httparse::Response<'_, '_>) -> Result<(Head, Framing), M
                 head.server = server_timing(value, "cload");
                 head.asked = server_timing(value, "cload-fault");
             }
+            14 if field.name.eq_ignore_ascii_case(HEADER_SERVER) => head.backend = Instance::read(value),
             14 if field.name.eq_ignore_ascii_case("content-length") => {
                 let said = content_length(value.trim_ascii()).ok_or(Malformed("content-length is no number"))?;
                 if length.replace(said).is_some_and(|before| before != said) {

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
-use shared::identity::{HEADER_IDENTITY, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::identity::{HEADER_IDENTITY, HEADER_SERVER, HEADER_SERVER_TIMING, Identity, RequestId};
+use shared::instance::Instance;
 use shared::outcome::{Code, ErrorClass, Outcome};
 
 use super::answer::Head;
@@ -179,6 +180,7 @@ impl Exchange<'_> {
             self.head = read_head(parts.status.as_u16(), &parts.headers);
             self.marks.server.set(self.head.server);
             self.marks.asked.set(self.head.asked);
+            self.marks.backend.set(self.head.backend);
             self.marks.declare(&self.head.declared);
             self.answer = Some(answer);
             return self.poll(cx);
@@ -239,6 +241,7 @@ fn read_head(status: u16, headers: &HeaderMap) -> Head {
         id: headers.get(HEADER_IDENTITY).and_then(|value| Identity::echoed_id(value.as_bytes())),
         server: timing.and_then(|value| server_timing(value, "cload")),
         asked: timing.and_then(|value| server_timing(value, "cload-fault")),
+        backend: headers.get(HEADER_SERVER).and_then(|value| Instance::read(value.as_bytes())),
         declared: Declared::of_headers(headers),
         close: false,
     }

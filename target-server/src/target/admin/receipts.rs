@@ -2,8 +2,6 @@
 //!
 //! Invariant: whoever asked gets to know who answers, also if nothing is known: several instances stand behind one address.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -24,15 +22,14 @@ use crate::sessions::Sessions;
 struct Desk {
     sessions: Sessions,
     server: String,
-    /// Names this life of the process. No secret: the standard library's random keys will do.
+    /// Names this life of the process.
     boot: String,
     started: Instant,
 }
 
 /// 200 with what is known; 404, with the same and an error beside it, if nothing of the operation is held; 400 if the question
 /// is none.
-pub(super) fn routes(sessions: Sessions, server: String) -> Router {
-    let boot = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
+pub(super) fn routes(sessions: Sessions, server: String, boot: String) -> Router {
     let desk = Desk { sessions, server, boot, started: Instant::now() };
     Router::new().route("/receipts/{session}/{operation}", get(receipts)).with_state(Arc::new(desk))
 }

@@ -1,0 +1,79 @@
+//! Answers of replicas put together.
+
+use shared::account::OperationAccount;
+
+use super::*;
+
+fn at(last: u8) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, last], 9797))
+}
+
+fn account(boot: &str, received: u64) -> Account {
+    let operations = BTreeMap::from([("web".to_owned(), OperationAccount { received, ..Default::default() })]);
+    Account { server: format!("pod-{boot}/-/-"), boot: boot.to_owned(), operations }
+}
+
+fn held(last: u8, boot: &str, received: u64) -> Asked {
+    Asked { address: at(last), is_named: true, said: Ok(Said { account: account(boot, received), is_held: true }) }
+}
+
+fn nothing(last: u8, boot: &str) -> Asked {
+    let account = Account { operations: BTreeMap::new(), ..account(boot, 0) };
+    Asked { address: at(last), is_named: true, said: Ok(Said { account, is_held: false }) }
+}
+
+fn silent(last: u8, is_named: bool) -> Asked {
+    Asked { address: at(last), is_named, said: Err("not within 2s".to_owned()) }
+}
+
+fn met(who: &[(u8, &str)]) -> Met {
+    let who = who.iter().map(|(last, boot)| {
+        let Account { server, boot, .. } = account(boot, 0);
+        (at(*last), Who { server, boot })
+    });
+    who.collect()
+}
+
+fn received(told: &Told) -> u64 {
+    told.account.operations["web"].received
+}
+
+#[test]
+fn what_all_say_is_added_up_and_kept_apart() {
+    let told = together(vec![held(2, "a", 3), nothing(3, "b"), held(4, "c", 4)], &met(&[(2, "a"), (3, "b")])).unwrap();
+    assert_eq!((received(&told), &*told.account.server), (7, "pod-a/-/-, pod-c/-/-"));
+    assert!(told.is_whole && !told.has_restarted, "who came later has not begun anew");
+    let servers: Vec<_> = told.replicas.iter().map(|replica| (replica.address, &*replica.server)).collect();
+    assert_eq!(servers, [(at(2), "pod-a/-/-"), (at(3), "pod-b/-/-"), (at(4), "pod-c/-/-")]);
+}
+
+#[test]
+fn one_process_at_two_addresses_counts_once() {
+    let told = together(vec![held(2, "a", 3), held(3, "a", 3)], &Met::new()).unwrap();
+    assert_eq!((received(&told), told.replicas.len(), told.is_whole), (3, 1, true));
+}
+
+#[test]
+fn who_does_not_answer_is_missing_if_the_name_has_it_and_gone_if_not() {
+    let before = met(&[(2, "a"), (3, "b")]);
+    let told = together(vec![held(2, "a", 3), silent(3, true)], &before).unwrap();
+    assert!(!told.is_whole && !told.has_restarted);
+    assert_eq!((&*told.replicas[1].server, told.replicas[1].said.is_err()), ("pod-b/-/-", true), "as it was met");
+    let told = together(vec![held(2, "a", 3), silent(3, false)], &before).unwrap();
+    assert!(told.is_whole && told.has_restarted && told.replicas[1].has_restarted);
+}
+
+#[test]
+fn another_life_at_an_address_is_a_restart() {
+    let told = together(vec![held(2, "a", 3), held(3, "c", 1)], &met(&[(2, "a"), (3, "b")])).unwrap();
+    assert!(told.is_whole && told.has_restarted);
+    assert_eq!([0, 1].map(|at| told.replicas[at].has_restarted), [false, true]);
+}
+
+#[test]
+fn without_any_account_the_first_reason_is_told() {
+    let why = |asked| together(asked, &Met::new()).unwrap_err();
+    assert_eq!(why(vec![silent(2, true), nothing(3, "b")]), "not within 2s");
+    assert_eq!(why(vec![nothing(3, "b")]), "nothing of the session arrived there");
+    assert_eq!(why(Vec::new()), "no replica");
+}
