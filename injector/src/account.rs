@@ -9,7 +9,7 @@ mod ledger;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
+use shared::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome};
 
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
@@ -66,8 +66,8 @@ pub struct OperationAccount {
     pub received_bytes: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Pooled connections the peer ended while idle.
-    pub connections_lost: u64,
+    /// Those that ended, by [`ConnectionEnd::index`].
+    pub connections_closed: [u64; ConnectionEnd::ALL.len()],
     /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
     pub fallbacks: u64,
 }
@@ -180,6 +180,11 @@ impl OperationAccount {
         self.codes.values().sum()
     }
 
+    /// Connections that are open; of an interval, by how many more they became.
+    pub fn connections_open(&self) -> i128 {
+        i128::from(self.connections) - i128::from(self.connections_closed.iter().sum::<u64>())
+    }
+
     /// Whether every planned request is in exactly one place.
     pub fn adds_up(&self) -> bool {
         let placed = self.finished_total() + self.dropped_total() + self.interrupted;
@@ -202,6 +207,7 @@ impl OperationAccount {
         self.failures = Default::default();
         self.examples = Default::default();
         self.dropped = Default::default();
+        self.connections_closed = Default::default();
         let counts = [
             &mut self.planned,
             &mut self.success,
@@ -214,7 +220,6 @@ impl OperationAccount {
             &mut self.sent_bytes,
             &mut self.received_bytes,
             &mut self.connections,
-            &mut self.connections_lost,
             &mut self.fallbacks,
         ];
         counts.into_iter().for_each(|count| *count = 0);
@@ -258,7 +263,9 @@ impl OperationAccount {
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;
-        self.connections_lost += other.connections_lost;
+        for (mine, theirs) in self.connections_closed.iter_mut().zip(other.connections_closed) {
+            *mine += theirs;
+        }
         self.fallbacks += other.fallbacks;
     }
 }

@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use crate::driver::{Marks, mark};
 use crate::names::Names;
 use crate::plan::{Endpoint, Tls};
+use crate::socket::Guard;
 
 /// A connection, plain or secured.
 pub(crate) enum Stream {
@@ -34,9 +35,10 @@ pub(crate) async fn stream(
     names: &Names,
     endpoint: &Endpoint,
     tls: Option<&Tls>,
+    guard: &Guard,
     marks: &Marks,
 ) -> Result<Stream, ErrorClass> {
-    let tcp = tcp(names, endpoint, marks).await?;
+    let tcp = tcp(names, endpoint, guard, marks).await?;
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
     let stream = tls.handshake(tcp).await.map_err(|why| {
         marks.explain(why);
@@ -60,13 +62,17 @@ fn version(version: ProtocolVersion) -> Option<TlsVersion> {
 ///
 /// # Errors
 /// Why there is none.
-pub(crate) async fn tcp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<TcpStream, ErrorClass> {
+pub(crate) async fn tcp(
+    names: &Names,
+    endpoint: &Endpoint,
+    guard: &Guard,
+    marks: &Marks,
+) -> Result<TcpStream, ErrorClass> {
     mark(&marks.resolving);
     let address = names.resolve(endpoint).await?;
     mark(&marks.connecting);
     let stream = TcpStream::connect(address).await.map_err(|error| ErrorClass::of_connect(&error))?;
-    // Requests are small and alone on the wire; waiting to fill a segment would be measured as latency.
-    stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
+    guard.set(&stream).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
     Ok(stream)
 }

@@ -33,6 +33,7 @@ mod registry;
 pub mod scenario;
 pub mod schedule;
 pub mod session;
+mod socket;
 mod stream;
 pub mod summary;
 pub mod table;

@@ -108,6 +108,8 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub timeout: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub keepalive: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub max_lag: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub max_in_flight: Option<Text>,
@@ -130,6 +132,8 @@ pub struct WrittenOperation {
     pub target: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub connection: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub keepalive: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub streams: Option<Text>,
     #[serde(default, deserialize_with = "present")]

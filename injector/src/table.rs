@@ -260,11 +260,11 @@ fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
 }
 
 fn connections(total: &Side) -> String {
-    let lost = match total.connections_lost {
-        0 => String::new(),
-        lost => format!(", {lost} ended by the peer while idle"),
-    };
-    format!("connections: {} opened{lost}", total.connections)
+    let ends: Vec<_> = total.connections_closed.iter().map(|(end, count)| format!("{end} {count}")).collect();
+    match ends.as_slice() {
+        [] => format!("connections: {} opened", total.connections),
+        ends => format!("connections: {} opened; ended: {}", total.connections, ends.join(", ")),
+    }
 }
 
 #[cfg(test)]

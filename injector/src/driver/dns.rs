@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use shared::fault::Transport;
 use shared::identity::RequestId;
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use tokio::net::TcpStream;
 
 use self::judge::{Answered, Wanted};
@@ -24,6 +24,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::names::Names;
 use crate::plan::{DnsCall, Endpoint, Operation};
+use crate::socket::Guard;
 
 /// One source port, or one connection.
 pub struct Dns {
@@ -36,6 +37,7 @@ pub struct Dns {
 pub struct Prepared {
     call: Arc<DnsCall>,
     endpoint: Endpoint,
+    guard: Guard,
     /// The plan's draws for ids and letters, which are not the target's business.
     seed: u64,
     operation: shared::identity::Name,
@@ -52,6 +54,7 @@ impl Driver for Dns {
         Prepared {
             call: Arc::new(call.clone()),
             endpoint: operation.endpoint.clone(),
+            guard: Guard::of(operation),
             seed: operation.seed,
             operation: operation.name,
             identity,
@@ -63,7 +66,7 @@ impl Driver for Dns {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Dns, ErrorClass> {
-        let wire = Wire::connect(prepared.call.transport, names, &prepared.endpoint, marks).await?;
+        let wire = Wire::connect(prepared.call.transport, names, &prepared.endpoint, &prepared.guard, marks).await?;
         Ok(Dns { wire, open: counter.opened(), reusable: true })
     }
 
@@ -97,7 +100,7 @@ impl Driver for Dns {
         self.reusable
     }
 
-    async fn lost(&mut self) {
+    async fn lost(&mut self) -> ConnectionEnd {
         match &mut self.wire {
             // A port is not lost, and what comes late is passed over by the next request.
             Wire::Udp(_) => std::future::pending().await,
@@ -127,9 +130,13 @@ impl Dns {
             Ok(tcp) => tcp,
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };
-        let _open = self.open.opened();
+        let open = self.open.opened_beside();
         self.open.account(|account| account.fallbacks += 1);
-        Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await
+        let ending = Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await;
+        if matches!(ending, Ending::Answered(_)) {
+            open.ends(ConnectionEnd::Request);
+        }
+        ending
     }
 }
 

@@ -14,7 +14,7 @@ use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
-use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
+use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
 
 pub use self::series::ClientSeries;
@@ -77,9 +77,9 @@ const CONNECTIONS: Described =
     Described::counter("continuous_load_client_connections_total", "Attempts to open a connection.");
 const CONNECTIONS_OPEN: Described =
     Described::gauge("continuous_load_client_connections_open", "Connections open now.");
-const CONNECTIONS_LOST: Described = Described::counter(
-    "continuous_load_client_connections_lost_total",
-    "Pooled connections that the peer closed or reset while they were idle; no request was on them.",
+const CONNECTIONS_CLOSED: Described = Described::counter(
+    "continuous_load_client_connections_closed_total",
+    "Connections that ended, each for one reason.",
 );
 const SENT_BYTES: Described =
     Described::counter("continuous_load_client_sent_bytes_total", "Payload bytes of requests handed to the kernel.");
@@ -200,6 +200,14 @@ impl Operation {
         samples.collect()
     }
 
+    fn connections_closed(&self) -> Vec<Metric> {
+        let sample = |end: ConnectionEnd| {
+            let labels = self.labels.pairs([label("reason", end.as_str())]);
+            counter(labels, self.sum(|shard| &shard.connections_closed[end.index()]))
+        };
+        ConnectionEnd::ALL.map(sample).into()
+    }
+
     fn by_result(&self, pick: impl Fn(&Results) -> &ByResult) -> Vec<Metric> {
         let sample = |labels: &Labels, results: &[&Results], success: bool| {
             let word = if success { SUCCESS } else { FAILURE };
@@ -282,7 +290,7 @@ impl Collector for ClientRed {
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
             CONNECTIONS.family(each(Operation::connections)),
             CONNECTIONS_OPEN.family(level(|s| &s.connections_open)),
-            CONNECTIONS_LOST.family(total(|s| &s.connections_lost)),
+            CONNECTIONS_CLOSED.family(each(Operation::connections_closed)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
         ]
