@@ -110,7 +110,11 @@ fn connection(operation: &Operation) -> String {
         }
         ConnectionPolicy::Pooled { connections } => format!("pooled: {connections} kept, least recently used first"),
         ConnectionPolicy::Rotating { connections, limits } => {
-            format!("rotating: {connections} kept, each closed after {}", at_most(limits))
+            let shared = match operation.call.has_streams() {
+                true => format!(", with up to {} requests at once on each", operation.streams),
+                false => String::new(),
+            };
+            format!("rotating: {connections} kept{shared}, each closed after {}", at_most(limits))
         }
     }
 }

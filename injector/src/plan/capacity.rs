@@ -72,11 +72,16 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
                 u64::from(connections.get())
             }
             ConnectionPolicy::Rotating { connections, limits } => {
-                kept += u64::from(connections.get());
-                let retired =
-                    (retired_per_s(operation.rate, connections, limits) * time_wait.as_secs_f64()).ceil() as u64;
-                // A datagram's port is free at once.
-                u64::from(connections.get()) + if operation.protocol().is_datagram() { 0 } else { retired }
+                // A shared one that is retired comes to its end while its successor is open.
+                let open = u64::from(connections.get()) * if operation.call.has_streams() { 2 } else { 1 };
+                kept += open;
+                open + match operation.protocol().is_datagram() {
+                    // A datagram's port is free at once.
+                    true => 0,
+                    false => {
+                        (retired_per_s(operation.rate, connections, limits) * time_wait.as_secs_f64()).ceil() as u64
+                    }
+                }
             }
             ConnectionPolicy::Fresh => {
                 fresh += held(operation.rate, operation.timeout.as_secs_f64());

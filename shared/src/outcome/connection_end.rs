@@ -70,7 +70,7 @@ impl ConnectionEnd {
     /// What reading from an idle connection came to: so many bytes, or an error. Total.
     ///
     /// Bytes that nobody asked for are a farewell: servers say 408 before they close what was idle for too long.
-    pub fn while_idle(read: &io::Result<usize>) -> ConnectionEnd {
+    pub fn while_idle(read: &Result<usize, io::Error>) -> ConnectionEnd {
         match read {
             Ok(0) => ConnectionEnd::PeerClosed,
             Ok(_) => ConnectionEnd::Said,
