@@ -205,3 +205,20 @@ fn the_end_of_a_run_ends_what_is_open() {
     let finished = run(engine.run(CancellationToken::new(), |_| ())).unwrap();
     assert_eq!(ends(&finished.accounts[0]), [("end", 3)]);
 }
+
+#[test]
+fn the_default_scenario_pairs_new_and_kept_flows_of_every_protocol() {
+    let text = include_str!("../../scenarios/continuous.yaml");
+    let scenario = text.replace("rate: 10/s", "rate: 140/s").replace("timeout: 1s", "timeout: 5s");
+    let (accounts, _) = run(against_target(&scenario, SECOND));
+    let (mut fresh, mut kept) = (0, 0);
+    for account in &accounts {
+        assert!(account.success >= 10 && account.failed() == 0, "{account:?}");
+        match ends(account).as_slice() {
+            [("request", n)] if *n == account.success => fresh += 1,
+            [("end", 2..=4)] => kept += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((fresh, kept), (6, 6));
+}

@@ -86,7 +86,7 @@ impl Driver for Dns {
         if let (Wire::Udp(socket), Ending::Answered(Answered { is_truncated: true, .. })) = (&self.wire, ending)
             && let (Ok(server), true) = (socket.peer_addr(), wanted.falls_back())
         {
-            return self.ask_again(server, &query, wanted, marks).await;
+            return self.ask_again(server, prepared.guard, &query, wanted, marks).await;
         }
         self.reusable |= matches!(ending, Ending::Answered(_));
         ending
@@ -122,6 +122,7 @@ impl Dns {
     async fn ask_again(
         &self,
         server: std::net::SocketAddr,
+        guard: Guard,
         query: &Query,
         wanted: &mut Wanted,
         marks: &Marks,
@@ -130,6 +131,9 @@ impl Dns {
             Ok(tcp) => tcp,
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };
+        if guard.set(&tcp).is_err() {
+            return of_class(ErrorClass::Internal);
+        }
         let open = self.open.opened_beside();
         self.open.account(|account| account.fallbacks += 1);
         let ending = Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await;
