@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::instance::Instance;
-use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
+use shared::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome};
 
 pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
@@ -74,12 +74,12 @@ pub struct OperationAccount {
     pub received_bytes: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Pooled connections the peer ended while idle.
-    pub connections_lost: u64,
     /// Segments over TCP that our kernel had to send again.
     pub retransmits: u64,
     /// Requests whose times show a timer of the kernel, by [`Sign::index`].
     pub signs: [u64; Sign::ALL.len()],
+    /// Those that ended, by [`ConnectionEnd::index`].
+    pub connections_closed: [u64; ConnectionEnd::ALL.len()],
     /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
     pub fallbacks: u64,
 }
@@ -195,6 +195,11 @@ impl OperationAccount {
         self.codes.values().sum()
     }
 
+    /// Connections that are open; of an interval, by how many more they became.
+    pub fn connections_open(&self) -> i128 {
+        i128::from(self.connections) - i128::from(self.connections_closed.iter().sum::<u64>())
+    }
+
     /// Whether every planned request is in exactly one place.
     pub fn adds_up(&self) -> bool {
         let placed = self.finished_total() + self.dropped_total() + self.interrupted;
@@ -218,6 +223,7 @@ impl OperationAccount {
         self.failures = Default::default();
         self.examples = Default::default();
         self.dropped = Default::default();
+        self.connections_closed = Default::default();
         let counts = [
             &mut self.planned,
             &mut self.success,
@@ -230,7 +236,6 @@ impl OperationAccount {
             &mut self.sent_bytes,
             &mut self.received_bytes,
             &mut self.connections,
-            &mut self.connections_lost,
             &mut self.fallbacks,
             &mut self.retransmits,
         ];
@@ -276,7 +281,9 @@ impl OperationAccount {
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;
-        self.connections_lost += other.connections_lost;
+        for (mine, theirs) in self.connections_closed.iter_mut().zip(other.connections_closed) {
+            *mine += theirs;
+        }
         self.fallbacks += other.fallbacks;
         self.retransmits += other.retransmits;
         for (mine, theirs) in self.signs.iter_mut().zip(other.signs) {

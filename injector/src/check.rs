@@ -16,7 +16,8 @@ use shared::fault::Verdict;
 use shared::units::{print_duration, print_size};
 
 use crate::plan::{
-    Call, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, Operation, Plan, RequestBody, SizeExpectation, Tls,
+    Call, ConnectionLimits, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, JITTER, Operation, Plan,
+    RequestBody, SizeExpectation, Tls,
 };
 use crate::rate::Rate;
 use crate::schedule::Arrival;
@@ -108,7 +109,24 @@ fn connection(operation: &Operation) -> String {
             format!("pooled: {connections} kept, with up to {} requests at once on each", operation.streams)
         }
         ConnectionPolicy::Pooled { connections } => format!("pooled: {connections} kept, least recently used first"),
+        ConnectionPolicy::Rotating { connections, limits } => {
+            let shared = match operation.call.has_streams() {
+                true => format!(", with up to {} requests at once on each", operation.streams),
+                false => String::new(),
+            };
+            format!("rotating: {connections} kept{shared}, each closed after {}", at_most(limits))
+        }
     }
+}
+
+/// Between which bounds a connection's own limits are drawn.
+fn at_most(limits: ConnectionLimits) -> String {
+    let requests = limits.max_requests().map(|most| match most.get() / JITTER {
+        0 => format!("{most} requests"),
+        less => format!("{} to {most} requests", most.get() - less),
+    });
+    let age = limits.max_age().map(|most| format!("{} to {}", about(most - most / JITTER), about(most)));
+    [requests, age].into_iter().flatten().collect::<Vec<_>>().join(" or ")
 }
 
 fn with(body: &RequestBody) -> String {

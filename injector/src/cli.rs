@@ -19,7 +19,7 @@ pub use self::probe::ProbeArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, NameServer, Overrides, Plan, Ports};
+use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
@@ -157,6 +157,9 @@ pub struct LoadArgs {
     /// Longest time for one request, connecting included.
     #[arg(long, env = "CLOAD_TIMEOUT", value_parser = some_time)]
     pub timeout: Option<Duration>,
+    /// The silence after which a connection's peer is asked whether it is still there, or off; 10s without a word.
+    #[arg(long, env = "CLOAD_KEEPALIVE")]
+    pub keepalive: Option<Keepalive>,
     /// Drop a request that could not be started this long after its planned instant; by default the timeout.
     #[arg(long, env = "CLOAD_MAX_LAG", value_parser = some_time)]
     pub max_lag: Option<Duration>,
@@ -184,6 +187,7 @@ impl LoadArgs {
             rate: self.rate,
             arrival: self.arrival,
             timeout: self.timeout,
+            keepalive: self.keepalive,
             max_lag: self.max_lag,
             max_in_flight: self.max_in_flight,
             source: self.source,

@@ -1,15 +1,21 @@
 //! What a driver counts by itself, because only it knows when: connections, which several requests may share, and the
 //! messages of a stream.
+//!
+//! Every connection that is opened ends once, with one reason: opened = ended + open.
 
 use std::cell::Cell;
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use shared::outcome::ErrorClass;
+use shared::outcome::{ConnectionEnd, ErrorClass};
 use shared::red::client::ClientSeries;
+use tokio::time::Instant;
 
 use crate::account::{Ledger, OperationAccount};
+use crate::lanes::rotation::{Shares, Spent};
 use crate::resent::Resent;
 
 /// Where one operation is counted on one worker.
@@ -19,14 +25,17 @@ pub struct Counter {
     pub(crate) ledger: Arc<Ledger>,
     /// The operation's place in the plan and in the ledger.
     pub(crate) operation: usize,
+    /// What each of its connections may carry before it is retired; nothing: no limit.
+    pub(crate) shares: Option<Rc<Shares>>,
 }
 
 impl Counter {
-    /// A connection stands: open until the guard is dropped.
+    /// A connection stands, and is about to carry its first request: open until the guard is dropped.
     pub fn opened(&self) -> Open {
-        self.series.connected(Ok(()));
-        self.account(|account| account.connections += 1);
-        Open { counter: self.clone(), is_lost: Cell::new(false), resent: Resent::default() }
+        self.counted(
+            self.shares.as_ref().map(|shares| Spent::first_of(shares.next(), Instant::now())),
+            ConnectionEnd::End,
+        )
     }
 
     /// The same, for a connection over TCP.
@@ -34,6 +43,18 @@ impl Counter {
         let mut open = self.opened();
         open.resent = resent;
         open
+    }
+
+    /// A connection of its own for a part of a request that is on another one: [`ConnectionEnd::Failed`] unless it is said to
+    /// have come to its end.
+    pub(crate) fn opened_beside(&self) -> Open {
+        self.counted(None, ConnectionEnd::Failed)
+    }
+
+    fn counted(&self, spent: Option<Spent>, otherwise: ConnectionEnd) -> Open {
+        self.series.connected(Ok(()));
+        self.account(|account| account.connections += 1);
+        Open { counter: self.clone(), spent, end: Cell::new(None), otherwise, resent: Resent::default() }
     }
 
     /// The kernel sent so many segments again.
@@ -61,7 +82,11 @@ impl Counter {
 /// An open connection, counted for as long as it lives, however it ends.
 pub struct Open {
     counter: Counter,
-    is_lost: Cell<bool>,
+    /// Against its limits; nothing if it has none.
+    spent: Option<Spent>,
+    end: Cell<Option<ConnectionEnd>>,
+    /// The reason if nobody gives one.
+    otherwise: ConnectionEnd,
     resent: Resent,
 }
 
@@ -72,17 +97,34 @@ impl Open {
         self.resent.untold()
     }
 
-    /// The peer ended it while no request was on it. Counted once, however many lanes shared it.
-    pub(crate) fn lost_while_idle(&self) {
-        if !self.is_lost.replace(true) {
-            self.counter.series.lost_while_idle();
-            self.counter.account(|account| account.connections_lost += 1);
+    /// Why it ends, or is about to. Of several reasons the first one stands, however many lanes share it.
+    pub(crate) fn ends(&self, end: ConnectionEnd) {
+        if self.end.get().is_none() {
+            self.end.set(Some(end));
         }
     }
 
-    /// The peer ended it with requests on it, which each have their own ending: no loss while idle, for none of its lanes.
-    pub(crate) fn lost_in_use(&self) {
-        self.is_lost.set(true);
+    /// Why it ends, as far as is known.
+    pub(crate) fn end(&self) -> ConnectionEnd {
+        self.end.get().unwrap_or(self.otherwise)
+    }
+
+    /// Takes the place of one request on it.
+    ///
+    /// # Errors
+    /// Why there is none: it is to be retired.
+    pub(crate) fn take(&self) -> Result<(), ConnectionEnd> {
+        self.spent.as_ref().map_or(Ok(()), |spent| spent.take(Instant::now))
+    }
+
+    /// Why no request may follow on it, however well it is.
+    pub(crate) fn retired(&self) -> Option<ConnectionEnd> {
+        self.spent.as_ref().and_then(|spent| spent.over(Instant::now))
+    }
+
+    /// When it is old enough; nothing if it may grow as old as it likes.
+    pub(crate) fn retires_at(&self) -> Option<Instant> {
+        self.spent.as_ref().and_then(|spent| spent.until)
     }
 }
 
@@ -95,6 +137,9 @@ impl Deref for Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.counter.series.disconnected();
+        let otherwise = if thread::panicking() { ConnectionEnd::Failed } else { self.otherwise };
+        let end = self.end.get().unwrap_or(otherwise);
+        self.counter.series.disconnected(end);
+        self.counter.account(|account| account.connections_closed[end.index()] += 1);
     }
 }

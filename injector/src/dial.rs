@@ -21,6 +21,7 @@ use crate::driver::{Marks, mark};
 use crate::names::Names;
 use crate::plan::{Endpoint, Tls};
 use crate::resent::{Resent, Watched};
+use crate::socket::Guard;
 
 /// A connection, plain or secured.
 pub(crate) enum Stream {
@@ -48,10 +49,11 @@ pub(crate) async fn stream(
     names: &Names,
     endpoint: &Endpoint,
     tls: Option<&Tls>,
+    guard: &Guard,
     marks: &Marks,
     counter: Option<&Counter>,
 ) -> Result<Stream, ErrorClass> {
-    let tcp = tcp(names, endpoint, marks, counter).await?;
+    let tcp = tcp(names, endpoint, guard, marks, counter).await?;
     let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
     let stream = tls.handshake(tcp).await.map_err(|why| {
         marks.explain(why);
@@ -78,6 +80,7 @@ fn version(version: ProtocolVersion) -> Option<TlsVersion> {
 pub(crate) async fn tcp(
     names: &Names,
     endpoint: &Endpoint,
+    guard: &Guard,
     marks: &Marks,
     counter: Option<&Counter>,
 ) -> Result<Watched, ErrorClass> {
@@ -86,8 +89,7 @@ pub(crate) async fn tcp(
     mark(&marks.connecting);
     let began = Instant::now();
     let stream = TcpStream::connect(address).await.map_err(|error| ErrorClass::of_connect(&error))?;
-    // Requests are small and alone on the wire; waiting to fill a segment would be measured as latency.
-    stream.set_nodelay(true).map_err(|_| ErrorClass::Internal)?;
+    guard.set(&stream).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
     Ok(Watched::new(stream, began, counter))
 }

@@ -20,7 +20,7 @@ use std::io;
 
 use shared::identity::RequestId;
 use shared::instance::Instance;
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use shared::red::client::k6::TlsVersion;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -72,8 +72,8 @@ pub trait Driver: Sized + 'static {
     /// Whether another request may follow on this connection after the last call, also if that was dropped in the middle.
     fn is_reusable(&self) -> bool;
 
-    /// Waits until the idle connection is of no use any more: closed, reset, or holding bytes nobody asked for.
-    fn lost(&mut self) -> impl Future<Output = ()>;
+    /// Waits until the idle connection is of no use any more, and says why: closed, reset, or holding bytes nobody asked for.
+    fn lost(&mut self) -> impl Future<Output = ConnectionEnd>;
 
     /// Compares what came with what was asked. Pure.
     fn judge(wanted: &Self::Wanted, ending: &Ending<Self::Answered>) -> Outcome<ErrorClass>;

@@ -7,6 +7,7 @@ mod h2server;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use shared::outcome::ConnectionEnd;
 use tokio_util::sync::CancellationToken;
 
 use crate::account::OperationAccount;
@@ -36,7 +37,14 @@ pub(crate) async fn inject(scenario: &str, workers: u32, length: Duration) -> Op
     let mut finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
     let account = finished.accounts.remove(0);
     assert!(account.adds_up() && account.in_flight == 0, "{account:?}");
+    assert_eq!(account.connections_open(), 0, "opened = ended + open: {account:?}");
     account
+}
+
+/// Why an account's connections ended, each reason with how often.
+pub(crate) fn closed(account: &OperationAccount) -> Vec<(&'static str, u64)> {
+    let reasons = ConnectionEnd::ALL.into_iter();
+    reasons.map(|end| (end.as_str(), account.connections_closed[end.index()])).filter(|(_, n)| *n > 0).collect()
 }
 
 /// The failures of an account by class, with the first of each in words.

@@ -1,11 +1,21 @@
 //! The places where one stream's requests are in flight on one worker.
 //!
 //! A lane is a task that holds at most one connection and carries one request at a time. `pooled(n)` has n lanes that keep
-//! their connection and are used in turn, least recently used first, so that every connection is exercised; `fresh` has
-//! as many as may be in flight, and each ends with its request.
+//! their connection and are used in turn, least recently used first; `fresh` has as many as may be in flight, and each ends
+//! with its request.
+//!
+//! As long as a pool has not its n lanes, the next request opens one more, although others are idle: so that every
+//! connection is exercised however low the rate is. Taking an idle one first would leave a slow stream with a single
+//! connection, and the word `pooled(4)` untrue. Where lanes share connections, the first n lanes come to be on n of them;
+//! more lanes only open when none is idle.
+//!
+//! A connection that has carried its share is closed behind its last request, and one that grows too old while it is
+//! idle at once, not at its next turn: nobody should wonder why it is still there.
 //!
 //! A released slot waits in order until a lane is free, at most `max_lag` after its planned instant; then it is dropped
 //! and counted. Nothing is ever sent in a burst to catch up.
+
+pub(crate) mod rotation;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,8 +25,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use shared::outcome::DropReason;
-use tokio::time::Instant;
+use shared::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome};
+use tokio::time::{Instant, sleep_until};
 
 use crate::attempt::attempt;
 use crate::context::{Due, Job, StreamContext};
@@ -65,8 +75,8 @@ pub(crate) struct Lanes<D: Driver> {
     permits: Rc<Permits>,
     /// Most lanes.
     capacity: u32,
-    /// Whether a lane keeps its connection for the next request.
-    keeps_connections: bool,
+    /// Connections that are kept, each for one lane or for several; 0: a lane ends with its request.
+    kept: u32,
     max_lag: Duration,
     opened: Cell<u32>,
     idle: RefCell<VecDeque<Rc<Seat>>>,
@@ -87,14 +97,14 @@ impl<D: Driver> Lanes<D> {
         context: StreamContext<D>,
         permits: Rc<Permits>,
         capacity: u32,
-        keeps_connections: bool,
+        kept: u32,
         max_lag: Duration,
     ) -> Rc<Lanes<D>> {
         Rc::new(Lanes {
             context,
             permits,
             capacity,
-            keeps_connections,
+            kept,
             max_lag,
             opened: Cell::new(0),
             idle: RefCell::default(),
@@ -124,7 +134,8 @@ impl<D: Driver> Lanes<D> {
             }
             let due = self.waiting.borrow_mut().pop_front().expect("not empty, above");
             let job = Job { due, handed: Instant::now() };
-            let idle = self.idle.borrow_mut().pop_front();
+            let is_filled = self.opened.get() >= self.kept;
+            let idle = if is_filled { self.idle.borrow_mut().pop_front() } else { None };
             match idle {
                 Some(seat) => seat.hand_over(job),
                 None => {
@@ -172,11 +183,10 @@ impl<D: Driver> Lanes<D> {
         let mut connection = None;
         let mut job = first;
         loop {
-            attempt(&self.context, &mut connection, job).await;
-            if !self.keeps_connections || !connection.as_ref().is_some_and(D::is_reusable) {
-                connection = None;
-            }
-            if !self.keeps_connections {
+            renew(&mut connection);
+            let seen = attempt(&self.context, &mut connection, job).await;
+            self.settle(&mut connection, seen.finished.outcome);
+            if self.kept == 0 {
                 break;
             }
             self.idle.borrow_mut().push_back(Rc::clone(&seat));
@@ -190,23 +200,64 @@ impl<D: Driver> Lanes<D> {
         self.pump();
     }
 
-    /// Waits for the next slot, and meanwhile notices when the peer ends the idle connection.
+    /// Lets go of a connection that is of no more use after a request with this outcome.
+    fn settle(&self, connection: &mut Option<D>, outcome: Outcome<ErrorClass>) {
+        let Some(held) = connection else { return };
+        let end = match self.kept {
+            0 if outcome.is_success() || outcome.code() != Code::NONE => ConnectionEnd::Request,
+            0 => ConnectionEnd::Failed,
+            _ if !held.is_reusable() && outcome.is_success() => ConnectionEnd::Request,
+            _ if !held.is_reusable() => ConnectionEnd::Failed,
+            _ => match held.open().retired() {
+                Some(end) => end,
+                None => return,
+            },
+        };
+        held.open().ends(end);
+        *connection = None;
+    }
+
+    /// Waits for the next slot, and meanwhile notices when the idle connection ends, or is old enough.
     async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Job {
         loop {
             let Some(held) = connection else { return seat.taken().await };
-            {
+            let end = {
+                let mut aged = pin!(until(held.open().retires_at()));
                 let mut lost = pin!(held.lost());
                 let next = poll_fn(|cx| match seat.poll_taken(cx.waker()) {
-                    Poll::Ready(job) => Poll::Ready(Some(job)),
-                    Poll::Pending => lost.as_mut().poll(cx).map(|()| None),
+                    Poll::Ready(job) => Poll::Ready(Ok(job)),
+                    Poll::Pending => match lost.as_mut().poll(cx) {
+                        Poll::Ready(end) => Poll::Ready(Err(end)),
+                        Poll::Pending => aged.as_mut().poll(cx).map(|()| Err(ConnectionEnd::MaxAge)),
+                    },
                 });
-                if let Some(job) = next.await {
-                    return job;
+                match next.await {
+                    Ok(job) => return job,
+                    Err(end) => end,
                 }
-            }
-            held.open().lost_while_idle();
+            };
+            held.open().ends(end);
             *connection = None;
         }
+    }
+}
+
+/// Takes the next request's place on a kept connection, or lets go of one that has none left: of age since it was last looked
+/// at, or because other lanes on it were faster.
+fn renew<D: Driver>(connection: &mut Option<D>) {
+    if let Some(held) = connection
+        && let Err(end) = held.open().take()
+    {
+        held.open().ends(end);
+        *connection = None;
+    }
+}
+
+/// That instant, or never.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -253,3 +304,6 @@ impl Seat {
         poll_fn(|cx| self.poll_taken(cx.waker())).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod session;
 pub mod signature;
+mod socket;
 mod stream;
 pub mod summary;
 pub mod table;

@@ -17,6 +17,7 @@ mod echo;
 mod expect;
 mod grpc;
 mod http;
+mod keepalive;
 mod names;
 mod tls;
 
@@ -36,7 +37,8 @@ pub use crate::tls::{Alpn, Tls};
 pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
-pub use connection::{ConnectionError, ConnectionPolicy};
+pub(crate) use connection::JITTER;
+pub use connection::{ConnectionError, ConnectionLimits, ConnectionPolicy};
 pub use dns::{Carrier, DnsCall, DnsExpect};
 pub use echo::EchoCall;
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
@@ -45,6 +47,7 @@ pub use grpc::{
     DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,
 };
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
+pub use keepalive::Keepalive;
 pub use names::NameServer;
 
 /// Most operations in a mix: the bound on the label `operation`.
@@ -108,6 +111,8 @@ pub struct Operation {
     pub endpoint: Endpoint,
     /// Over which connections.
     pub connection: ConnectionPolicy,
+    /// The silence of a connection after which its peer is asked whether it is still there; nothing: it is not asked.
+    pub keepalive: Option<Duration>,
     /// Requests at once on each connection: 1 unless the protocol can have more.
     pub streams: NonZeroU32,
     /// How its connections are secured; nothing: not at all.
@@ -154,6 +159,8 @@ pub struct Overrides {
     pub arrival: Option<Arrival>,
     /// The timeout of every operation that has none of its own.
     pub timeout: Option<Duration>,
+    /// See [`Operation::keepalive`], of every operation that has none of its own.
+    pub keepalive: Option<Keepalive>,
     /// See [`Plan::max_lag`].
     pub max_lag: Option<Duration>,
     /// See [`Plan::max_in_flight`].

@@ -110,6 +110,8 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub timeout: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub keepalive: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub max_lag: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub max_in_flight: Option<Text>,
@@ -132,6 +134,8 @@ pub struct WrittenOperation {
     pub target: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub connection: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub keepalive: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub streams: Option<Text>,
     #[serde(default, deserialize_with = "present")]

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
-use shared::outcome::{DropReason, ErrorClass};
+use shared::outcome::{ConnectionEnd, DropReason, ErrorClass};
 
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
@@ -142,12 +142,12 @@ pub struct Side {
     pub received_bytes: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Pooled connections that the peer ended while idle.
-    pub connections_lost: u64,
     /// Segments over TCP that the injector's kernel had to send again.
     pub retransmits: u64,
     /// Requests whose times show a timer of the kernel, by what it means; what did not occur is left out.
     pub signs: BTreeMap<&'static str, u64>,
+    /// Those that ended, by reason; reasons that did not occur are left out. At the end of a run the sum is `connections`.
+    pub connections_closed: BTreeMap<&'static str, u64>,
     /// Asked again over TCP, because the answer was truncated: the target received as many more.
     pub fallbacks: u64,
     /// Planned instant to end.
@@ -255,6 +255,7 @@ impl From<&OperationAccount> for Side {
     fn from(account: &OperationAccount) -> Side {
         let signs = Sign::ALL.into_iter().map(|sign| (sign.as_str(), account.signs[sign.index()]));
         let errors = ErrorClass::ALL.map(|class| (class.as_str(), account.failures[class.index()]));
+        let ends = ConnectionEnd::ALL.map(|end| (end.as_str(), account.connections_closed[end.index()]));
         Side {
             planned: account.planned,
             sent: account.sent,
@@ -278,9 +279,9 @@ impl From<&OperationAccount> for Side {
             sent_bytes: account.sent_bytes,
             received_bytes: account.received_bytes,
             connections: account.connections,
-            connections_lost: account.connections_lost,
             retransmits: account.retransmits,
             signs: signs.filter(|(_, count)| *count > 0).collect(),
+            connections_closed: ends.into_iter().filter(|(_, count)| *count > 0).collect(),
             fallbacks: account.fallbacks,
             response: Latency::from(&account.response),
             service: Latency::from(&account.service),

@@ -1,22 +1,28 @@
 //! HTTP/2 connections that the lanes of one operation share on one worker: `pooled(4)` with `streams: 10` is four trunks
 //! with ten lanes on each.
 //!
-//! A lane joins the trunk with the fewest lanes on it, so that all are used evenly and none ever has more than its share.
+//! A lane joins the trunk with the fewest lanes on it, so that all are used evenly and none ever has more than its share; lanes
+//! take turns, and with them the trunks, however low the rate is.
 //! The first lane opens the trunk's connection, the others wait for it under their own timeouts; if the opener's timeout is
 //! over first, another takes its place. Who waited learns of a failure too, but only the opener marks and counts: one
 //! connection that could not be opened is one. Nothing here sends a request a second time.
+//!
+//! A connection that has carried its share takes no more requests: whoever comes opens the trunk's next one, and the old one
+//! closes behind its last stream.
 //!
 //! The connection's task runs on the worker's `LocalSet`. It ends with the last lane, or when the peer ends the connection,
 //! at the latest [`CLOSE_MAX`] after the last lane has left.
 
 mod connection;
+mod ping;
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use shared::outcome::ErrorClass;
+use shared::outcome::{ConnectionEnd, ErrorClass};
 use tokio::sync::Notify;
 
 use self::connection::Connection;
@@ -24,7 +30,8 @@ use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::driver::{Ending, Marks};
 use crate::names::Names;
-use crate::plan::{ConnectionPolicy, Endpoint, Operation, Tls};
+use crate::plan::{Endpoint, Operation, Tls};
+use crate::socket::Guard;
 
 pub(crate) use self::connection::Sent;
 
@@ -32,6 +39,7 @@ pub(crate) use self::connection::Sent;
 pub(crate) struct Trunks {
     endpoint: Endpoint,
     tls: Option<Tls>,
+    guard: Guard,
     /// Empty if every request has a connection of its own.
     shared: Vec<Rc<Trunk>>,
 }
@@ -47,13 +55,11 @@ pub(crate) struct Berth {
 impl Trunks {
     /// For an operation as a worker sees it: its connections are the worker's own part.
     pub(crate) fn new(operation: &Operation) -> Trunks {
-        let connections = match operation.connection {
-            ConnectionPolicy::Fresh => 0,
-            ConnectionPolicy::Pooled { connections } => connections.get(),
-        };
+        let connections = operation.connection.kept().map_or(0, NonZeroU32::get);
         Trunks {
             endpoint: operation.endpoint.clone(),
             tls: operation.tls.clone(),
+            guard: Guard::of(operation),
             shared: (0..connections).map(|_| Rc::default()).collect(),
         }
     }
@@ -88,7 +94,9 @@ impl Trunks {
             }
         }
         let standing = trunk.connection.borrow().upgrade();
-        if let Some(connection) = standing.filter(|connection| connection.is_usable()) {
+        if let Some(connection) =
+            standing.filter(|connection| connection.is_usable() && connection.open().take().is_ok())
+        {
             return Ok(connection);
         }
         // Dropped in the middle, it lets the next one try.
@@ -107,8 +115,8 @@ impl Trunks {
     }
 
     async fn open(&self, names: &Names, marks: &Marks, counter: &Counter) -> Result<Connection, ErrorClass> {
-        let stream = dial::stream(names, &self.endpoint, self.tls.as_ref(), marks, Some(counter)).await?;
-        Connection::start(stream, counter).await
+        let stream = dial::stream(names, &self.endpoint, self.tls.as_ref(), &self.guard, marks, Some(counter)).await?;
+        Connection::start(stream, self.guard, counter).await
     }
 }
 
@@ -144,9 +152,10 @@ impl Berth {
         self.connection.is_usable()
     }
 
-    /// Waits until the connection takes no more requests: closed, reset, broken, or told to end by GOAWAY.
-    pub(crate) async fn lost(&self) {
-        self.connection.lost().await;
+    /// Waits until the connection takes no more requests: closed, reset, broken, dead, at the end of its share, or told to end
+    /// by GOAWAY; says which.
+    pub(crate) async fn lost(&self) -> ConnectionEnd {
+        self.connection.lost().await
     }
 }
 

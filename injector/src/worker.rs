@@ -26,10 +26,11 @@ use crate::context::StreamContext;
 use crate::counter::Counter;
 use crate::driver::{Driver, IdentityTemplate};
 use crate::fate::Unanswered;
+use crate::lanes::rotation::Shares;
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
 use crate::pacer::{Pacer, Quantum};
-use crate::plan::{ConnectionPolicy, Operation, Plan};
+use crate::plan::{Operation, Plan};
 use crate::registry::{Visit, dispatch};
 use crate::stream::{Scheduled, Stream};
 
@@ -177,10 +178,7 @@ impl Visit for Part<'_> {
 
     fn visit<D: Driver>(self, call: &D::Call) -> Option<Box<dyn Stream>> {
         let Part { assignment: a, index, operation, names, permits } = self;
-        let connections = match operation.connection {
-            ConnectionPolicy::Fresh => a.plan.max_in_flight,
-            ConnectionPolicy::Pooled { connections } => connections,
-        };
+        let connections = operation.connection.kept().unwrap_or(a.plan.max_in_flight);
         // A pool smaller than the number of workers lives on as many workers as it has connections.
         let workers = connections.min(a.workers);
         let first = index as u32 % a.workers;
@@ -190,14 +188,10 @@ impl Visit for Part<'_> {
         }
         let share =
             NonZeroU32::new(share(connections.get(), worker, workers)).expect("no more workers than connections");
-        let keeps_connections = !operation.connection.is_fresh();
         // Its own part is all that a driver sees of the operation's connections.
-        let operation = match operation.connection {
-            ConnectionPolicy::Fresh => operation.clone(),
-            ConnectionPolicy::Pooled { .. } => {
-                Operation { connection: ConnectionPolicy::Pooled { connections: share }, ..operation.clone() }
-            }
-        };
+        let operation = Operation { connection: operation.connection.with_kept(share), ..operation.clone() };
+        let kept = operation.connection.kept().map_or(0, NonZeroU32::get);
+        let shares = operation.connection.limits().map(|limits| Rc::new(Shares::new(limits, operation.seed, a.worker)));
         let context = StreamContext::<D> {
             prepared: D::prepare(&operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
             names: Rc::clone(names),
@@ -207,6 +201,7 @@ impl Visit for Part<'_> {
                 series: a.red.series(index, a.worker as usize),
                 ledger: Arc::clone(&a.ledger),
                 operation: index,
+                shares,
             },
             k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
             unanswered: Arc::clone(&a.unanswered),
@@ -218,7 +213,7 @@ impl Visit for Part<'_> {
             slots: operation.schedule().slots(worker, workers),
             t0: a.t0,
             max_lag: a.plan.max_lag,
-            lanes: Lanes::new(context, Rc::clone(permits), capacity, keeps_connections, a.plan.max_lag),
+            lanes: Lanes::new(context, Rc::clone(permits), capacity, kept, a.plan.max_lag),
         }))
     }
 }

@@ -3,8 +3,11 @@
 //! Every enum here is `Copy`, has `ALL`, `as_str` and `index`, so that label sets are arrays and handles are resolved
 //! once. The classifiers are total: every input has an answer, and none of them is "unknown".
 
+mod connection_end;
+
 use std::io;
 
+pub use self::connection_end::ConnectionEnd;
 pub use crate::code::Code;
 use crate::protocol::Protocol;
 
@@ -366,6 +369,7 @@ mod tests {
         phases Phase;
         drop_reasons DropReason;
         fates Fate;
+        connection_ends ConnectionEnd;
     }
 
     #[test]

@@ -229,10 +229,11 @@ pub(crate) async fn inject(scenario: &str, server: SocketAddr, length: Duration)
     finished
 }
 
-/// Every planned request is in exactly one place, and none is under way any more.
+/// Every planned request is in exactly one place, and none is under way any more; nor is a connection open.
 pub(crate) fn assert_accounted(account: &OperationAccount) {
     assert!(account.adds_up(), "{account:?}");
     assert_eq!(account.in_flight, 0);
+    assert_eq!(account.connections_open(), 0, "opened = ended + open: {account:?}");
 }
 
 /// What happens at once happens within this on the slowest machine.

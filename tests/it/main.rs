@@ -6,6 +6,7 @@ mod agree;
 mod agreement;
 mod battery;
 mod cli;
+mod connections;
 mod dns;
 mod echo;
 mod fates;

@@ -111,3 +111,21 @@ fn http2_and_tls_are_told_and_a_check_that_is_off_is_told_loudly() {
         assert!(described.contains(line), "{line}:\n{described}");
     }
 }
+
+#[test]
+fn a_rotating_connection_is_told_with_its_bounds() {
+    for (connection, call, line) in [
+        ("max_requests=100", "http: {}", "rotating: 10 kept, each closed after 80 to 100 requests"),
+        ("max_age=5m, connections=2", "tcp: {}", "rotating: 2 kept, each closed after 4m to 5m"),
+        (
+            "max_requests=4, max_age=1m, connections=2",
+            "streams: 3, http: { version: 2 }",
+            "rotating: 2 kept, with up to 3 requests at once on each, each closed after 4 requests or 48s to 1m",
+        ),
+    ] {
+        let connection = format!("connection: 'rotating({connection})'");
+        let told = described(&format!("target: h\nmix: [{{ name: a, rate: 10/s, {connection}, {call} }}]\n"));
+        let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(line), "{line}:\n{told}");
+    }
+}

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use shared::fault::Transport;
 use shared::identity::RequestId;
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -26,6 +26,7 @@ use crate::counter::{Counter, Open};
 use crate::names::Names;
 use crate::plan::{DnsCall, Endpoint, Operation};
 use crate::resent::Watched;
+use crate::socket::Guard;
 
 /// One source port, or one connection.
 pub struct Dns {
@@ -38,6 +39,7 @@ pub struct Dns {
 pub struct Prepared {
     call: Arc<DnsCall>,
     endpoint: Endpoint,
+    guard: Guard,
     /// The plan's draws for ids and letters, which are not the target's business.
     seed: u64,
     operation: shared::identity::Name,
@@ -54,6 +56,7 @@ impl Driver for Dns {
         Prepared {
             call: Arc::new(call.clone()),
             endpoint: operation.endpoint.clone(),
+            guard: Guard::of(operation),
             seed: operation.seed,
             operation: operation.name,
             identity,
@@ -65,7 +68,8 @@ impl Driver for Dns {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Dns, ErrorClass> {
-        let wire = Wire::connect(prepared.call.transport, names, &prepared.endpoint, marks, counter).await?;
+        let wire =
+            Wire::connect(prepared.call.transport, names, &prepared.endpoint, &prepared.guard, marks, counter).await?;
         let open = counter.opened_over(wire.resent());
         Ok(Dns { wire, open, reusable: true })
     }
@@ -86,7 +90,7 @@ impl Driver for Dns {
         if let (Wire::Udp(socket), Ending::Answered(Answered { is_truncated: true, .. })) = (&self.wire, ending)
             && let (Ok(server), true) = (socket.peer_addr(), wanted.falls_back())
         {
-            return self.ask_again(server, &query, wanted, marks).await;
+            return self.ask_again(server, prepared.guard, &query, wanted, marks).await;
         }
         self.reusable |= matches!(ending, Ending::Answered(_));
         ending
@@ -100,7 +104,7 @@ impl Driver for Dns {
         self.reusable
     }
 
-    async fn lost(&mut self) {
+    async fn lost(&mut self) -> ConnectionEnd {
         match &mut self.wire {
             // A port is not lost, and what comes late is passed over by the next request.
             Wire::Udp(_) => std::future::pending().await,
@@ -122,16 +126,21 @@ impl Dns {
     async fn ask_again(
         &self,
         server: std::net::SocketAddr,
+        guard: Guard,
         query: &Query,
         wanted: &mut Wanted,
         marks: &Marks,
     ) -> Ending<Answered> {
         let began = Instant::now();
         let tcp = match TcpStream::connect(server).await {
-            Ok(tcp) => Watched::new(tcp, began, Some(&*self.open)),
+            Ok(tcp) => tcp,
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };
-        let _open = self.open.opened();
+        if guard.set(&tcp).is_err() {
+            return of_class(ErrorClass::Internal);
+        }
+        let tcp = Watched::new(tcp, began, Some(&*self.open));
+        let open = self.open.opened_beside();
         marks.is_sent_again.set(true);
         // The answer that was too short is one to its server, and the one to come may be another's.
         let before = marks.backend.take();
@@ -139,7 +148,11 @@ impl Dns {
             account.fallbacks += 1;
             account.by_backend.again(before.as_ref());
         });
-        Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await
+        let ending = Stream::new(tcp).ask(&query.bytes, marks, |message| take(message, query, wanted, marks)).await;
+        if matches!(ending, Ending::Answered(_)) {
+            open.ends(ConnectionEnd::Request);
+        }
+        ending
     }
 }
 

@@ -20,10 +20,12 @@ use shared::reply::Answer;
 use super::content::Content;
 use super::{Declared, Ending, IdentityTemplate, Marks};
 use crate::plan::{ContentExpectation, EchoCall, Endpoint, ExpectedEnd, Operation, SizeExpectation};
+use crate::socket::Guard;
 
 /// An operation's request, ready to be sent.
 pub struct Prepared {
     pub(super) endpoint: Endpoint,
+    pub(super) guard: Guard,
     pub(super) body: Arc<[u8]>,
     call: EchoCall,
     upper: Arc<[u8]>,
@@ -55,7 +57,8 @@ impl Prepared {
             after_seq.extend(std::iter::repeat_n(b' ', missing));
             after_seq.push(b'\n');
         }
-        Prepared { endpoint: operation.endpoint.clone(), body, call: call.clone(), upper, before_seq, after_seq }
+        let (endpoint, guard) = (operation.endpoint.clone(), Guard::of(operation));
+        Prepared { endpoint, guard, body, call: call.clone(), upper, before_seq, after_seq }
     }
 
     /// Puts the command line of a request in place of what is in `head`.

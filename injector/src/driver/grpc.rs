@@ -18,7 +18,7 @@ use http::{Method, Request, Uri, Version};
 use shared::carrier::HEADER_FAULT;
 use shared::deadline::{HEADER_TIMEOUT, print_timeout};
 use shared::identity::{HEADER_IDENTITY, RequestId};
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use self::exchange::{End, Exchange, Listener};
@@ -132,8 +132,8 @@ impl Driver for Grpc {
         self.berth.is_usable()
     }
 
-    async fn lost(&mut self) {
-        self.berth.lost().await;
+    async fn lost(&mut self) -> ConnectionEnd {
+        self.berth.lost().await
     }
 
     fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {

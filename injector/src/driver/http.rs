@@ -17,8 +17,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use shared::identity::{HEADER_IDENTITY, RequestId};
-use shared::outcome::{Code, ErrorClass, Outcome};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use shared::outcome::{Code, ConnectionEnd, ErrorClass, Outcome};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use self::answer::Answer;
 use self::judge::{Answered, Wanted};
@@ -29,6 +29,7 @@ use crate::counter::{Counter, Open};
 use crate::dial::{self, Stream};
 use crate::names::Names;
 use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
+use crate::socket::Guard;
 
 pub(crate) use self::ask::{Question, connect, exchange};
 pub use self::two::Http2;
@@ -47,6 +48,8 @@ pub struct Prepared {
     call: HttpCall,
     endpoint: Endpoint,
     tls: Option<Tls>,
+    guard: Guard,
+    is_fresh: bool,
     /// Everything up to the sequence number.
     before_seq: Vec<u8>,
     /// The rest of the head.
@@ -75,7 +78,8 @@ impl Driver for Http {
             ));
             after_seq.push_str("\r\n");
         }
-        if operation.connection.is_fresh() {
+        let is_fresh = operation.connection.is_fresh();
+        if is_fresh {
             after_seq.push_str("connection: close\r\n");
         }
         if !body.is_empty() || call.method.wants_body() {
@@ -85,7 +89,8 @@ impl Driver for Http {
         let after_seq = after_seq.into_bytes();
         let any_of = call.expect.status.any_of();
         let (call, endpoint, tls) = (call.clone(), operation.endpoint.clone(), operation.tls.clone());
-        Prepared { call, endpoint, tls, before_seq: before_seq.into_bytes(), after_seq, body, any_of }
+        let (guard, before_seq) = (Guard::of(operation), before_seq.into_bytes());
+        Prepared { call, endpoint, tls, guard, is_fresh, before_seq, after_seq, body, any_of }
     }
 
     fn want(prepared: &Prepared, id: RequestId) -> Wanted {
@@ -93,7 +98,9 @@ impl Driver for Http {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Http, ErrorClass> {
-        let stream = dial::stream(names, &prepared.endpoint, prepared.tls.as_ref(), marks, Some(counter)).await?;
+        let stream =
+            dial::stream(names, &prepared.endpoint, prepared.tls.as_ref(), &prepared.guard, marks, Some(counter))
+                .await?;
         let open = counter.opened_over(stream.resent());
         Ok(Http { stream, open, head: Vec::new(), reusable: true })
     }
@@ -131,8 +138,12 @@ impl Driver for Http {
         let answered = exchange.answered(id);
         let is_whole = exchange.is_written() && answered.surplus_bytes == 0;
         // What was to be no whole answer and looks like one may still have bytes on the way.
-        self.reusable =
-            is_whole && exchange.wanted.is_answer() && exchange.answer.head().is_some_and(|head| !head.close);
+        let is_last = exchange.answer.head().is_none_or(|head| head.close);
+        self.reusable = is_whole && exchange.wanted.is_answer() && !is_last;
+        // Of its own accord: on a fresh one it was asked to.
+        if is_last && !prepared.is_fresh {
+            self.open.ends(ConnectionEnd::Said);
+        }
         Ending::Answered(answered)
     }
 
@@ -144,10 +155,9 @@ impl Driver for Http {
         self.reusable
     }
 
-    async fn lost(&mut self) {
-        let mut byte = [0];
+    async fn lost(&mut self) -> ConnectionEnd {
         // Closed, reset, or a byte that belongs to no request: nothing can follow on this connection.
-        let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte))).await;
+        ConnectionEnd::while_idle(&self.stream.read(&mut [0]).await)
     }
 
     fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {

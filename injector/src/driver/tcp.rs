@@ -9,9 +9,9 @@ use std::task::{Context, Poll, ready};
 
 use shared::carrier::TCP_PREFIX;
 use shared::identity::RequestId;
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use shared::reply::REPLY_MAX_BYTES;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::buffer::READ_BUFFER;
 use super::echo::{Answered, Line, Prepared, Wanted};
@@ -48,7 +48,7 @@ impl Driver for Tcp {
     }
 
     async fn connect(prepared: &Prepared, names: &Names, marks: &Marks, counter: &Counter) -> Result<Tcp, ErrorClass> {
-        let stream = dial::tcp(names, &prepared.endpoint, marks, Some(counter)).await?;
+        let stream = dial::tcp(names, &prepared.endpoint, &prepared.guard, marks, Some(counter)).await?;
         let open = counter.opened_over(stream.resent());
         Ok(Tcp { stream, open, head: Vec::new(), line: Vec::new(), reusable: true })
     }
@@ -103,10 +103,9 @@ impl Driver for Tcp {
         self.reusable
     }
 
-    async fn lost(&mut self) {
-        let mut byte = [0];
+    async fn lost(&mut self) -> ConnectionEnd {
         // Closed, reset, or a byte that belongs to no request: nothing can follow on this connection.
-        let _ = poll_fn(|cx| Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte))).await;
+        ConnectionEnd::while_idle(&self.stream.read(&mut [0]).await)
     }
 
     fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {

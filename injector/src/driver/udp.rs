@@ -5,7 +5,7 @@
 
 use shared::carrier;
 use shared::identity::RequestId;
-use shared::outcome::{ErrorClass, Outcome};
+use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
 use tokio::net::UdpSocket;
 
 use super::echo::{Answered, Line, Prepared, Wanted};
@@ -78,7 +78,7 @@ impl Driver for Udp {
     }
 
     /// Never: a port is not lost, and what comes late is passed over by the next request.
-    async fn lost(&mut self) {
+    async fn lost(&mut self) -> ConnectionEnd {
         std::future::pending().await
     }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use shared::units::print_duration;
 
-use super::{ConnectionPolicy, Endpoint, Operation};
+use super::{ConnectionLimits, ConnectionPolicy, Endpoint, JITTER, Operation};
 use crate::preflight::System;
 use crate::rate::Rate;
 
@@ -71,6 +71,18 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
                 kept += u64::from(connections.get());
                 u64::from(connections.get())
             }
+            ConnectionPolicy::Rotating { connections, limits } => {
+                // A shared one that is retired comes to its end while its successor is open.
+                let open = u64::from(connections.get()) * if operation.call.has_streams() { 2 } else { 1 };
+                kept += open;
+                open + match operation.protocol().is_datagram() {
+                    // A datagram's port is free at once.
+                    true => 0,
+                    false => {
+                        (retired_per_s(operation.rate, connections, limits) * time_wait.as_secs_f64()).ceil() as u64
+                    }
+                }
+            }
             ConnectionPolicy::Fresh => {
                 fresh += held(operation.rate, operation.timeout.as_secs_f64());
                 // A datagram's port is free as soon as its answer is here or given up.
@@ -125,6 +137,14 @@ fn port_problem(demand: &EndpointDemand, system: &System) -> String {
         system.port_last,
         system.ports() as f64 / time_wait.as_secs_f64(),
     )
+}
+
+/// The most connections that are retired in a second, all drawing the least.
+fn retired_per_s(rate: Rate, connections: NonZeroU32, limits: ConnectionLimits) -> f64 {
+    let least = 1.0 - 1.0 / f64::from(JITTER);
+    let by_requests = limits.max_requests().map_or(0.0, |most| rate.per_second() / (f64::from(most.get()) * least));
+    let by_age = limits.max_age().map_or(0.0, |most| f64::from(connections.get()) / (most.as_secs_f64() * least));
+    by_requests + by_age
 }
 
 /// How many are held at once when `rate` come and each stays for `seconds`. A float's relative error of 2⁻⁵² is nothing to

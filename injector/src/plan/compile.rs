@@ -16,7 +16,7 @@ use shared::protocol::{ADMIN_PORT, Protocol};
 
 use super::address::is_behind_https;
 use super::tls::CommonTls;
-use super::{Address, ConnectionPolicy, Endpoint, Host, Operation, Overrides, Plan, Ports, capacity};
+use super::{Address, Endpoint, Host, Keepalive, Operation, Overrides, Plan, Ports, capacity};
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
 use crate::schedule::Arrival;
@@ -58,6 +58,7 @@ struct Common<'a> {
     ports: Ports,
     arrival: Arrival,
     timeout: Duration,
+    keepalive: Keepalive,
     source: Source,
     seed: u64,
 }
@@ -68,6 +69,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
 
     let timeout = found.read(written.timeout.as_ref(), "timeout", values::duration);
     let timeout = overrides.timeout.or(timeout).unwrap_or(DEFAULT_TIMEOUT);
+    let keepalive = found.read(written.keepalive.as_ref(), "keepalive", str::parse::<Keepalive>);
     let max_lag = found.read(written.max_lag.as_ref(), "max_lag", values::duration);
     let max_in_flight = found.read(written.max_in_flight.as_ref(), "max_in_flight", values::in_flight);
     let seed = found.read(written.seed.as_ref(), "seed", values::seed);
@@ -88,6 +90,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         ports: overrides.ports,
         arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
         timeout,
+        keepalive: overrides.keepalive.or(keepalive).unwrap_or_default(),
         source: overrides.source.or(source).unwrap_or_else(values::default_source),
         seed: overrides.seed.or(seed).unwrap_or(0),
     };
@@ -126,12 +129,11 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     })
 }
 
-/// A port problem belongs to the fresh streams that cause it.
+/// A port problem belongs to the streams that cause it, by connections that do not stay.
 fn refuse_ports(found: &mut Found, written: &Written, problems: &[(Endpoint, String)], operations: &[Operation]) {
     for (endpoint, message) in problems {
-        let cause = operations
-            .iter()
-            .position(|operation| operation.endpoint == *endpoint && operation.connection == ConnectionPolicy::Fresh);
+        let cause =
+            operations.iter().position(|operation| operation.endpoint == *endpoint && operation.connection.renews());
         let entry = cause.and_then(|index| Some((index, written.mix.value.get(index)?)));
         match entry {
             Some((index, entry)) => {

@@ -115,6 +115,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         rate: Some("100/s".parse().unwrap()),
         arrival: Some(Arrival::Poisson),
         timeout: Some(Duration::from_secs(3)),
+        keepalive: Some("off".parse().unwrap()),
         max_lag: Some(Duration::from_secs(4)),
         max_in_flight: NonZeroU32::new(5),
         source: Some("a/b".parse().unwrap()),
@@ -239,13 +240,12 @@ fn operations_that_cannot_be_meant_are_refused_with_line_and_column() {
             "5:11 operation \"a\": target: \"a b\": \"a b\" is not a host",
         ),
         (
-            "name: a\n  weight: 1\n  connection: rotating(max_age=5m)\n  http: {}",
-            "5:15 operation \"a\": connection: \"rotating(max_age=5m)\": rotating is not supported by this \
-             version; expected fresh, pooled or pooled(8)",
+            "name: a\n  weight: 1\n  connection: rotating(max_ages=5m)\n  http: {}",
+            "5:15 operation \"a\": connection: \"rotating(max_ages=5m)\": \"max_ages\" is not known; rotating takes",
         ),
         (
             "name: a\n  weight: 1\n  connection: hold(9)\n  http: {}",
-            "5:15 operation \"a\": connection: \"hold(9)\": hold",
+            "5:15 operation \"a\": connection: \"hold(9)\": hold is not supported by this version; expected fresh, pooled",
         ),
         ("name: a\n  weight: 1\n  connection: pooled(0)\n  http: {}", "5:15 operation \"a\": connection: "),
     ] {

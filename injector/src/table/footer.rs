@@ -48,14 +48,12 @@ pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
 }
 
 fn connections(total: &Side) -> String {
-    let lost = match total.connections_lost {
-        0 => String::new(),
-        lost => format!(", {lost} ended by the peer while idle"),
-    };
     let resent = match total.retransmits {
         0 => String::new(),
         1 => ", 1 segment sent again".to_owned(),
         segments => format!(", {segments} segments sent again"),
     };
-    format!("connections: {} opened{lost}{resent}", total.connections)
+    let ends: Vec<_> = total.connections_closed.iter().map(|(end, count)| format!("{end} {count}")).collect();
+    let ended = if ends.is_empty() { String::new() } else { format!("; ended: {}", ends.join(", ")) };
+    format!("connections: {} opened{ended}{resent}", total.connections)
 }

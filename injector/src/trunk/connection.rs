@@ -11,13 +11,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::SendStream;
 use h2::client::{Builder, ResponseFuture, SendRequest};
-use shared::outcome::ErrorClass;
+use shared::outcome::{ConnectionEnd, ErrorClass};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::ping::{Ear, Heard, Pinger};
 use crate::counter::{Counter, Open};
 use crate::dial::Stream;
 use crate::driver::{Ending, H2End, Marks};
+use crate::socket::Guard;
 
 /// Bytes of one answer the peer may send before we have read them. Ours are read as they come; this only has to cover the
 /// path's bandwidth × delay.
@@ -34,7 +36,6 @@ const STREAM_ID_LAST: u32 = 0x7FF0_0000;
 
 /// A connection that stood when it was made, with its task.
 pub(super) struct Connection {
-    open: Open,
     requests: SendRequest<Bytes>,
     health: Rc<Health>,
     /// Tells the task that nobody is left.
@@ -42,8 +43,9 @@ pub(super) struct Connection {
 }
 
 /// What the task knows and the lanes ask.
-#[derive(Default)]
 struct Health {
+    /// Open until the task is over, which closes the socket.
+    open: Open,
     /// No more requests: the connection is over, or the peer has said that it will be.
     over: CancellationToken,
     /// The code of the peer's GOAWAY.
@@ -51,12 +53,10 @@ struct Health {
     /// How the connection failed. Of a write that fails, the library tells the task and not the streams: those only see that
     /// the connection is gone, as if it had ended in order.
     failed: Cell<Option<ErrorKind>>,
+    /// The peer did not answer a PING.
+    is_dead: Cell<bool>,
     /// Requests under way.
     busy: Cell<u32>,
-    /// Whether there were any when it was over.
-    was_busy: Cell<bool>,
-    /// All stream identifiers are used up.
-    is_spent: Cell<bool>,
 }
 
 /// A request that has begun.
@@ -69,7 +69,7 @@ pub(crate) struct Sent {
     pub(crate) busy: Busy,
 }
 
-/// A request under way: while there is one, the end of the connection is no loss while idle.
+/// A request under way: while there is one, the end of the connection is the failure of that.
 pub(crate) struct Busy(Rc<Health>);
 
 impl Drop for Busy {
@@ -80,7 +80,7 @@ impl Drop for Busy {
 
 impl Connection {
     /// Sends the preface; does not wait for the peer's, which comes with the first answer.
-    pub(super) async fn start(stream: Stream, counter: &Counter) -> Result<Connection, ErrorClass> {
+    pub(super) async fn start(stream: Stream, guard: Guard, counter: &Counter) -> Result<Connection, ErrorClass> {
         let mut builder = Builder::new();
         builder
             .enable_push(false)
@@ -88,13 +88,15 @@ impl Connection {
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_header_list_size(HEADER_LIST_BYTES_MAX);
         let resent = stream.resent();
-        let handshake = builder.handshake::<_, Bytes>(stream).await;
-        let (requests, connection) =
+        let ear = Ear::default();
+        let handshake = builder.handshake::<_, Bytes>(Heard { stream, ear: ear.clone() }).await;
+        let (requests, mut connection) =
             handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
-        let health = Rc::new(Health::default());
+        let health = Rc::new(Health::new(counter.opened_over(resent)));
+        let pinger = Pinger::new(connection.ping_pong(), ear, guard);
         let left = CancellationToken::new();
-        tokio::task::spawn_local(run(connection, requests.clone(), Rc::clone(&health), left.clone()));
-        Ok(Connection { open: counter.opened_over(resent), requests, health, _left: left.drop_guard() })
+        tokio::task::spawn_local(run(connection, pinger, requests.clone(), Rc::clone(&health), left.clone()));
+        Ok(Connection { requests, health, _left: left.drop_guard() })
     }
 
     pub(super) fn requests(&self) -> SendRequest<Bytes> {
@@ -102,18 +104,16 @@ impl Connection {
     }
 
     pub(super) fn open(&self) -> &Open {
-        &self.open
+        &self.health.open
     }
 
     pub(super) fn is_usable(&self) -> bool {
-        !self.health.over.is_cancelled() && !self.health.is_spent.get()
+        !self.health.over.is_cancelled()
     }
 
-    pub(super) async fn lost(&self) {
+    pub(super) async fn lost(&self) -> ConnectionEnd {
         self.health.over.cancelled().await;
-        if self.health.was_busy.get() {
-            self.open.lost_in_use();
-        }
+        self.health.open.end()
     }
 
     pub(super) async fn send(
@@ -127,7 +127,11 @@ impl Connection {
         poll_fn(|cx| requests.poll_ready(cx)).await?;
         let (response, body) = requests.send_request(request, end_of_stream)?;
         if body.stream_id().as_u32() >= STREAM_ID_LAST {
-            self.health.is_spent.set(true);
+            self.health.is_over(ConnectionEnd::MaxRequests);
+        }
+        // Those that wait on it learn of it now, and not at their next turn.
+        if let Some(end) = self.health.open.retired() {
+            self.health.is_over(end);
         }
         Ok(Sent { response, body, busy })
     }
@@ -147,6 +151,9 @@ fn ending<A>(error: &h2::Error, health: &Health, marks: &Marks) -> Ending<A> {
         return match (health.goaway.get(), ErrorClass::of_receive(io)) {
             (Some(code), ErrorClass::Closed | ErrorClass::Reset) => Ending::H2(H2End::GoAway(code)),
             (_, class) => {
+                if health.is_dead.get() {
+                    marks.explain("no answer to a PING");
+                }
                 marks.explain(io.to_string());
                 of_io(io, class)
             }
@@ -183,39 +190,63 @@ fn of_io<A>(io: &io::Error, class: ErrorClass) -> Ending<A> {
     }
 }
 
-type Driven = h2::client::Connection<Stream, Bytes>;
+type Driven = h2::client::Connection<Heard, Bytes>;
+
+/// Why the connection's task has nothing more to do.
+enum Over {
+    Ended(Result<(), h2::Error>),
+    /// The peer did not answer a PING.
+    Dead,
+    /// Nobody is on it any more.
+    Left,
+}
 
 /// The life of a connection: everything that is written and read on it, until it is over or nobody needs it any more.
-async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<Health>, left: CancellationToken) {
+async fn run(
+    mut connection: Driven,
+    mut pinger: Option<Pinger>,
+    requests: SendRequest<Bytes>,
+    health: Rc<Health>,
+    left: CancellationToken,
+) {
     let mut left = pin!(left.cancelled_owned());
     // Held to be asked after each turn whether the peer has sent GOAWAY, of which nothing else tells at once; and given up
     // when nobody is left, because the connection stays for as long as somebody could send.
     let mut requests = Some(requests);
-    let ended = poll_fn(|cx| {
+    let over = poll_fn(|cx| {
         let ended = Pin::new(&mut connection).poll(cx);
         if let Some(Poll::Ready(Err(error))) = requests.as_mut().map(|requests| requests.poll_ready(cx))
             && error.is_go_away()
             && error.is_remote()
         {
             health.goaway.set(error.reason().map(u32::from));
-            health.is_over();
+            health.is_over(ConnectionEnd::Said);
         }
         if let Poll::Ready(ended) = ended {
-            return Poll::Ready(Some(ended));
+            return Poll::Ready(Over::Ended(ended));
         }
-        left.as_mut().poll(cx).map(|()| None)
+        if pinger.as_mut().is_some_and(|pinger| pinger.poll(cx).is_ready()) {
+            return Poll::Ready(Over::Dead);
+        }
+        left.as_mut().poll(cx).map(|()| Over::Left)
     });
-    match ended.await {
-        Some(ended) => {
+    match over.await {
+        Over::Ended(ended) => {
             if let Err(error) = &ended {
                 if error.is_go_away() && error.is_remote() {
                     health.goaway.set(error.reason().map(u32::from));
                 }
                 health.failed.set(error.get_io().filter(|io| !is_librarys(io)).map(io::Error::kind));
             }
-            health.is_over();
+            health.is_over(health.end(&ended));
         }
-        None => {
+        // The streams end as the socket closes: what failed stands for them all.
+        Over::Dead => {
+            health.is_dead.set(true);
+            health.failed.set(Some(ErrorKind::TimedOut));
+            health.is_over(ConnectionEnd::Ping);
+        }
+        Over::Left => {
             drop(requests.take());
             // Whatever comes of it, nobody waits for it.
             let _ = timeout(CLOSE_MAX, connection).await;
@@ -224,11 +255,35 @@ async fn run(mut connection: Driven, requests: SendRequest<Bytes>, health: Rc<He
 }
 
 impl Health {
+    fn new(open: Open) -> Health {
+        Health {
+            open,
+            over: CancellationToken::new(),
+            goaway: Cell::default(),
+            failed: Cell::default(),
+            is_dead: Cell::default(),
+            busy: Cell::default(),
+        }
+    }
+
     /// From now on no more requests.
-    fn is_over(&self) {
+    fn is_over(&self, end: ConnectionEnd) {
         if !self.over.is_cancelled() {
-            self.was_busy.set(self.busy.get() > 0);
+            self.open.ends(end);
             self.over.cancel();
+        }
+    }
+
+    /// What the end of the connection was, by what its task came to.
+    fn end(&self, ended: &Result<(), h2::Error>) -> ConnectionEnd {
+        let Err(error) = ended else {
+            return if self.busy.get() > 0 { ConnectionEnd::Failed } else { ConnectionEnd::PeerClosed };
+        };
+        match error.get_io() {
+            _ if error.is_go_away() && error.is_remote() => ConnectionEnd::Said,
+            Some(io) if self.busy.get() == 0 && is_librarys(io) => ConnectionEnd::PeerClosed,
+            Some(io) if self.busy.get() == 0 => ConnectionEnd::while_idle(&Err(io.kind().into())),
+            _ => ConnectionEnd::Failed,
         }
     }
 }

@@ -13,17 +13,24 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::account::{Ledger, OperationAccount};
-use crate::fixture::{Act, H2Server, plan};
+use crate::fixture::{Act, Frames, H2Server, Then, closed, plan};
+use crate::lanes::rotation::Shares;
 
 /// The trunks of an operation with these keys, and what lanes need beside them.
 struct Bench {
     trunks: Trunks,
     names: Names,
     counter: Counter,
+    account: RefCell<[OperationAccount; 1]>,
 }
 
 impl Bench {
     fn new(keys: &str) -> Rc<Bench> {
+        Bench::with(keys, |_| ())
+    }
+
+    /// With something about the trunks that is not the plan's.
+    fn with(keys: &str, change: impl FnOnce(&mut Trunks)) -> Rc<Bench> {
         let plan = plan(&format!("mix: [{{ name: a, rate: 1/s, {keys}, http: {{ version: 2 }} }}]\n"));
         let labels = Labels {
             source: plan.source,
@@ -31,20 +38,26 @@ impl Bench {
             operation: plan.operations[0].name,
             injected: false,
         };
+        let shares = plan.operations[0].connection.limits().map(|limits| Rc::new(Shares::new(limits, 7, 0)));
         let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 1.0, expected: Vec::new() }], 1);
-        let counter = Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0 };
+        let counter = Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0, shares };
         let names = Names::asking(None, Duration::from_secs(1)).unwrap();
-        Rc::new(Bench { trunks: Trunks::new(&plan.operations[0]), names, counter })
+        let mut trunks = Trunks::new(&plan.operations[0]);
+        change(&mut trunks);
+        Rc::new(Bench { trunks, names, counter, account: RefCell::default() })
     }
 
     async fn join(&self, marks: &Marks) -> Result<Berth, ErrorClass> {
         self.trunks.join(&self.names, marks, &self.counter).await
     }
 
+    fn account(&self) -> OperationAccount {
+        self.counter.ledger.take(&mut *self.account.borrow_mut());
+        self.account.borrow()[0].clone()
+    }
+
     fn connections(&self) -> u64 {
-        let mut accounts = [OperationAccount::default()];
-        self.counter.ledger.take(&mut accounts);
-        accounts[0].connections
+        self.account().connections
     }
 }
 
@@ -139,7 +152,6 @@ fn a_connection_that_is_over_is_not_joined_again() {
         let bench = Bench::new(&format!("target: {}, connection: pooled(1), streams: 2", server.address));
         let marks = Marks::default();
         let mut first = bench.join(&marks).await.unwrap();
-        let request = || http::Request::get("http://localhost/").body(()).unwrap();
         let sent = first.send(request(), true).await.unwrap();
         let error = sent.response.await.unwrap_err();
         assert!(matches!(first.ending::<()>(&error, &marks), Ending::H2(crate::driver::H2End::GoAway(0))), "{error}");
@@ -149,5 +161,95 @@ fn a_connection_that_is_over_is_not_joined_again() {
         let mut second = bench.join(&marks).await.unwrap();
         assert!(second.is_usable() && bench.connections() == 2);
         assert_eq!(second.send(request(), true).await.unwrap().response.await.unwrap().status(), 200);
+    });
+}
+
+fn request() -> http::Request<()> {
+    http::Request::get("http://localhost/").body(()).unwrap()
+}
+
+#[test]
+fn a_share_is_the_connections_and_not_a_lanes() {
+    local(async {
+        let server = H2Server::start(None, |_, _| Act::Echo(Duration::ZERO)).await;
+        let keys = "connection: 'rotating(max_requests=3, connections=1)', streams: 5";
+        let bench = Bench::new(&format!("target: {}, {keys}", server.address));
+        let marks = Marks::default();
+        let mut berths = Vec::new();
+        for _ in 0..5 {
+            berths.push(bench.join(&marks).await.unwrap());
+        }
+        // Three have places on the first, and the fourth opened another, which the fifth shares.
+        assert_eq!(bench.connections(), 2);
+        let first = Rc::as_ptr(&berths[0].connection);
+        let on_first = berths.iter().filter(|berth| Rc::as_ptr(&berth.connection) == first).count();
+        assert_eq!(on_first, 3);
+        let mut sent = Vec::new();
+        for berth in &mut berths {
+            sent.push(berth.send(request(), true).await.unwrap());
+        }
+        // Whoever waits on it learns that it is to be closed; what is under way comes to its end all the same.
+        assert_eq!(berths[0].lost().await, ConnectionEnd::MaxRequests);
+        assert!(berths[3].is_usable());
+        for sent in sent {
+            assert_eq!(sent.response.await.unwrap().status(), 200);
+        }
+        drop(berths);
+        eventually(|| closed(&bench.account()) == [("max_requests", 1), ("end", 1)]).await;
+    });
+}
+
+/// Until it is so, at most ten seconds.
+async fn eventually(is_so: impl Fn() -> bool) {
+    let seen = timeout(Duration::from_secs(10), async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    seen.await.expect("in time");
+}
+
+/// Asks soon, and waits briefly.
+fn impatient(trunks: &mut Trunks) {
+    let soon = Duration::from_millis(50);
+    (trunks.guard.silence, trunks.guard.answer) = (Some(soon), 2 * soon);
+}
+
+#[test]
+fn a_peer_that_answers_no_ping_is_dead_idle_or_busy() {
+    for is_busy in [false, true] {
+        local(async {
+            let server = Frames::start(Frames::preface(), Then::Hold);
+            let bench = Bench::with(&format!("target: {}, connection: pooled(1)", server.address), impatient);
+            let marks = Marks::default();
+            let mut berth = bench.join(&marks).await.unwrap();
+            let sent = if is_busy { Some(berth.send(request(), true).await.unwrap()) } else { None };
+            let end = timeout(Duration::from_secs(10), berth.lost()).await.expect("noticed");
+            assert_eq!((end, berth.is_usable()), (ConnectionEnd::Ping, false));
+            if let Some(sent) = sent {
+                let error = sent.response.await.unwrap_err();
+                assert_eq!(berth.ending::<()>(&error, &marks), Ending::TimedOut, "{error}");
+                assert_eq!(marks.why().unwrap(), "no answer to a PING");
+            }
+            drop(berth);
+            assert_eq!(closed(&bench.account()), [("ping", 1)]);
+        });
+    }
+}
+
+#[test]
+fn a_peer_that_answers_pings_is_left_alone() {
+    local(async {
+        let server = H2Server::start(None, |_, _| Act::Echo(Duration::from_millis(500))).await;
+        let bench = Bench::with(&format!("target: {}, connection: pooled(1)", server.address), impatient);
+        let marks = Marks::default();
+        let mut berth = bench.join(&marks).await.unwrap();
+        // Silent for ten times as long as it takes to ask, and for more than may be asked.
+        let sent = berth.send(request(), true).await.unwrap();
+        let Sent { response, busy, .. } = sent;
+        assert_eq!(response.await.unwrap().status(), 200);
+        assert!(berth.is_usable());
+        drop((busy, berth));
+        eventually(|| closed(&bench.account()) == [("end", 1)]).await;
     });
 }

@@ -14,7 +14,7 @@ use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
 use super::tally::{self, Tally};
 use super::{ByResult, Histogram, Labels};
-use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
+use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
 use crate::receipt::Finding;
 
@@ -88,9 +88,9 @@ const CONNECTIONS: Described =
     Described::counter("continuous_load_client_connections_total", "Attempts to open a connection.");
 const CONNECTIONS_OPEN: Described =
     Described::gauge("continuous_load_client_connections_open", "Connections open now.");
-const CONNECTIONS_LOST: Described = Described::counter(
-    "continuous_load_client_connections_lost_total",
-    "Pooled connections that the peer closed or reset while they were idle; no request was on them.",
+const CONNECTIONS_CLOSED: Described = Described::counter(
+    "continuous_load_client_connections_closed_total",
+    "Connections that ended, each for one reason.",
 );
 const RETRANSMITTED: Described = Described::counter(
     "continuous_load_client_retransmitted_segments_total",
@@ -241,6 +241,14 @@ impl Operation {
         samples.collect()
     }
 
+    fn connections_closed(&self) -> Vec<Metric> {
+        let sample = |end: ConnectionEnd| {
+            let labels = self.labels.pairs([label("reason", end.as_str())]);
+            counter(labels, self.sum(|shard| &shard.connections_closed[end.index()]))
+        };
+        ConnectionEnd::ALL.map(sample).into()
+    }
+
     fn by_result(&self, pick: impl Fn(&Results) -> &ByResult) -> Vec<Metric> {
         let sample = |labels: &Labels, results: &[&Results], success: bool| {
             let word = if success { SUCCESS } else { FAILURE };
@@ -341,8 +349,8 @@ impl Collector for ClientRed {
             CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
             CONNECTIONS.family(each(Operation::connections)),
             CONNECTIONS_OPEN.family(level(|s| &s.connections_open)),
-            CONNECTIONS_LOST.family(total(|s| &s.connections_lost)),
             RETRANSMITTED.family(each(Operation::retransmitted)),
+            CONNECTIONS_CLOSED.family(each(Operation::connections_closed)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
         ]

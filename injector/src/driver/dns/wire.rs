@@ -1,7 +1,7 @@
 //! Messages over a datagram socket or a connection. A request that is dropped in the middle loses nothing of the next.
 
 use shared::fault::Transport;
-use shared::outcome::ErrorClass;
+use shared::outcome::{ConnectionEnd, ErrorClass};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UdpSocket;
 
@@ -12,6 +12,7 @@ use crate::driver::{Ending, Marks, datagram, ending_of, mark, of_class};
 use crate::names::Names;
 use crate::plan::Endpoint;
 use crate::resent::{Resent, Watched};
+use crate::socket::Guard;
 
 /// Where messages travel.
 pub(super) enum Wire {
@@ -31,12 +32,13 @@ impl Wire {
         transport: Transport,
         names: &Names,
         endpoint: &Endpoint,
+        guard: &Guard,
         marks: &Marks,
         counter: &Counter,
     ) -> Result<Wire, ErrorClass> {
         Ok(match transport {
             Transport::Udp => Wire::Udp(dial::udp(names, endpoint, marks).await?),
-            Transport::Tcp => Wire::Tcp(Stream::new(dial::tcp(names, endpoint, marks, Some(counter)).await?)),
+            Transport::Tcp => Wire::Tcp(Stream::new(dial::tcp(names, endpoint, guard, marks, Some(counter)).await?)),
         })
     }
 
@@ -114,10 +116,13 @@ impl Stream {
         None
     }
 
-    /// Until the peer closes it. What still comes belongs to a query that is over.
-    pub(super) async fn lost(&mut self) {
-        while matches!(self.tcp.read_buf(&mut self.unread).await, Ok(1..)) {
-            self.whole(&mut |_| None);
+    /// Until the peer ends it. What still comes belongs to a query that is over.
+    pub(super) async fn lost(&mut self) -> ConnectionEnd {
+        loop {
+            match self.tcp.read_buf(&mut self.unread).await {
+                Ok(1..) => drop(self.whole(&mut |_| None)),
+                ended => return ConnectionEnd::while_idle(&ended),
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::dial;
 use crate::driver::Marks;
 use crate::names::Names;
 use crate::plan::{Endpoint, Tls};
+use crate::socket::Guard;
 
 /// How long all questions to one server may take.
 const QUESTIONS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,7 +74,8 @@ async fn ask(names: &Names, endpoint: &Endpoint, tls: Option<&Tls>, service: &st
         let why = marks.why().map_or_else(String::new, |why| format!(": {why}"));
         Untold::Unreachable(format!("{}{why}", class.as_str()))
     };
-    let stream = dial::stream(names, endpoint, tls, &marks, None).await.map_err(class)?;
+    let guard = Guard::new(QUESTIONS_TIMEOUT, None);
+    let stream = dial::stream(names, endpoint, tls, &guard, &marks, None).await.map_err(class)?;
     let (requests, connection) = Builder::new().enable_push(false).handshake::<_, Bytes>(stream).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tokio::select! {

@@ -15,7 +15,7 @@ use h2::{RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use shared::identity::{HEADER_IDENTITY, HEADER_SERVER, HEADER_SERVER_TIMING, Identity, RequestId};
 use shared::instance::Instance;
-use shared::outcome::{Code, ErrorClass, Outcome};
+use shared::outcome::{Code, ConnectionEnd, ErrorClass, Outcome};
 
 use super::answer::Head;
 use super::judge::{Answered, Wanted};
@@ -122,8 +122,8 @@ impl Driver for Http2 {
         self.berth.is_usable()
     }
 
-    async fn lost(&mut self) {
-        self.berth.lost().await;
+    async fn lost(&mut self) -> ConnectionEnd {
+        self.berth.lost().await
     }
 
     fn judge(wanted: &Wanted, ending: &Ending<Answered>) -> Outcome<ErrorClass> {

@@ -11,7 +11,8 @@ use shared::protocol::Protocol;
 
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
-use crate::plan::{Address, Call, ConnectionPolicy, OPERATIONS_MAX, Operation, dns, echo, grpc, http};
+use crate::plan::connection::WrittenPolicy;
+use crate::plan::{Address, Call, Keepalive, OPERATIONS_MAX, Operation, dns, echo, grpc, http};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 
@@ -60,7 +61,8 @@ fn operation(
     let name = found.read(Some(&written.name), &part("name"), str::parse::<Name>);
     let timeout = found.read(written.timeout.as_ref(), &part("timeout"), duration).unwrap_or(common.timeout);
     let target = found.read(written.target.as_ref(), &part("target"), str::parse::<Address>);
-    let connection = found.read(written.connection.as_ref(), &part("connection"), ConnectionPolicy::parse).flatten();
+    let connection = found.read(written.connection.as_ref(), &part("connection"), WrittenPolicy::parse);
+    let keepalive = found.read(written.keepalive.as_ref(), &part("keepalive"), str::parse::<Keepalive>);
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
     let calls = [
         written.http.as_ref().map(|call| Call::Http(http::compile(found, &part("http"), call, seed, timeout))),
@@ -114,7 +116,8 @@ fn operation(
         phase: phase(rate, index, n_operations),
         seed,
         endpoint,
-        connection: connection.unwrap_or_else(|| ConnectionPolicy::pooled_for(rate, timeout, streams)),
+        connection: connection.unwrap_or(WrittenPolicy::DEFAULT).sized_for(rate, timeout, streams),
+        keepalive: keepalive.unwrap_or(common.keepalive).silence(),
         streams,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         timeout,

@@ -75,3 +75,22 @@ fn permits_cover_a_target_that_hangs() {
         assert_eq!(plan.max_in_flight.get(), permits, "{rate} {timeout}");
     }
 }
+
+#[test]
+fn retired_connections_hold_ports_and_shared_ones_overlap() {
+    let demand = |connection: &str, call: &str| {
+        let text =
+            format!("target: far\nmix: [{{ name: a, rate: 80/s, connection: 'rotating({connection})', {call} }}]\n");
+        let demand = plan(&text).demand;
+        (demand.descriptors - 64, demand.endpoints[0].ports)
+    };
+    // At least 80 requests each: one is retired every second, and its port held for a minute.
+    assert_eq!(demand("max_requests=100, connections=4", "http: {}"), (4, 4 + 60));
+    // At least eight seconds each: four every eight seconds.
+    assert_eq!(demand("max_age=10s, connections=4", "tcp: {}"), (4, 4 + 30));
+    assert_eq!(demand("max_age=10s, connections=4", "udp: {}"), (4, 4));
+    assert_eq!(demand("max_age=10s, connections=4", "http: { version: 2 }"), (8, 8 + 30));
+    // 800/s of them would need 48 000 ports.
+    let text = "target: far\nmix: [{ name: a, rate: 800/s, connection: 'rotating(max_requests=1)', http: {} }]\n";
+    assert!(refused(text)[0].starts_with("2:"), "{:?}", refused(text));
+}

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::outcome::{Code, DropReason, ErrorClass, Outcome, Phase};
+use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome, Phase};
 use crate::red::tally::Tally;
 use crate::red::{ByResult, Histogram};
 
@@ -26,8 +26,8 @@ pub struct ClientSeries {
     pub(super) inflight: AtomicI64,
     pub(super) connections: Tally,
     pub(super) connections_open: AtomicI64,
-    pub(super) connections_lost: AtomicU64,
     pub(super) retransmitted: AtomicU64,
+    pub(super) connections_closed: [AtomicU64; ConnectionEnd::ALL.len()],
     pub(super) sent_bytes: AtomicU64,
     pub(super) received_bytes: AtomicU64,
 }
@@ -92,8 +92,8 @@ impl ClientSeries {
             inflight: AtomicI64::new(0),
             connections,
             connections_open: AtomicI64::new(0),
-            connections_lost: AtomicU64::new(0),
             retransmitted: AtomicU64::new(0),
+            connections_closed: Default::default(),
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
         }
@@ -164,13 +164,9 @@ impl ClientSeries {
     }
 
     /// An open connection is gone.
-    pub fn disconnected(&self) {
+    pub fn disconnected(&self, end: ConnectionEnd) {
+        self.connections_closed[end.index()].fetch_add(1, Ordering::Relaxed);
         self.connections_open.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// The peer ended an idle connection.
-    pub fn lost_while_idle(&self) {
-        self.connections_lost.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The kernel sent so many segments of a connection again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use h2::Reason;
 use shared::outcome::Code;
 
-use crate::fixture::{Act, Frames, H2Server, Then, failures, inject};
+use crate::fixture::{Act, Frames, H2Server, Then, closed, failures, inject};
 
 /// One operation over HTTP/2: `rest` are more of its keys, `http` those of its request.
 fn scenario(target: impl std::fmt::Display, rate: &str, rest: &str, http: &str) -> String {
@@ -37,7 +37,7 @@ async fn fresh_opens_a_connection_for_each_request() {
     let account = inject(&scenario(server.address, "50/s", "connection: fresh,", "body: hello"), 1, SOON).await;
     assert_eq!(failures(&account), []);
     assert_eq!((account.success, account.connections), (15, 15));
-    assert_eq!(account.connections_lost, 0);
+    assert_eq!(closed(&account), [("request", 15)]);
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_cut_connection_fails_what_was_on_it_and_is_opened_anew() {
     let [(class, n, words)] = &failures(&account)[..] else { panic!("{account:?}") };
     assert_eq!((*class, *n, account.success), ("closed", 4, 11), "{words}");
     assert!(words.contains("got GOAWAY(ENHANCE_YOUR_CALM)"), "{words}");
-    assert_eq!((account.connections, account.connections_lost), (2, 0));
+    assert_eq!(closed(&account), [("said", 1), ("end", 1)]);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn an_idle_connection_that_ends_is_lost_once_for_all_its_lanes() {
     let text = scenario(server.address, "4/s", "connection: pooled(1), streams: 4,", "");
     let account = inject(&text, 1, Duration::from_millis(1_300)).await;
     assert_eq!(failures(&account), []);
-    assert!(account.connections_lost <= 1, "{account:?}");
+    assert_eq!(closed(&account), [("said", 1), ("end", 1)]);
 }
 
 /// One request per connection, answered by these frames: the failure, or the success with its code, if one was asked for.
