@@ -7,6 +7,7 @@ mod agreement;
 mod battery;
 mod cli;
 mod dns;
+mod drills;
 mod echo;
 mod fates;
 mod fault_cli;
