@@ -10,8 +10,9 @@ use crate::metrics::metric;
 use crate::process::{Process, get};
 use crate::rules::http1::Connection;
 
-/// What may come on top: an allocator keeps what it once had, and not always in the same places.
-pub(super) const GROWTH_MAX_KIB: u64 = 6 * 1024;
+/// What may come on top: an allocator has a store for each thread, and keeps what it once had. All receipts, 8 MiB, may lie
+/// in another thread's store by then.
+pub(super) const GROWTH_MAX_KIB: u64 = 10 * 1024;
 
 /// What a process has in memory.
 pub(super) fn resident_kib(process: &Process) -> u64 {
@@ -40,12 +41,14 @@ fn visit(connection: &mut Connection, sessions: std::ops::Range<u64>) {
 
 #[test]
 fn sessions_and_names_that_come_and_go_leave_nothing_in_a_target() {
-    // An allocator has a store for each thread, and what moves from thread to thread is kept in each.
+    // One store more, and not as many as there are cores.
     let target = Target::on(own_address(), None, &["--threads", "1"]);
     let mut connection = Connection::open(target.at.http);
     // Sixteen operations of as many sessions as are kept are all the receipts that there may be.
     visit(&mut connection, 0..100);
-    let (before, series) = (resident_kib(&target.process), get(target.at.admin, "/metrics").lines().count());
+    // What it takes to write the metrics down is part of the warm-up.
+    let series = get(target.at.admin, "/metrics").lines().count();
+    let before = resident_kib(&target.process);
     visit(&mut connection, 100..400);
     is_constant(&target.process, before, "the target");
     let now = get(target.at.admin, "/metrics").lines().count();
