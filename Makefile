@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # Last, so that a system's own newer program wins.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories bench clean
+.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories soak bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,10 @@ unit: ## build and test, without the other checks
 
 advisories: ## known vulnerabilities (downloads their database)
 	cargo deny --locked check advisories
+
+# One at a time: each has the machine to itself, and asserts figures that need it. SOAK_SECONDS is the length of each.
+soak: tools build ## drills that take minutes each (SOAK_SECONDS=300)
+	cargo test --locked --release --test it -- --ignored soak_ --test-threads=1
 
 bench: build ## ceilings on this machine, beside nginx and wrk
 	@scripts/tools bench

@@ -8,6 +8,7 @@ mod battery;
 mod cli;
 mod connections;
 mod dns;
+mod drills;
 mod echo;
 mod fates;
 mod fault_cli;

@@ -10,7 +10,7 @@ mod chance;
 mod connections;
 mod contract;
 pub(crate) mod dns;
-mod http1;
+pub(crate) mod http1;
 mod http2;
 mod life;
 mod logged;

@@ -14,8 +14,20 @@ use std::path::{Path, PathBuf};
 pub(crate) fn require(tool: &str) -> Option<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/bin");
     let found = find(tool, &env::var_os("PATH").unwrap_or_default(), &own);
-    let strict = env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    decide(tool, found, strict).unwrap_or_else(|refusal| panic!("{refusal}"))
+    decide(tool, found, is_strict()).unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+/// Says that the test is skipped for want of something that no package has, such as rights.
+///
+/// # Panics
+/// If `REQUIRE_TOOLS=1`.
+pub(crate) fn need(what: &str, why: &dyn std::fmt::Display) {
+    assert!(!is_strict(), "needs {what}: {why}");
+    eprintln!("skipped: needs {what}: {why}");
+}
+
+fn is_strict() -> bool {
+    env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1")
 }
 
 /// PATH first, so that a system's newer program wins; then where a daemon's program lies, which is not in every PATH;

@@ -92,7 +92,12 @@ impl Driver for Dns {
         {
             return self.ask_again(server, prepared.guard, &query, wanted, marks).await;
         }
-        self.reusable |= matches!(ending, Ending::Answered(_));
+        self.reusable = match ending {
+            Ending::Answered(_) => true,
+            // Whoever is gone from an address is perhaps at another one: the next query looks the name up anew.
+            Ending::Failed(_) => false,
+            _ => self.reusable,
+        };
         ending
     }
 

@@ -55,6 +55,7 @@ impl Driver for Udp {
         // What names no request, come late, would be taken for the answer to the next one.
         self.reusable = wanted.is_identified() && matches!(wanted.end, ExpectedEnd::Answer | ExpectedEnd::Hang);
         if let Err(class) = datagram::send(&self.socket, &self.datagram, marks).await {
+            self.reusable = false;
             return Ending::Failed(class);
         }
         marks.sent_bytes.set(prepared.body.len() as u64);
@@ -62,7 +63,8 @@ impl Driver for Udp {
             let ending = datagram::receive(&self.socket, |datagram| take(datagram, wanted, marks)).await;
             let is_right = matches!(ending, Ending::Answered(answered) if !answered.is_refused);
             if !is_right || copy >= wanted.copies {
-                self.reusable |= is_right;
+                // Whoever is gone from an address is perhaps at another one: the next request looks the name up anew.
+                self.reusable = (self.reusable || is_right) && !matches!(ending, Ending::Failed(_));
                 return ending;
             }
         }

@@ -253,11 +253,10 @@ fn a_port_that_is_closed_refuses() {
         let (_held, address) = closed_port();
         for transport in ["udp", "tcp"] {
             let context = context(&format!("transport: {transport}"), ANSWERED, address);
-            assert_eq!(
-                once(&context, &mut None, 0).await.finished.outcome,
-                no(ErrorClass::ConnectRefused),
-                "{transport}"
-            );
+            let mut connection = None;
+            let outcome = once(&context, &mut connection, 0).await.finished.outcome;
+            assert_eq!(outcome, no(ErrorClass::ConnectRefused), "{transport}");
+            assert!(!connection.is_some_and(|port| port.is_reusable()), "{transport}: it leads to nobody");
         }
     });
 }
