@@ -12,6 +12,7 @@ mod fates;
 mod fault_cli;
 mod fault_rules;
 mod fixture;
+mod fleet;
 mod generated;
 mod grpc;
 mod grpc_agreement;
