@@ -5,6 +5,7 @@
 
 mod durations;
 mod ledger;
+mod names;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
+pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, NameAccount};
 use crate::fate::Fates;
 
 /// The account of one operation.
@@ -70,6 +72,8 @@ pub struct OperationAccount {
     pub connections_lost: u64,
     /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
     pub fallbacks: u64,
+    /// What happened to its name.
+    pub names: NameAccount,
 }
 
 /// A request that begins, as it is accounted.
@@ -220,6 +224,7 @@ impl OperationAccount {
         counts.into_iter().for_each(|count| *count = 0);
         self.in_flight = 0;
         self.fates = Fates::default();
+        self.names = NameAccount::default();
     }
 
     /// Adds another's figures: of another worker, or of the next interval.
@@ -260,6 +265,7 @@ impl OperationAccount {
         self.connections += other.connections;
         self.connections_lost += other.connections_lost;
         self.fallbacks += other.fallbacks;
+        self.names.merge(&other.names);
     }
 }
 

@@ -2,6 +2,7 @@
 //! messages of a stream.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ impl Counter {
     pub fn opened(&self) -> Open {
         self.series.connected(Ok(()));
         self.account(|account| account.connections += 1);
-        Open { counter: self.clone(), is_lost: Cell::new(false) }
+        Open { counter: self.clone(), is_lost: Cell::new(false), address: Cell::new(None) }
     }
 
     /// A connection could not be opened.
@@ -48,9 +49,21 @@ impl Counter {
 pub struct Open {
     counter: Counter,
     is_lost: Cell<bool>,
+    /// Where it leads, if somebody said so.
+    address: Cell<Option<IpAddr>>,
 }
 
 impl Open {
+    /// Keeps where it leads, as the one who opened it knows.
+    pub(crate) fn leads_to(&self, address: IpAddr) {
+        self.address.set(Some(address));
+    }
+
+    /// Where it leads.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address.get()
+    }
+
     /// The peer ended it while no request was on it. Counted once, however many lanes shared it.
     pub(crate) fn lost_while_idle(&self) {
         if !self.is_lost.replace(true) {

@@ -73,6 +73,8 @@ pub(crate) struct Lanes<D: Driver> {
     waiting: RefCell<VecDeque<Due>>,
     /// Whether it stands in the queue for a permit.
     is_queued: Cell<bool>,
+    /// Whether no more slots will come.
+    is_retired: Cell<bool>,
 }
 
 /// Where an idle lane is handed its next slot.
@@ -80,6 +82,8 @@ pub(crate) struct Lanes<D: Driver> {
 struct Seat {
     next: Cell<Option<Job>>,
     waker: RefCell<Option<Waker>>,
+    /// Whether there will be none.
+    is_dismissed: Cell<bool>,
 }
 
 impl<D: Driver> Lanes<D> {
@@ -100,6 +104,7 @@ impl<D: Driver> Lanes<D> {
             idle: RefCell::default(),
             waiting: RefCell::default(),
             is_queued: Cell::new(false),
+            is_retired: Cell::new(false),
         })
     }
 
@@ -111,6 +116,12 @@ impl<D: Driver> Lanes<D> {
         }
         self.waiting.borrow_mut().push_back(due);
         self.pump();
+    }
+
+    /// No more slots will come: idle connections are closed now, the others when what is given to them is done.
+    pub(crate) fn retire(&self) {
+        self.is_retired.set(true);
+        self.idle.borrow_mut().drain(..).for_each(|seat| seat.dismiss());
     }
 
     /// Hands waiting slots to free lanes, oldest first.
@@ -176,13 +187,19 @@ impl<D: Driver> Lanes<D> {
             if !self.keeps_connections || !connection.as_ref().is_some_and(D::is_reusable) {
                 connection = None;
             }
-            if !self.keeps_connections {
+            if !self.keeps_connections || self.is_retired.get() {
                 break;
             }
             self.idle.borrow_mut().push_back(Rc::clone(&seat));
             self.permits.give_back();
             self.pump();
-            job = self.next(&seat, &mut connection).await;
+            let Some(next) = self.next(&seat, &mut connection).await else {
+                // Its permit was given back when it became idle.
+                self.opened.set(self.opened.get() - 1);
+                self.pump();
+                return;
+            };
+            job = next;
         }
         drop(guard);
         self.opened.set(self.opened.get() - 1);
@@ -190,8 +207,8 @@ impl<D: Driver> Lanes<D> {
         self.pump();
     }
 
-    /// Waits for the next slot, and meanwhile notices when the peer ends the idle connection.
-    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Job {
+    /// Waits for the next slot, and meanwhile notices when the peer ends the idle connection; nothing if none will come.
+    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Option<Job> {
         loop {
             let Some(held) = connection else { return seat.taken().await };
             {
@@ -238,9 +255,19 @@ impl Seat {
         }
     }
 
-    fn poll_taken(&self, waker: &Waker) -> Poll<Job> {
+    fn dismiss(&self) {
+        self.is_dismissed.set(true);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn poll_taken(&self, waker: &Waker) -> Poll<Option<Job>> {
         if let Some(job) = self.next.take() {
-            return Poll::Ready(job);
+            return Poll::Ready(Some(job));
+        }
+        if self.is_dismissed.get() {
+            return Poll::Ready(None);
         }
         let mut held = self.waker.borrow_mut();
         if !held.as_ref().is_some_and(|held| held.will_wake(waker)) {
@@ -249,7 +276,7 @@ impl Seat {
         Poll::Pending
     }
 
-    async fn taken(&self) -> Job {
+    async fn taken(&self) -> Option<Job> {
         poll_fn(|cx| self.poll_taken(cx.waker())).await
     }
 }

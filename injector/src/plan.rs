@@ -18,6 +18,7 @@ mod expect;
 mod grpc;
 mod http;
 mod names;
+mod sources;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -45,7 +46,8 @@ pub use grpc::{
     DEADLINE_GRACE, GrpcCall, GrpcEnd, GrpcExpect, GrpcMethod, Messages, Misfit, Open, Own, Replies, Reply,
 };
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
-pub use names::NameServer;
+pub use names::{NameServer, Resolve, Route, Select};
+pub use sources::Sources;
 
 /// Most operations in a mix: the bound on the label `operation`.
 pub const OPERATIONS_MAX: usize = 64;
@@ -106,6 +108,8 @@ pub struct Operation {
     pub seed: u64,
     /// Where it goes.
     pub endpoint: Endpoint,
+    /// How it gets there.
+    pub route: Route,
     /// Over which connections.
     pub connection: ConnectionPolicy,
     /// Requests at once on each connection: 1 unless the protocol can have more.
@@ -164,6 +168,12 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// See [`Plan::nameserver`].
     pub nameserver: Option<NameServer>,
+    /// When names are looked up, for every operation that does not say it itself.
+    pub resolve: Option<Resolve>,
+    /// Which of a name's addresses is taken, likewise.
+    pub select: Option<Select>,
+    /// Where connections come from, likewise.
+    pub sources: Option<Sources>,
 }
 
 #[cfg(test)]

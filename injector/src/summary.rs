@@ -3,6 +3,7 @@
 //! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes.
 
 mod latency;
+mod names;
 mod rules;
 mod unanswered;
 
@@ -14,6 +15,7 @@ use shared::identity::Name;
 use shared::outcome::{DropReason, ErrorClass};
 
 pub use self::latency::Latency;
+pub use self::names::{Address, Names};
 pub use self::rules::Rules;
 pub use self::unanswered::Unanswered;
 use crate::account::OperationAccount;
@@ -134,6 +136,8 @@ pub struct Side {
     pub connections_lost: u64,
     /// Asked again over TCP, because the answer was truncated: the target received as many more.
     pub fallbacks: u64,
+    /// What happened to the target's name.
+    pub names: Names,
     /// Planned instant to end.
     pub response: Latency,
     /// Start of sending to end.
@@ -255,6 +259,7 @@ impl From<&OperationAccount> for Side {
             connections: account.connections,
             connections_lost: account.connections_lost,
             fallbacks: account.fallbacks,
+            names: Names::from(&account.names),
             response: Latency::from(&account.response),
             service: Latency::from(&account.service),
             server: Latency::from(&account.server),

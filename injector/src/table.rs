@@ -1,5 +1,7 @@
 //! The end of a run in text: both sides in one table, the latencies, the identity, the verdict. Pure.
 
+mod names;
+
 use std::fmt::Write as _;
 
 use crate::summary::{Latency, Operation, Rules, Side, Summary, Unanswered};
@@ -13,6 +15,7 @@ pub fn render(summary: &Summary) -> String {
     let _ = latencies(&mut text, summary, width);
     let _ = errors(&mut text, summary, width);
     let _ = differences(&mut text, summary);
+    let _ = names::names(&mut text, summary, width);
     let _ = footer(&mut text, summary);
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

@@ -1,6 +1,7 @@
 //! What the injector exports: `continuous_load_client_*`.
 
 pub mod k6;
+mod names;
 mod series;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use super::{ByResult, Histogram, Labels};
 use crate::outcome::{Code, DropReason, ErrorClass, FAILURE, Fate, Phase, SUCCESS};
 use crate::protocol::Protocol;
 
+pub use self::names::NameSeries;
 pub use self::series::ClientSeries;
 
 const REQUESTS: Described = Described::counter(
@@ -95,6 +97,8 @@ struct Operation {
     /// By [`Fate::index`]. Not a shard's: decided by the one that asks the target, long after the request.
     fates: [AtomicU64; Fate::ALL.len()],
     unexplained: AtomicU64,
+    /// Not a shard's either.
+    name: names::Name,
 }
 
 /// The injector's collector. Cloning shares the series.
@@ -126,6 +130,7 @@ impl ClientRed {
                 .collect(),
             fates: Default::default(),
             unexplained: AtomicU64::default(),
+            name: names::Name::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -145,6 +150,18 @@ impl ClientRed {
     /// So many requests of an operation make a difference between the two sides that nothing explains.
     pub fn unexplained(&self, operation: usize, count: u64) {
         self.operations[operation].unexplained.store(count, Ordering::Relaxed);
+    }
+}
+
+impl ClientRed {
+    /// An operation goes to a name, and has its series from now on.
+    pub fn has_name(&self, operation: usize) {
+        self.operations[operation].name.exists();
+    }
+
+    /// The latest answer to an operation's name has so many addresses.
+    pub fn name_addresses(&self, operation: usize, addresses: usize) {
+        self.operations[operation].name.has(addresses);
     }
 }
 
@@ -263,7 +280,7 @@ impl Collector for ClientRed {
             let sample = |operation: &Operation| gauge(operation.labels.pairs([]), operation.level(pick));
             self.operations.iter().map(sample).collect::<Vec<_>>()
         };
-        vec![
+        let mut families = vec![
             REQUESTS.family(each(Operation::requests)),
             REQUEST_DURATION.family(each(|o| o.by_result(|s| &s.request_duration))),
             RESPONSE_DURATION.family(each(|o| o.by_result(|s| &s.response_duration))),
@@ -285,7 +302,9 @@ impl Collector for ClientRed {
             CONNECTIONS_LOST.family(total(|s| &s.connections_lost)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
-        ]
+        ];
+        families.extend(names::families(&self.operations));
+        families
     }
 }
 
