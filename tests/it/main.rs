@@ -24,6 +24,7 @@ mod k6;
 mod k6_compat;
 mod lifecycle;
 mod metrics;
+mod names;
 mod nginx;
 mod pki;
 mod podinfo;
