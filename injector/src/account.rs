@@ -6,6 +6,7 @@
 mod backends;
 mod durations;
 mod ledger;
+mod names;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use shared::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome};
 pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
+pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, NameAccount};
 pub(crate) use self::recent::Recent;
 use crate::fate::Fates;
 use crate::signature::Sign;
@@ -82,6 +84,8 @@ pub struct OperationAccount {
     pub connections_closed: [u64; ConnectionEnd::ALL.len()],
     /// Queries over TCP that followed a truncated answer: the target received one for each beside those sent.
     pub fallbacks: u64,
+    /// What happened to its name.
+    pub names: NameAccount,
 }
 
 /// A request that begins, as it is accounted.
@@ -242,6 +246,7 @@ impl OperationAccount {
         counts.into_iter().chain(&mut self.signs).for_each(|count| *count = 0);
         self.in_flight = 0;
         self.fates = Fates::default();
+        self.names = NameAccount::default();
     }
 
     /// Adds another's figures: of another worker, or of the next interval.
@@ -289,6 +294,7 @@ impl OperationAccount {
         for (mine, theirs) in self.signs.iter_mut().zip(other.signs) {
             *mine += theirs;
         }
+        self.names.merge(&other.names);
     }
 }
 

@@ -41,7 +41,13 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     let call = async {
         if connection.is_none() {
             match D::connect(&context.prepared, &context.names, &marks, &context.counter).await {
-                Ok(driver) => *connection = Some(driver),
+                Ok(driver) => {
+                    // Nothing if it joined a connection that another opened, who has said it.
+                    if let Some(address) = marks.address.get() {
+                        driver.open().leads_to(address);
+                    }
+                    *connection = Some(driver);
+                }
                 Err(class) => {
                     not_opened(context, &marks, class);
                     return Ending::Failed(class);
@@ -51,6 +57,9 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         let held = connection.as_mut().expect("opened above if there was none");
         is_sent.set(true);
         context.sent();
+        if let Some(address) = held.open().address() {
+            context.sent_to(address);
+        }
         held.call(&context.prepared, id, &mut wanted, &marks).await
     };
     let ending = match timeout_at(started + context.timeout, call).await {

@@ -7,6 +7,7 @@ mod dns;
 mod echo;
 mod grpc;
 mod http;
+mod names;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -75,12 +76,9 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
         Call::Tcp(call) | Call::Udp(call) => (echo::request(operation, call), echo::asks(call), echo::outcomes(call)),
         Call::Dns(call) => (dns::request(operation, call), dns::asks(call), dns::outcomes(call)),
     };
-    let mut lines = vec![
-        ("rate", rate(plan, operation)),
-        ("connection", connection(operation)),
-        ("timeout", print_duration(operation.timeout)),
-        ("request", request),
-    ];
+    let mut lines = vec![("rate", rate(plan, operation)), ("connection", connection(operation))];
+    lines.extend(names::lines(operation));
+    lines.extend([("timeout", print_duration(operation.timeout)), ("request", request)]);
     lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
     lines.extend(asks.map(|asks| ("asks", asks)));
     lines.extend(outcomes);

@@ -19,7 +19,7 @@ pub use self::probe::ProbeArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports};
+use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
@@ -172,6 +172,15 @@ pub struct LoadArgs {
     /// The name server to ask, instead of the first of /etc/resolv.conf: 10.96.0.10 or 127.0.0.1:5353.
     #[arg(long, env = "CLOAD_NAMESERVER", value_name = "ADDRESS")]
     pub nameserver: Option<NameServer>,
+    /// When the target's name is looked up: per_connection, ttl, interval(30s) or once.
+    #[arg(long, env = "CLOAD_RESOLVE")]
+    pub resolve: Option<Resolve>,
+    /// Which of its addresses is taken: rr (in turn), random, or all, each with connections of its own.
+    #[arg(long, env = "CLOAD_SELECT")]
+    pub select: Option<Select>,
+    /// Addresses of this machine that connections come from, in turn: 127.0.1.0/28 or 10.0.0.7,10.0.0.8.
+    #[arg(long, env = "CLOAD_SOURCE_ADDRESSES", value_name = "ADDRESSES")]
+    pub source_addresses: Option<Sources>,
     /// Seed of everything that is drawn.
     #[arg(long, env = "CLOAD_SEED")]
     pub seed: Option<u64>,
@@ -193,6 +202,9 @@ impl LoadArgs {
             source: self.source,
             seed: self.seed,
             nameserver: self.nameserver,
+            resolve: self.resolve,
+            select: self.select,
+            sources: self.source_addresses.clone(),
         }
     }
 }

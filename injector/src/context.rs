@@ -2,7 +2,7 @@
 //! job.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use shared::outcome::{Code, DropReason, ErrorClass, Outcome};
 use shared::red::client::k6::{K6Series, Trail};
 use tokio::time::Instant;
 
-use crate::account::{Finished, OperationAccount, Started};
+use crate::account::{AddressAccount, Finished, OperationAccount, Started};
 use crate::compat;
 use crate::counter::Counter;
 use crate::driver::{Driver, Marks};
@@ -41,7 +41,7 @@ pub(crate) struct Job {
 /// What the lanes of a stream share.
 pub(crate) struct StreamContext<D: Driver> {
     pub(crate) prepared: D::Prepared,
-    pub(crate) names: Rc<Names>,
+    pub(crate) names: Names,
     pub(crate) session: Session,
     pub(crate) timeout: Duration,
     pub(crate) counter: Counter,
@@ -68,7 +68,10 @@ impl<D: Driver> StreamContext<D> {
     pub(crate) fn scheduled(&self) {
         self.in_flight(1);
         self.counter.series.scheduled();
-        self.account(OperationAccount::scheduled);
+        self.account(|account| {
+            account.scheduled();
+            self.at_address(account, |row| row.planned += 1);
+        });
     }
 
     /// A slot's request begins now.
@@ -94,7 +97,24 @@ impl<D: Driver> StreamContext<D> {
     /// The request reached an established connection.
     pub(crate) fn sent(&self) {
         self.counter.series.sent();
-        self.account(|account| account.sent += 1);
+        self.account(|account| {
+            account.sent += 1;
+            self.at_address(account, |row| row.sent += 1);
+        });
+    }
+
+    /// The request's connection leads there.
+    pub(crate) fn sent_to(&self, address: IpAddr) {
+        if self.names.has_left(address) {
+            self.counter.departed_request();
+        }
+    }
+
+    /// Where the requests to this address are counted, if they have a row of their own.
+    fn at_address(&self, account: &mut OperationAccount, count: impl FnOnce(&mut AddressAccount)) {
+        if let Some(row) = account.names.row(self.names.pinned()) {
+            count(row);
+        }
     }
 
     /// The request's times show a timer of the kernel.
@@ -107,7 +127,13 @@ impl<D: Driver> StreamContext<D> {
         let &Finished { outcome, service, response, network, is_declared, .. } = finished;
         self.counter.series.finished(outcome, service, response, network, is_declared);
         self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
-        self.account(|account| account.finished(finished));
+        self.account(|account| {
+            account.finished(finished);
+            self.at_address(account, |row| match outcome.is_success() {
+                true => row.success += 1,
+                false => row.failure += 1,
+            });
+        });
     }
 
     /// The same in k6's words, which tell other parts of the time apart.

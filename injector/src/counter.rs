@@ -4,8 +4,8 @@
 //! Every connection that is opened ends once, with one reason: opened = ended + open.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::ops::Deref;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Counter {
     /// The operation's place in the plan and in the ledger.
     pub(crate) operation: usize,
     /// What each of its connections may carry before it is retired; nothing: no limit.
-    pub(crate) shares: Option<Rc<Shares>>,
+    pub(crate) shares: Option<Arc<Shares>>,
 }
 
 impl Counter {
@@ -54,7 +54,14 @@ impl Counter {
     fn counted(&self, spent: Option<Spent>, otherwise: ConnectionEnd) -> Open {
         self.series.connected(Ok(()));
         self.account(|account| account.connections += 1);
-        Open { counter: self.clone(), spent, end: Cell::new(None), otherwise, resent: Resent::default() }
+        Open {
+            counter: self.clone(),
+            spent,
+            end: Cell::new(None),
+            otherwise,
+            resent: Resent::default(),
+            address: Cell::new(None),
+        }
     }
 
     /// The kernel sent so many segments again.
@@ -88,6 +95,8 @@ pub struct Open {
     /// The reason if nobody gives one.
     otherwise: ConnectionEnd,
     resent: Resent,
+    /// Where it leads, if somebody said so.
+    address: Cell<Option<IpAddr>>,
 }
 
 impl Open {
@@ -102,6 +111,16 @@ impl Open {
         if self.end.get().is_none() {
             self.end.set(Some(end));
         }
+    }
+
+    /// Keeps where it leads, as the one who opened it knows.
+    pub(crate) fn leads_to(&self, address: IpAddr) {
+        self.address.set(Some(address));
+    }
+
+    /// Where it leads.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address.get()
     }
 
     /// Why it ends, as far as is known.

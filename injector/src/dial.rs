@@ -8,11 +8,13 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::IpBindAddressNoPort;
 use rustls::ProtocolVersion;
 use shared::outcome::ErrorClass;
 use shared::red::client::k6::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
@@ -85,10 +87,11 @@ pub(crate) async fn tcp(
     counter: Option<&Counter>,
 ) -> Result<Watched, ErrorClass> {
     mark(&marks.resolving);
-    let address = names.resolve(endpoint).await?;
+    let address = resolved(names, endpoint, marks).await?;
+    let source = names.source(&address)?;
     mark(&marks.connecting);
     let began = Instant::now();
-    let stream = TcpStream::connect(address).await.map_err(|error| ErrorClass::of_connect(&error))?;
+    let stream = connect(source, address).await.map_err(|error| ErrorClass::of_connect(&error))?;
     guard.set(&stream).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
     Ok(Watched::new(stream, began, counter))
@@ -100,17 +103,38 @@ pub(crate) async fn tcp(
 /// Why there is none.
 pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<UdpSocket, ErrorClass> {
     mark(&marks.resolving);
-    let address = names.resolve(endpoint).await?;
+    let address = resolved(names, endpoint, marks).await?;
+    let source = names.source(&address)?;
     mark(&marks.connecting);
     let any = match address {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
     };
     let class = |error| ErrorClass::of_connect(&error);
-    let socket = UdpSocket::bind(any).await.map_err(class)?;
+    let socket = UdpSocket::bind(source.unwrap_or(any)).await.map_err(class)?;
     // Not marked: naming the peer to the kernel is no handshake.
     socket.connect(address).await.map_err(class)?;
     Ok(socket)
+}
+
+async fn resolved(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<SocketAddr, ErrorClass> {
+    let address = names.resolve(endpoint).await?;
+    marks.address.set(Some(address.ip()));
+    Ok(address)
+}
+
+/// Connects, from this address of ours if one is given. Its port is chosen when the peer is known
+/// (IP_BIND_ADDRESS_NO_PORT): one source address then has its whole range of ports towards each peer, and not towards all
+/// of them together.
+///
+/// # Errors
+/// The kernel's.
+pub(crate) async fn connect(source: Option<SocketAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+    let Some(source) = source else { return TcpStream::connect(to).await };
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    setsockopt(&socket, IpBindAddressNoPort, &true)?;
+    socket.bind(source)?;
+    socket.connect(to).await
 }
 
 impl AsyncRead for Stream {

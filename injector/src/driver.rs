@@ -17,6 +17,7 @@ pub mod udp;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io;
+use std::net::IpAddr;
 
 use shared::identity::RequestId;
 use shared::instance::Instance;
@@ -34,7 +35,7 @@ use crate::plan::Operation;
 /// One connection's worth of a protocol.
 pub trait Driver: Sized + 'static {
     /// The operation's part of the plan.
-    type Call;
+    type Call: Clone + 'static;
     /// What an operation needs prepared once, so that a call formats next to nothing.
     type Prepared: 'static;
     /// What the answer should be, worked out before the request is sent.
@@ -117,6 +118,9 @@ pub struct Marks {
     pub resolving: Cell<Option<Instant>>,
     /// The address is known.
     pub connecting: Cell<Option<Instant>>,
+    /// Where the connection leads.
+    pub address: Cell<Option<IpAddr>>,
+    /// The connection stands; with TLS, the handshake begins.
     /// The connection stands; with TLS, the handshake begins. Never with datagrams.
     pub connected: Cell<Option<Instant>>,
     /// The TLS handshake is done; only with TLS.

@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, OperationAccount, Recent};
 use crate::compat::{self, Tags};
+use crate::counter::Counter;
 use crate::fate::Unanswered;
+use crate::names::asker::Asker;
+use crate::names::book::Book;
 use crate::pacer::Quantum;
 use crate::plan::{Operation, Plan};
 use crate::worker::{self, Assignment};
@@ -126,15 +129,23 @@ impl Engine {
     /// Runs to the end: the planned length, or `stop`. `on_tick` sees every second's figures.
     ///
     /// # Errors
-    /// If a thread cannot be had; requests that fail are figures, not errors.
+    /// If a thread or the system's resolver cannot be had; requests that fail are figures, not errors.
     pub async fn run(self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
-        let t0 = Instant::now() + START_DELAY;
-        let end = self.options.length.map(|length| t0 + length);
         let ledgers: Vec<Arc<Ledger>> =
             (0..self.workers.get()).map(|_| Arc::new(Ledger::new(self.plan.operations.len()))).collect();
+        let book = Arc::new(Book::new(&self.plan, &self.red, |operation| Counter {
+            series: self.red.series(operation, 0),
+            ledger: Arc::clone(&ledgers[0]),
+            operation,
+            shares: None,
+        }));
+        let asker = Arc::new(Asker::asking(self.plan.nameserver, self.plan.longest_timeout())?);
+        let mut keeping = book.open(&asker).await;
+        let t0 = Instant::now() + START_DELAY;
+        let end = self.options.length.map(|length| t0 + length);
         let mut running: Vec<Running> = Vec::new();
         for (worker, ledger) in (0..).zip(&ledgers) {
-            let assignment = self.assignment(worker, Arc::clone(ledger), t0, end, &stop);
+            let assignment = self.assignment(worker, (Arc::clone(ledger), Arc::clone(&book)), (t0, end), &stop);
             running.push(Running::start(assignment)?);
         }
         let mut gathered = Gathered::new(self.plan.operations.len());
@@ -164,6 +175,7 @@ impl Engine {
                 }
             }
         }
+        keeping.shutdown().await;
         gathered.take(&ledgers);
         let over = Instant::now();
         gathered.backends(&self.red, over);
@@ -186,9 +198,8 @@ impl Engine {
     fn assignment(
         &self,
         worker: u32,
-        ledger: Arc<Ledger>,
-        t0: Instant,
-        end: Option<Instant>,
+        (ledger, book): (Arc<Ledger>, Arc<Book>),
+        (t0, end): (Instant, Option<Instant>),
         stop: &CancellationToken,
     ) -> Assignment {
         Assignment {
@@ -200,6 +211,7 @@ impl Engine {
             k6: self.k6.clone(),
             ledger,
             unanswered: self.unanswered(),
+            book,
             quantum: self.options.quantum,
             t0,
             end,

@@ -83,6 +83,8 @@ pub(crate) struct Lanes<D: Driver> {
     waiting: RefCell<VecDeque<Due>>,
     /// Whether it stands in the queue for a permit.
     is_queued: Cell<bool>,
+    /// Whether no more slots will come.
+    is_retired: Cell<bool>,
 }
 
 /// Where an idle lane is handed its next slot.
@@ -90,6 +92,8 @@ pub(crate) struct Lanes<D: Driver> {
 struct Seat {
     next: Cell<Option<Job>>,
     waker: RefCell<Option<Waker>>,
+    /// Whether there will be none.
+    is_dismissed: Cell<bool>,
 }
 
 impl<D: Driver> Lanes<D> {
@@ -110,6 +114,7 @@ impl<D: Driver> Lanes<D> {
             idle: RefCell::default(),
             waiting: RefCell::default(),
             is_queued: Cell::new(false),
+            is_retired: Cell::new(false),
         })
     }
 
@@ -121,6 +126,12 @@ impl<D: Driver> Lanes<D> {
         }
         self.waiting.borrow_mut().push_back(due);
         self.pump();
+    }
+
+    /// No more slots will come: idle connections are closed now, the others when what is given to them is done.
+    pub(crate) fn retire(&self) {
+        self.is_retired.set(true);
+        self.idle.borrow_mut().drain(..).for_each(|seat| seat.dismiss());
     }
 
     /// Hands waiting slots to free lanes, oldest first.
@@ -186,13 +197,19 @@ impl<D: Driver> Lanes<D> {
             renew(&mut connection);
             let seen = attempt(&self.context, &mut connection, job).await;
             self.settle(&mut connection, seen.finished.outcome);
-            if self.kept == 0 {
+            if self.kept == 0 || self.is_retired.get() {
                 break;
             }
             self.idle.borrow_mut().push_back(Rc::clone(&seat));
             self.permits.give_back();
             self.pump();
-            job = self.next(&seat, &mut connection).await;
+            let Some(next) = self.next(&seat, &mut connection).await else {
+                // Its permit was given back when it became idle.
+                self.opened.set(self.opened.get() - 1);
+                self.pump();
+                return;
+            };
+            job = next;
         }
         drop(guard);
         self.opened.set(self.opened.get() - 1);
@@ -208,6 +225,7 @@ impl<D: Driver> Lanes<D> {
             0 => ConnectionEnd::Failed,
             _ if !held.is_reusable() && outcome.is_success() => ConnectionEnd::Request,
             _ if !held.is_reusable() => ConnectionEnd::Failed,
+            _ if self.is_retired.get() => ConnectionEnd::Retargeted,
             _ => match held.open().retired() {
                 Some(end) => end,
                 None => return,
@@ -217,8 +235,9 @@ impl<D: Driver> Lanes<D> {
         *connection = None;
     }
 
-    /// Waits for the next slot, and meanwhile notices when the idle connection ends, or is old enough.
-    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Job {
+    /// Waits for the next slot, and meanwhile notices when the idle connection ends, or is old enough; nothing if none will
+    /// come.
+    async fn next(&self, seat: &Seat, connection: &mut Option<D>) -> Option<Job> {
         loop {
             let Some(held) = connection else { return seat.taken().await };
             let end = {
@@ -232,7 +251,8 @@ impl<D: Driver> Lanes<D> {
                     },
                 });
                 match next.await {
-                    Ok(job) => return job,
+                    Ok(Some(job)) => return Some(job),
+                    Ok(None) => ConnectionEnd::Retargeted,
                     Err(end) => end,
                 }
             };
@@ -289,9 +309,19 @@ impl Seat {
         }
     }
 
-    fn poll_taken(&self, waker: &Waker) -> Poll<Job> {
+    fn dismiss(&self) {
+        self.is_dismissed.set(true);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn poll_taken(&self, waker: &Waker) -> Poll<Option<Job>> {
         if let Some(job) = self.next.take() {
-            return Poll::Ready(job);
+            return Poll::Ready(Some(job));
+        }
+        if self.is_dismissed.get() {
+            return Poll::Ready(None);
         }
         let mut held = self.waker.borrow_mut();
         if !held.as_ref().is_some_and(|held| held.will_wake(waker)) {
@@ -300,7 +330,7 @@ impl Seat {
         Poll::Pending
     }
 
-    async fn taken(&self) -> Job {
+    async fn taken(&self) -> Option<Job> {
         poll_fn(|cx| self.poll_taken(cx.waker())).await
     }
 }

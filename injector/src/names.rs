@@ -1,91 +1,150 @@
-//! Names to addresses: one question, one answer, timed by the caller, nothing hidden.
+//! Names to addresses, as each operation is told to: [`Names`] is what its drivers ask where to connect, and from where.
 //!
-//! hickory's resolver instead of the system's `getaddrinfo`: that one blocks a thread, hides the rcode and asks a second
-//! time by itself. Here every retry, cache and second name server is off; a failed look-up is a failed request with its
-//! reason. `/etc/hosts`, search domains and `ndots` of `/etc/resolv.conf` are honoured, of its name servers the first.
+//! An operation that looks up for every connection is never given a stale answer: its look-up fails, or counts. The other
+//! policies share what the [`book`] keeps, and who is given an answer past its time is counted.
 
-use std::cell::Cell;
+pub(crate) mod asker;
+pub(crate) mod book;
+mod count;
+
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::config::{
-    ConnectionConfig, LookupIpStrategy, NameServerConfig, ProtocolConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::net::udp::UdpClientStream;
-use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::system_conf::read_system_conf;
-use hickory_resolver::{ConnectionProvider, PoolContext, Resolver};
-use shared::outcome::ErrorClass;
+use shared::draw::Draw;
+use shared::outcome::{Code, ErrorClass};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::plan::{Endpoint, Host, NameServer};
+use self::asker::{Asker, Looked};
+use self::book::{Entry, Known};
+use crate::counter::Counter;
+use crate::plan::{Endpoint, Host, NameServer, Operation, Resolve, Select, Sources};
 
-/// Resolves for one worker.
+/// Where to connect, for one operation on one worker, or for a few questions outside of any run.
 pub struct Names {
-    ipv4: Resolver<OneDatagram>,
-    ipv6: Resolver<OneDatagram>,
-    /// Counts connections, so that the addresses of a name are used in turn.
-    turn: Cell<usize>,
+    asker: Arc<Asker>,
+    /// What the run knows of the operation's name; nothing for an address, and outside of a run.
+    held: Option<Held>,
+    /// The one address to go to, whatever else the name has.
+    pinned: Option<IpAddr>,
+    /// Nothing: the addresses are used in turn.
+    drawn_by: Option<Draw>,
+    sources: Sources,
+    /// Counts connections, in steps of the number of workers: no two draw alike.
+    turn: Cell<u64>,
+    /// Counts those that are bound to a source address, likewise.
+    source_turn: Cell<u64>,
+    step: u64,
+}
+
+/// What is known of a name, as this worker sees it.
+struct Held {
+    entry: Arc<Entry>,
+    known: RefCell<watch::Receiver<Known>>,
+    /// The latest answer, kept beside it: to be compared with at every request.
+    latest: RefCell<Option<Arc<[IpAddr]>>>,
+    counter: Counter,
 }
 
 impl Names {
-    /// From the system's configuration, or asking this name server instead; `timeout` bounds one question.
+    /// From the system's configuration, or asking this name server instead; `timeout` bounds one question. Looks up every
+    /// time, and uses the addresses in turn.
     ///
     /// # Errors
     /// If `/etc/resolv.conf` or `/etc/hosts` cannot be read, in words.
     pub fn asking(nameserver: Option<NameServer>, timeout: Duration) -> io::Result<Names> {
-        let names = read_system_conf().and_then(|(config, options)| match nameserver {
-            None => Names::new(config, &options, timeout),
-            Some(NameServer(at)) => {
-                let mut server = NameServerConfig::udp(at.ip());
-                server.connections.iter_mut().for_each(|connection| connection.port = at.port());
-                let (domain, search, _) = config.into_parts();
-                Names::new(ResolverConfig::from_parts(domain, search, vec![server]), &options, timeout)
-            }
-        });
-        names.map_err(|error| io::Error::other(format!("the system's resolver: {error}")))
-    }
-
-    fn new(config: ResolverConfig, options: &ResolverOpts, timeout: Duration) -> Result<Names, NetError> {
-        let (domain, search, mut servers) = config.into_parts();
-        servers.truncate(1);
-        let config = ResolverConfig::from_parts(domain, search, servers);
-        let resolver = |family| {
-            let mut options = options.clone();
-            options.timeout = timeout;
-            // The number of *further* attempts.
-            options.attempts = 0;
-            options.num_concurrent_reqs = 1;
-            options.cache_size = 0;
-            options.try_tcp_on_error = false;
-            options.use_hosts_file = ResolveHosts::Always;
-            options.ip_strategy = family;
-            let provider = OneDatagram(TokioRuntimeProvider::default());
-            Resolver::builder_with_config(config.clone(), provider).with_options(options).build()
-        };
+        let asker = Arc::new(Asker::asking(nameserver, timeout)?);
         Ok(Names {
-            ipv4: resolver(LookupIpStrategy::Ipv4Only)?,
-            ipv6: resolver(LookupIpStrategy::Ipv6Only)?,
+            asker,
+            held: None,
+            pinned: None,
+            drawn_by: None,
+            sources: Sources::default(),
             turn: Cell::new(0),
+            source_turn: Cell::new(0),
+            step: 1,
         })
     }
 
-    /// Where to connect now: the next of the name's addresses in turn. IPv6 is asked for only if the name exists and has no
-    /// IPv4 address: asking for both at once would be two questions whose faster answer wins.
+    /// Of an operation, on this one of so many workers; its look-ups are counted there. Pinned to one address it never goes
+    /// anywhere else, though it looks up as the others do.
+    pub(crate) fn of(
+        operation: &Operation,
+        (asker, entry): (&Arc<Asker>, Option<&Arc<Entry>>),
+        pinned: Option<IpAddr>,
+        counter: &Counter,
+        (worker, workers): (u32, u32),
+    ) -> Names {
+        Names {
+            asker: Arc::clone(asker),
+            held: entry.map(|entry| Held::new(entry, counter)),
+            pinned,
+            drawn_by: (operation.route.select == Select::Random).then(|| Draw::new(operation.seed, "")),
+            sources: operation.route.sources.clone(),
+            turn: Cell::new(u64::from(worker)),
+            source_turn: Cell::new(u64::from(worker)),
+            step: u64::from(workers),
+        }
+    }
+
+    /// The one address it goes to; nothing if it may be any.
+    pub(crate) fn pinned(&self) -> Option<IpAddr> {
+        self.pinned
+    }
+
+    /// Where to connect now.
     ///
     /// # Errors
     /// One of the `dns_*` classes.
     pub async fn resolve(&self, endpoint: &Endpoint) -> Result<SocketAddr, ErrorClass> {
-        let name = match &endpoint.host {
-            Host::Ip(ip) => return Ok(SocketAddr::new(*ip, endpoint.port)),
-            Host::Name(name) => name,
+        let ip = match &endpoint.host {
+            Host::Ip(ip) => *ip,
+            Host::Name(name) => {
+                let addresses = self.addresses(name).await?;
+                // Pinned, and the name has left the address meanwhile: what was given to it goes there, and is counted.
+                self.pinned.or_else(|| self.one_of(&addresses)).ok_or(ErrorClass::DnsNxdomain)?
+            }
         };
-        let addresses = self.look_up(name).await?;
-        let turn = self.turn.replace(self.turn.get().wrapping_add(1));
-        let ip = addresses.get(turn % addresses.len().max(1)).ok_or(ErrorClass::DnsNxdomain)?;
-        Ok(SocketAddr::new(*ip, endpoint.port))
+        Ok(SocketAddr::new(ip, endpoint.port))
+    }
+
+    fn one_of(&self, addresses: &[IpAddr]) -> Option<IpAddr> {
+        let turn = next(&self.turn, self.step);
+        let place = match self.drawn_by {
+            Some(draw) => (draw.u("address", turn) * addresses.len() as f64) as usize,
+            None => rotation(turn, self.step) as usize % addresses.len().max(1),
+        };
+        addresses.get(place).copied()
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, ErrorClass> {
+        let looked = match &self.held {
+            Some(held) if held.entry.resolve() != Resolve::PerConnection => return held.kept().await,
+            Some(held) => held.ask(&self.asker, name).await,
+            None => self.asker.look_up(name).await,
+        };
+        looked.found.map(|answer| answer.addresses)
+    }
+
+    /// Whether the latest answer to the operation's name has this address no more.
+    pub(crate) fn has_left(&self, ip: IpAddr) -> bool {
+        self.held.as_ref().is_some_and(|held| held.has_left(ip))
+    }
+
+    /// The address that the next connection to `to` comes from, with any port; nothing: the kernel's choice.
+    ///
+    /// # Errors
+    /// If there are source addresses, and none of the family.
+    pub(crate) fn source(&self, to: &SocketAddr) -> Result<Option<SocketAddr>, ErrorClass> {
+        if self.sources.is_empty() {
+            return Ok(None);
+        }
+        let turn = rotation(next(&self.source_turn, self.step), self.step);
+        let source = self.sources.nth(turn, to.is_ipv6()).ok_or(ErrorClass::ConnectUnreachable)?;
+        Ok(Some(SocketAddr::new(source, 0)))
     }
 
     /// Every address behind the endpoint, in order, each once. Of one family, like [`Names::resolve`]: a machine that has
@@ -94,155 +153,89 @@ impl Names {
     /// # Errors
     /// One of the `dns_*` classes.
     pub(crate) async fn all(&self, endpoint: &Endpoint) -> Result<Vec<SocketAddr>, ErrorClass> {
-        let mut addresses = match &endpoint.host {
-            Host::Ip(ip) => vec![*ip],
-            Host::Name(name) => self.look_up(name).await?,
+        let addresses: Arc<[IpAddr]> = match &endpoint.host {
+            Host::Ip(ip) => Arc::new([*ip]),
+            Host::Name(name) => self.asker.look_up(name).await.found?.addresses,
         };
-        if addresses.is_empty() {
-            return Err(ErrorClass::DnsNxdomain);
+        Ok(addresses.iter().map(|ip| SocketAddr::new(*ip, endpoint.port)).collect())
+    }
+}
+
+/// Whose turn it is when the n-th of all comes, and every worker has one in `workers` of them. By the number alone a worker
+/// would never come to some places: of two workers and two places, each to one. This way each worker takes every place in
+/// turn, and so do all together, but for at most one turn per worker.
+pub(crate) fn rotation(n: u64, workers: u64) -> u64 {
+    (n / workers).wrapping_add(n % workers)
+}
+
+fn next(turn: &Cell<u64>, step: u64) -> u64 {
+    turn.replace(turn.get().wrapping_add(step))
+}
+
+impl Held {
+    fn new(entry: &Arc<Entry>, counter: &Counter) -> Held {
+        let mut known = entry.subscribe();
+        let latest = known.borrow_and_update().addresses.clone();
+        Held {
+            entry: Arc::clone(entry),
+            known: RefCell::new(known),
+            latest: RefCell::new(latest),
+            counter: counter.clone(),
         }
-        addresses.sort_unstable();
-        addresses.dedup();
-        Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, endpoint.port)).collect())
     }
 
-    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ErrorClass> {
-        let found = match self.ipv4.lookup_ip(name).await {
-            Err(error) if is_another_family(&error) => self.ipv6.lookup_ip(name).await,
-            found => found,
-        };
-        Ok(found.map_err(|error| class(&error))?.iter().collect())
+    /// Asks for one connection, and lets the others know.
+    async fn ask(&self, asker: &Asker, name: &str) -> Looked {
+        let mut question = Question { counter: &self.counter, begun: Instant::now(), code: Code::NONE };
+        let looked = asker.look_up(name).await;
+        question.code = looked.code;
+        drop(question);
+        self.entry.learn(&looked, Instant::now());
+        looked
     }
-}
 
-/// hickory's own connections, but for UDP, where it would send a question up to three times within the timeout: the lost
-/// datagram that a monitor is there to see would never be seen.
-#[derive(Clone)]
-struct OneDatagram(TokioRuntimeProvider);
-
-impl ConnectionProvider for OneDatagram {
-    type Conn = <TokioRuntimeProvider as ConnectionProvider>::Conn;
-    type FutureConn = <TokioRuntimeProvider as ConnectionProvider>::FutureConn;
-    type RuntimeProvider = TokioRuntimeProvider;
-
-    fn new_connection(
-        &self,
-        ip: IpAddr,
-        config: &ConnectionConfig,
-        cx: &PoolContext,
-    ) -> Result<Self::FutureConn, NetError> {
-        if !matches!(config.protocol, ProtocolConfig::Udp) {
-            return self.0.new_connection(ip, config, cx);
+    /// What is kept of the name, and counts if that is past its time. Waits only while nothing at all is known yet.
+    async fn kept(&self) -> Result<Arc<[IpAddr]>, ErrorClass> {
+        let mut known = self.known.borrow().clone();
+        loop {
+            let now = known.borrow_and_update().clone();
+            match (now.addresses, now.failure) {
+                (Some(addresses), _) if addresses.is_empty() => return Err(ErrorClass::DnsNxdomain),
+                (Some(addresses), _) => {
+                    if now.stale_from.is_some_and(|from| from <= Instant::now()) {
+                        self.counter.stale_answer();
+                    }
+                    return Ok(addresses);
+                }
+                (None, Some(class)) => return Err(class),
+                // The book is gone with the run.
+                (None, None) => known.changed().await.map_err(|_| ErrorClass::DnsOther)?,
+            }
         }
-        // The number of datagrams in all, the first included.
-        let stream = UdpClientStream::builder(SocketAddr::new(ip, config.port), self.0.clone())
-            .with_timeout(Some(cx.options.timeout))
-            .with_os_port_selection(cx.options.os_port_selection)
-            .avoid_local_ports(cx.options.avoid_local_udp_ports.clone())
-            .with_bind_addr(config.bind_addr)
-            .with_max_retries(1);
-        Ok(Box::pin(async move { Ok(stream.exchange()) }))
     }
 
-    fn runtime_provider(&self) -> &TokioRuntimeProvider {
-        &self.0
+    fn has_left(&self, ip: IpAddr) -> bool {
+        let mut known = self.known.borrow_mut();
+        // An error says that nothing will change any more.
+        if known.has_changed().unwrap_or(false) {
+            self.latest.replace(known.borrow_and_update().addresses.clone());
+        }
+        self.latest.borrow().as_ref().is_some_and(|latest| latest.binary_search(&ip).is_err())
     }
 }
 
-/// The name exists, and has no address of the family that was asked for.
-fn is_another_family(error: &NetError) -> bool {
-    matches!(error, NetError::Dns(DnsError::NoRecordsFound(none)) if none.response_code == ResponseCode::NoError)
+/// A look-up under way, counted when it is over: also one that a request's timeout cuts off.
+struct Question<'a> {
+    counter: &'a Counter,
+    begun: Instant,
+    code: Code,
 }
 
-fn class(error: &NetError) -> ErrorClass {
-    match error {
-        NetError::Timeout => ErrorClass::DnsTimeout,
-        NetError::Dns(DnsError::NoRecordsFound(none)) => of_rcode(none.response_code),
-        NetError::Dns(DnsError::ResponseCode(code)) => of_rcode(*code),
-        _ => ErrorClass::DnsOther,
-    }
-}
-
-/// An answer without an address: NOERROR says that the name has none, which is as good as no name to us.
-fn of_rcode(code: ResponseCode) -> ErrorClass {
-    match code {
-        ResponseCode::NoError | ResponseCode::NXDomain => ErrorClass::DnsNxdomain,
-        ResponseCode::ServFail => ErrorClass::DnsServfail,
-        _ => ErrorClass::DnsOther,
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.counter.looked_up(self.code, self.begun.elapsed());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn endpoint(host: Host) -> Endpoint {
-        Endpoint { host, port: 9898 }
-    }
-
-    fn resolve(host: Host) -> Result<SocketAddr, ErrorClass> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let names = Names::asking(None, Duration::from_secs(1)).unwrap();
-            names.resolve(&endpoint(host)).await
-        })
-    }
-
-    #[test]
-    fn addresses_and_localhost_need_no_server() {
-        let loopback: SocketAddr = "127.0.0.1:9898".parse().unwrap();
-        assert_eq!(resolve(Host::Ip(loopback.ip())), Ok(loopback));
-        assert_eq!(resolve(Host::Name("localhost".into())), Ok(loopback));
-    }
-
-    #[test]
-    fn all_addresses_of_a_name_are_there_once() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let names = Names::asking(None, Duration::from_secs(1)).unwrap();
-            let loopback: SocketAddr = "127.0.0.1:9898".parse().unwrap();
-            for host in [Host::Ip(loopback.ip()), Host::Name("localhost".into())] {
-                assert_eq!(names.all(&endpoint(host)).await, Ok(vec![loopback]));
-            }
-            let absent = names.all(&endpoint(Host::Name("no-such-host.invalid".into()))).await;
-            assert_eq!(absent, Err(ErrorClass::DnsNxdomain));
-        });
-    }
-
-    #[test]
-    fn a_name_that_cannot_exist_is_nxdomain() {
-        // RFC 6761 section 6.4: resolvers answer for `invalid.` by themselves.
-        assert_eq!(resolve(Host::Name("no-such-host.invalid".into())), Err(ErrorClass::DnsNxdomain));
-    }
-
-    /// Asks a name server that never answers, and counts what it was sent.
-    #[test]
-    fn a_lost_datagram_is_a_failed_look_up_and_is_not_sent_again() {
-        const TIMEOUT: Duration = Duration::from_secs(1);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let silent = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-            let address = silent.local_addr().unwrap();
-            let names = Names::asking(Some(NameServer(address)), TIMEOUT).unwrap();
-            let found = names.resolve(&endpoint(Host::Name("lost.example.".into()))).await;
-            assert_eq!(found, Err(ErrorClass::DnsTimeout));
-            let mut datagrams = 0;
-            while silent.try_recv(&mut [0; 512]).is_ok() {
-                datagrams += 1;
-            }
-            assert_eq!(datagrams, 1);
-        });
-    }
-
-    #[test]
-    fn every_rcode_has_a_class() {
-        for code in 0..4096_u16 {
-            let expected = match code {
-                0 | 3 => ErrorClass::DnsNxdomain,
-                2 => ErrorClass::DnsServfail,
-                _ => ErrorClass::DnsOther,
-            };
-            assert_eq!(of_rcode(ResponseCode::from((code >> 4) as u8, (code & 15) as u8)), expected, "rcode {code}");
-        }
-    }
-}
+mod tests;

@@ -19,6 +19,7 @@ mod grpc;
 mod http;
 mod keepalive;
 mod names;
+mod sources;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -48,7 +49,8 @@ pub use grpc::{
 };
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 pub use keepalive::Keepalive;
-pub use names::NameServer;
+pub use names::{NameServer, Resolve, Route, Select};
+pub use sources::Sources;
 
 /// Most operations in a mix: the bound on the label `operation`.
 pub const OPERATIONS_MAX: usize = 64;
@@ -109,6 +111,8 @@ pub struct Operation {
     pub seed: u64,
     /// Where it goes.
     pub endpoint: Endpoint,
+    /// How it gets there.
+    pub route: Route,
     /// Over which connections.
     pub connection: ConnectionPolicy,
     /// The silence of a connection after which its peer is asked whether it is still there; nothing: it is not asked.
@@ -171,6 +175,12 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// See [`Plan::nameserver`].
     pub nameserver: Option<NameServer>,
+    /// When names are looked up, for every operation that does not say it itself.
+    pub resolve: Option<Resolve>,
+    /// Which of a name's addresses is taken, likewise.
+    pub select: Option<Select>,
+    /// Where connections come from, likewise.
+    pub sources: Option<Sources>,
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 
 use std::fs;
 use std::io;
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
+use crate::plan::{Plan, Sources};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -87,6 +89,36 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok(hard)
+}
+
+/// Tries every source address of a plan: a datagram socket that is bound to it and sends nothing.
+///
+/// # Errors
+/// The first that this machine does not have, in words.
+pub(crate) fn sources(plan: &Plan) -> Result<(), String> {
+    let mut tried: Vec<&Sources> = Vec::new();
+    for operation in &plan.operations {
+        let sources = &operation.route.sources;
+        if tried.contains(&sources) {
+            continue;
+        }
+        tried.push(sources);
+        for ip in sources.each() {
+            UdpSocket::bind((ip, 0)).map_err(|error| not_ours(operation.name.as_str(), sources, ip, &error))?;
+        }
+    }
+    Ok(())
+}
+
+fn not_ours(operation: &str, sources: &Sources, ip: IpAddr, error: &io::Error) -> String {
+    let hint = match ip {
+        IpAddr::V4(_) => "a whole subnet becomes this machine's by: ip route add local SUBNET dev lo",
+        IpAddr::V6(_) => "each is given to an interface by: ip -6 addr add ADDRESS dev lo",
+    };
+    format!(
+        "operation {operation:?}: source_addresses {sources}: this machine cannot send from {ip} ({error}); \
+         write addresses that it has (ip addr), or give it these: {hint}"
+    )
 }
 
 /// `32768\t60999`: the first and the last port.

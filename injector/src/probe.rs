@@ -11,7 +11,6 @@ mod url;
 use std::cell::Cell;
 use std::io::Write as _;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use shared::identity::session_from_bits;
@@ -76,7 +75,7 @@ fn words(problems: &Problems) -> String {
 async fn calls(args: &ProbeArgs, plan: &Plan) -> Result<bool, String> {
     let operation = plan.operations.first().expect("a probe's scenario has one operation");
     let names = Names::asking(plan.nameserver, operation.timeout).map_err(|error| error.to_string())?;
-    let part = Calls { args, operation, names: Rc::new(names), source: plan.source };
+    let part = Calls { args, operation, names, source: plan.source };
     Ok(dispatch(&operation.call, part).await)
 }
 
@@ -84,7 +83,7 @@ async fn calls(args: &ProbeArgs, plan: &Plan) -> Result<bool, String> {
 struct Calls<'a> {
     args: &'a ProbeArgs,
     operation: &'a Operation,
-    names: Rc<Names>,
+    names: Names,
     source: shared::identity::Source,
 }
 
@@ -94,9 +93,8 @@ impl<'a> Visit for Calls<'a> {
 
     fn visit<D: Driver>(self, call: &D::Call) -> Self::Output {
         let session = session_from_bits(rand::random());
-        let context =
-            context::<D>(self.operation, call, IdentityTemplate { source: self.source, session }, &self.names);
-        let Calls { args, operation, .. } = self;
+        let Calls { args, operation, names, source } = self;
+        let context = context::<D>(operation, call, IdentityTemplate { source, session }, names);
         Box::pin(async move {
             let mut connection = None;
             let mut seq = 0;
@@ -133,7 +131,7 @@ pub(crate) fn context<D: Driver>(
     operation: &Operation,
     call: &D::Call,
     identity: IdentityTemplate,
-    names: &Rc<Names>,
+    names: Names,
 ) -> StreamContext<D> {
     let labels = Labels {
         source: identity.source,
@@ -144,7 +142,7 @@ pub(crate) fn context<D: Driver>(
     let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 0.0, expected: Vec::new() }], 1);
     StreamContext {
         prepared: D::prepare(operation, call, identity),
-        names: Rc::clone(names),
+        names,
         session: identity.session,
         timeout: operation.timeout,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0, shares: None },

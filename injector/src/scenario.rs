@@ -102,6 +102,12 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub nameserver: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub resolve: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub select: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub source_addresses: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
     pub seed: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub rate: Option<Text>,
@@ -138,6 +144,12 @@ pub struct WrittenOperation {
     pub keepalive: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub streams: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub resolve: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub select: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub source_addresses: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub tls: Option<Spanned<WrittenTls>>,
     #[serde(default, deserialize_with = "present")]

@@ -27,7 +27,7 @@ use crate::plan::Plan;
 use crate::summary::Summary;
 use crate::target::QUESTION_TIMEOUT;
 use crate::verdict::Exit;
-use crate::{live, reflection, table, target};
+use crate::{live, preflight, reflection, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -144,6 +144,7 @@ async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
 
 /// Everything the servers are asked before the first request.
 async fn prepare(job: &mut Job) -> Result<(), NotStarted> {
+    preflight::sources(&job.plan).map_err(|message| NotStarted { exit: Exit::Scenario, message })?;
     target::reach(&job.plan).await.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
     let resolved = reflection::resolve(&mut job.plan).await;
     resolved.map_err(|(exit, message)| match exit {

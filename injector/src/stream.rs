@@ -1,6 +1,7 @@
 //! One operation on one worker: its slots, taken up when they come due, and the lanes they go to.
 
-use std::rc::Rc;
+mod fan;
+
 use std::time::Duration;
 
 use shared::outcome::DropReason;
@@ -8,8 +9,9 @@ use tokio::time::Instant;
 
 use crate::context::Due;
 use crate::driver::Driver;
-use crate::lanes::Lanes;
 use crate::schedule::Slots;
+
+pub(crate) use self::fan::Fan;
 
 /// A stream without its driver's type, as the worker holds it.
 pub(crate) trait Stream {
@@ -34,7 +36,7 @@ pub(crate) struct Scheduled<D: Driver> {
     pub(crate) slots: Slots,
     pub(crate) t0: Instant,
     pub(crate) max_lag: Duration,
-    pub(crate) lanes: Rc<Lanes<D>>,
+    pub(crate) fan: Fan<D>,
 }
 
 impl<D: Driver> Stream for Scheduled<D> {
@@ -51,32 +53,35 @@ impl<D: Driver> Stream for Scheduled<D> {
             }
             self.slots.next();
             let lag = now - planned;
-            self.lanes.context.scheduled();
+            let lanes = self.fan.of(slot.seq);
+            lanes.context.scheduled();
             if lag > self.max_lag.min(STALL_MAX) {
-                self.lanes.context.drop_slot(DropReason::Late, lag);
+                lanes.context.drop_slot(DropReason::Late, lag);
             } else {
-                self.lanes.release(Due { seq: slot.seq, planned, released: now });
+                lanes.release(Due { seq: slot.seq, planned, released: now });
             }
         }
         Some(now)
     }
 
     fn sweep(&self, now: Instant) -> Option<Instant> {
-        self.lanes.expire(now)
+        self.fan.each().filter_map(|lanes| lanes.expire(now)).min()
     }
 
     fn in_flight(&self) -> u64 {
-        self.lanes.context.in_flight.get()
+        self.fan.each().map(|lanes| lanes.context.in_flight.get()).sum()
     }
 
     fn interrupt_waiting(&self) {
-        self.lanes.interrupt_waiting();
+        self.fan.each().for_each(|lanes| lanes.interrupt_waiting());
     }
 
     fn interrupt_rest(&self) {
-        self.lanes.interrupt_waiting();
-        for _ in 0..self.in_flight() {
-            self.lanes.context.interrupt_slot();
+        for lanes in self.fan.each() {
+            lanes.interrupt_waiting();
+            for _ in 0..lanes.context.in_flight.get() {
+                lanes.context.interrupt_slot();
+            }
         }
     }
 }

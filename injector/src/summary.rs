@@ -4,6 +4,7 @@
 
 mod backends;
 mod latency;
+mod names;
 mod replicas;
 mod rules;
 mod unanswered;
@@ -17,6 +18,7 @@ use shared::outcome::{ConnectionEnd, DropReason, ErrorClass};
 
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
+pub use self::names::{Address, Names};
 pub use self::replicas::{Replica, Row as ReplicaRow};
 use self::replicas::{has_stranger, replicas};
 pub use self::rules::Rules;
@@ -150,6 +152,8 @@ pub struct Side {
     pub connections_closed: BTreeMap<&'static str, u64>,
     /// Asked again over TCP, because the answer was truncated: the target received as many more.
     pub fallbacks: u64,
+    /// What happened to the target's name.
+    pub names: Names,
     /// Planned instant to end.
     pub response: Latency,
     /// Start of sending to end.
@@ -283,6 +287,7 @@ impl From<&OperationAccount> for Side {
             signs: signs.filter(|(_, count)| *count > 0).collect(),
             connections_closed: ends.into_iter().filter(|(_, count)| *count > 0).collect(),
             fallbacks: account.fallbacks,
+            names: Names::from(&account.names),
             response: Latency::from(&account.response),
             service: Latency::from(&account.service),
             server: Latency::from(&account.server),

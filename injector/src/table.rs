@@ -3,6 +3,7 @@
 mod differences;
 mod footer;
 mod latencies;
+mod names;
 mod replicas;
 mod requests;
 
@@ -24,6 +25,7 @@ pub fn render(summary: &Summary) -> String {
     let _ = errors(&mut text, summary, width);
     let _ = differences(&mut text, summary);
     let _ = replicas(&mut text, summary);
+    let _ = names::names(&mut text, summary, width);
     let _ = footer(&mut text, summary);
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

@@ -29,10 +29,12 @@ use crate::fate::Unanswered;
 use crate::lanes::rotation::Shares;
 use crate::lanes::{Lanes, Permits};
 use crate::names::Names;
+use crate::names::asker::Asker;
+use crate::names::book::Book;
 use crate::pacer::{Pacer, Quantum};
-use crate::plan::{Operation, Plan};
+use crate::plan::{Operation, Plan, Select};
 use crate::registry::{Visit, dispatch};
-use crate::stream::{Scheduled, Stream};
+use crate::stream::{Fan, Scheduled, Stream};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
 /// per second this is two and a half million slots per second.
@@ -49,6 +51,8 @@ pub(crate) struct Assignment {
     pub(crate) k6: Option<K6Red>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) unanswered: Arc<Unanswered>,
+    /// What is known of the names.
+    pub(crate) book: Arc<Book>,
     pub(crate) quantum: Quantum,
     /// The instant of all schedules' zero.
     pub(crate) t0: Instant,
@@ -71,11 +75,11 @@ pub(crate) fn run(assignment: Assignment) -> io::Result<()> {
 
 async fn drive(a: Assignment) -> io::Result<()> {
     let longest = a.plan.longest_timeout();
-    let names = Rc::new(Names::asking(a.plan.nameserver, longest)?);
+    let asker = Arc::new(Asker::asking(a.plan.nameserver, longest)?);
     let permits = Permits::new(share(a.plan.max_in_flight.get(), a.worker, a.workers));
     let mut streams: Vec<Box<dyn Stream>> = Vec::new();
     for (index, operation) in a.plan.operations.iter().enumerate() {
-        let part = Part { assignment: &a, index, operation, names: &names, permits: &permits };
+        let part = Part { assignment: &a, index, operation, asker: &asker, permits: &permits };
         streams.extend(dispatch(&operation.call, part));
     }
     let mut pacer = Pacer::new(a.quantum)?;
@@ -169,7 +173,7 @@ struct Part<'a> {
     assignment: &'a Assignment,
     index: usize,
     operation: &'a Operation,
-    names: &'a Rc<Names>,
+    asker: &'a Arc<Asker>,
     permits: &'a Rc<Permits>,
 }
 
@@ -177,7 +181,7 @@ impl Visit for Part<'_> {
     type Output = Option<Box<dyn Stream>>;
 
     fn visit<D: Driver>(self, call: &D::Call) -> Option<Box<dyn Stream>> {
-        let Part { assignment: a, index, operation, names, permits } = self;
+        let Part { assignment: a, index, operation, asker, permits } = self;
         let connections = operation.connection.kept().unwrap_or(a.plan.max_in_flight);
         // A pool smaller than the number of workers lives on as many workers as it has connections.
         let workers = connections.min(a.workers);
@@ -191,29 +195,41 @@ impl Visit for Part<'_> {
         // Its own part is all that a driver sees of the operation's connections.
         let operation = Operation { connection: operation.connection.with_kept(share), ..operation.clone() };
         let kept = operation.connection.kept().map_or(0, NonZeroU32::get);
-        let shares = operation.connection.limits().map(|limits| Rc::new(Shares::new(limits, operation.seed, a.worker)));
-        let context = StreamContext::<D> {
-            prepared: D::prepare(&operation, call, IdentityTemplate { source: a.plan.source, session: a.session }),
-            names: Rc::clone(names),
-            session: a.session,
-            timeout: operation.timeout,
-            counter: Counter {
+        // One for all addresses: if each had its own, their connections would all be retired together.
+        let shares =
+            operation.connection.limits().map(|limits| Arc::new(Shares::new(limits, operation.seed, a.worker)));
+        let capacity = share.saturating_mul(operation.streams).get();
+        let schedule = operation.schedule();
+        let entry = a.book.of(index).cloned();
+        let following = entry.as_ref().filter(|_| operation.route.select == Select::All).map(|entry| entry.subscribe());
+        let (a, call, asker, permits) = (a.clone(), call.clone(), Arc::clone(asker), Rc::clone(permits));
+        let (t0, max_lag) = (a.t0, a.plan.max_lag);
+        let make = move |pinned| {
+            let counter = Counter {
                 series: a.red.series(index, a.worker as usize),
                 ledger: Arc::clone(&a.ledger),
                 operation: index,
-                shares,
-            },
-            k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
-            unanswered: Arc::clone(&a.unanswered),
-            in_flight: Cell::new(0),
-            explained: Cell::new(0),
+                shares: shares.clone(),
+            };
+            let identity = IdentityTemplate { source: a.plan.source, session: a.session };
+            let context = StreamContext::<D> {
+                prepared: D::prepare(&operation, &call, identity),
+                names: Names::of(&operation, (&asker, entry.as_ref()), pinned, &counter, (worker, workers.get())),
+                session: a.session,
+                timeout: operation.timeout,
+                counter,
+                k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
+                unanswered: Arc::clone(&a.unanswered),
+                in_flight: Cell::new(0),
+                explained: Cell::new(0),
+            };
+            Lanes::new(context, Rc::clone(&permits), capacity, kept, max_lag)
         };
-        let capacity = share.saturating_mul(operation.streams).get();
         Some(Box::new(Scheduled {
-            slots: operation.schedule().slots(worker, workers),
-            t0: a.t0,
-            max_lag: a.plan.max_lag,
-            lanes: Lanes::new(context, Rc::clone(permits), capacity, kept, a.plan.max_lag),
+            slots: schedule.slots(worker, workers),
+            t0,
+            max_lag,
+            fan: Fan::new(Box::new(make), following, workers.get()),
         }))
     }
 }

@@ -208,7 +208,8 @@ pub(crate) fn plan_for_all(scenario: &str, addresses: &target_server::Addresses)
     planned(scenario, &Overrides { target, admin, ports, ..Overrides::default() })
 }
 
-fn planned(scenario: &str, overrides: &Overrides) -> Plan {
+/// The plan of a scenario under these flags.
+pub(crate) fn planned(scenario: &str, overrides: &Overrides) -> Plan {
     let scenario = Scenario::parse("test", scenario).unwrap_or_else(|problems| panic!("{problems}"));
     Plan::new(&scenario, overrides, &System::read().unwrap()).unwrap_or_else(|problems| panic!("{problems}"))
 }

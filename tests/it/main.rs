@@ -27,6 +27,7 @@ mod k6_compat;
 mod lifecycle;
 mod lossy;
 mod metrics;
+mod names;
 mod nginx;
 mod path;
 mod pki;

@@ -35,6 +35,8 @@ local ports  up to 159 to far:9898
 plain
   rate         7.5/s (74.88% of all): one every 133ms, the first after 0s
   connection   pooled: 8 kept, least recently used first
+  names        far, looked up for every new connection, and if there is none every 5s; its
+               addresses are taken in turn
   timeout      1s
   request      POST http://far:9898/ with 5 bytes
   ends         answer
@@ -44,6 +46,7 @@ plain
 broken
   rate         2.5/s (24.96% of all): one every 400ms, the first after 133ms
   connection   fresh: 2.5/s new connections
+  names        far, looked up for every new connection; its addresses are taken in turn
   timeout      1s
   request      GET http://far:9898/
   asks         status=503:5; fault=reset:50; seed=7
@@ -54,6 +57,8 @@ broken
 rare
   rate         1/m (0.17% of all): one every 1m, the first after 40s
   connection   pooled: 1 kept, least recently used first
+  names        far, looked up for every new connection, and if there is none every 5s; its
+               addresses are taken in turn
   timeout      1s
   request      GET http://far:9898/x
   asks         delay=100ms; seed=17231637951676050166
@@ -128,4 +133,30 @@ fn a_rotating_connection_is_told_with_its_bounds() {
         let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(line), "{line}:\n{told}");
     }
+}
+
+#[test]
+fn how_connections_find_their_way_is_told() {
+    let of = |keys: &str| {
+        let text = described(&format!("target: far\nrate: 1/s\nmix: [{{ name: a, weight: 1, {keys}, http: {{}} }}]"));
+        // As one line, wherever it was broken.
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (keys, words) in [
+        (
+            "resolve: ttl",
+            "far, looked up when its time to live is over; if that fails, the old answer is used and counted",
+        ),
+        (
+            "resolve: interval(30s), select: random",
+            "every 30s; if that fails, the old answer is used and counted; one of",
+        ),
+        ("resolve: once", "looked up once, at the start: what changes later is not seen"),
+        ("select: all", "requests go to its addresses in turn, counted by address, each with connections as above"),
+        ("source_addresses: 127.0.1.0/28", "from 16 source addresses in turn: 127.0.1.0/28 timeout"),
+    ] {
+        let text = of(keys);
+        assert!(text.contains(words), "{keys}: {text}");
+    }
+    assert!(!of("target: 10.0.0.1, select: all").contains(" names "), "there is none");
 }

@@ -10,12 +10,12 @@ mod judge;
 mod query;
 mod wire;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use shared::fault::Transport;
 use shared::identity::RequestId;
 use shared::outcome::{ConnectionEnd, ErrorClass, Outcome};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use self::judge::{Answered, Wanted};
@@ -23,6 +23,7 @@ use self::query::{Query, Read};
 use self::wire::{Stream, Wire};
 use super::{Driver, Ending, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
+use crate::dial;
 use crate::names::Names;
 use crate::plan::{DnsCall, Endpoint, Operation};
 use crate::resent::Watched;
@@ -90,7 +91,9 @@ impl Driver for Dns {
         if let (Wire::Udp(socket), Ending::Answered(Answered { is_truncated: true, .. })) = (&self.wire, ending)
             && let (Ok(server), true) = (socket.peer_addr(), wanted.falls_back())
         {
-            return self.ask_again(server, prepared.guard, &query, wanted, marks).await;
+            // From where the first one came: another source address would be another client.
+            let source = socket.local_addr().ok().map(|own| SocketAddr::new(own.ip(), 0));
+            return self.ask_again(prepared.guard, (source, server), &query, wanted, marks).await;
         }
         self.reusable = match ending {
             Ending::Answered(_) => true,
@@ -130,14 +133,14 @@ impl Dns {
     /// The same query over a connection of its own, because its answer has no room in a datagram (RFC 7766, section 5).
     async fn ask_again(
         &self,
-        server: std::net::SocketAddr,
         guard: Guard,
+        (source, server): (Option<SocketAddr>, SocketAddr),
         query: &Query,
         wanted: &mut Wanted,
         marks: &Marks,
     ) -> Ending<Answered> {
         let began = Instant::now();
-        let tcp = match TcpStream::connect(server).await {
+        let tcp = match dial::connect(source, server).await {
             Ok(tcp) => tcp,
             Err(error) => return of_class(ErrorClass::of_connect(&error)),
         };

@@ -7,6 +7,7 @@
 //! the same seed, worker and number of the connection always give the same limits.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use shared::draw::Draw;
@@ -20,7 +21,7 @@ pub(crate) struct Shares {
     limits: ConnectionLimits,
     draw: Draw,
     /// How many were drawn.
-    drawn: Cell<u64>,
+    drawn: AtomicU64,
 }
 
 /// What one connection may carry.
@@ -43,13 +44,12 @@ pub(crate) struct Spent {
 impl Shares {
     /// For an operation with this seed on this worker: two workers do not draw alike.
     pub(crate) fn new(limits: ConnectionLimits, seed: u64, worker: u32) -> Shares {
-        Shares { limits, draw: Draw::new(seed, &worker.to_string()), drawn: Cell::new(0) }
+        Shares { limits, draw: Draw::new(seed, &worker.to_string()), drawn: AtomicU64::new(0) }
     }
 
     /// The next connection's.
     pub(crate) fn next(&self) -> Share {
-        let n = self.drawn.get();
-        self.drawn.set(n + 1);
+        let n = self.drawn.fetch_add(1, Ordering::Relaxed);
         let requests = self.limits.max_requests().map_or(u64::MAX, |most| {
             let most = u64::from(most.get());
             let choices = most / u64::from(JITTER) + 1;

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use shared::units::print_duration;
 
-use super::{ConnectionLimits, ConnectionPolicy, Endpoint, JITTER, Operation};
+use super::{ConnectionLimits, ConnectionPolicy, Endpoint, Host, JITTER, Operation, Sources};
 use crate::preflight::System;
 use crate::rate::Rate;
 
@@ -29,11 +29,13 @@ pub struct Demand {
     pub endpoints: Vec<EndpointDemand>,
 }
 
-/// Local ports needed towards one destination, from one source address.
+/// Local ports needed towards one destination, from all source addresses together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointDemand {
     /// The destination. Two names of one address are counted apart.
     pub endpoint: Endpoint,
+    /// Where they are; two operations with different ones are counted apart.
+    pub sources: Sources,
     /// Kept connections, plus fresh ones per second × how long each holds its port.
     pub ports: u64,
 }
@@ -94,9 +96,13 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
             }
         };
         let ports = ports + fallbacks;
-        match endpoints.iter_mut().find(|known| known.endpoint == operation.endpoint) {
+        match endpoints.iter_mut().find(|known| known.is_of(operation)) {
             Some(known) => known.ports += ports,
-            None => endpoints.push(EndpointDemand { endpoint: operation.endpoint.clone(), ports }),
+            None => endpoints.push(EndpointDemand {
+                endpoint: operation.endpoint.clone(),
+                sources: operation.route.sources.clone(),
+                ports,
+            }),
         }
     }
     let most = u64::from(max_in_flight.get());
@@ -104,10 +110,26 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
     Demand { in_flight: in_flight(operations), descriptors, endpoints }
 }
 
+impl EndpointDemand {
+    fn is_of(&self, operation: &Operation) -> bool {
+        self.endpoint == operation.endpoint && self.sources == operation.route.sources
+    }
+
+    /// Source addresses to reach it from, at least one. Of a name's family nothing is known yet, so it is the larger number:
+    /// a list is mostly of one.
+    pub fn source_addresses(&self) -> u64 {
+        let count = match &self.endpoint.host {
+            Host::Ip(ip) => self.sources.count(ip.is_ipv6()),
+            Host::Name(_) => self.sources.count(false).max(self.sources.count(true)),
+        };
+        count.max(1)
+    }
+}
+
 impl Demand {
     /// Why the machine cannot do it: the destinations whose ports do not suffice.
     pub(super) fn port_problems(&self, system: &System) -> Vec<(Endpoint, String)> {
-        let short = self.endpoints.iter().filter(|demand| demand.ports > system.ports());
+        let short = self.endpoints.iter().filter(|demand| demand.ports > demand.source_addresses() * system.ports());
         short.map(|demand| (demand.endpoint.clone(), port_problem(demand, system))).collect()
     }
 
@@ -125,17 +147,22 @@ impl Demand {
 
 fn port_problem(demand: &EndpointDemand, system: &System) -> String {
     let time_wait = system.time_wait(demand.endpoint.is_loopback());
+    let sources = demand.source_addresses();
+    let ports = sources * system.ports();
     format!(
-        "connections to {} need {} local ports (each is held for {} after its connection closes) and one source address \
-         has {} (net.ipv4.ip_local_port_range {} to {}): at most {:.0} fresh connections/s; \
-         use connection: pooled, a lower rate, a wider ip_local_port_range, tcp_tw_reuse=1, or more injectors",
+        "connections to {} need {} local ports (each is held for {} after its connection closes) and {} source address{} \
+         {} {} (net.ipv4.ip_local_port_range {} to {}): at most {:.0} fresh connections/s; \
+         use connection: pooled, a lower rate, more source_addresses, a wider ip_local_port_range, tcp_tw_reuse=1, or more injectors",
         demand.endpoint,
         demand.ports,
         print_duration(time_wait),
-        system.ports(),
+        sources,
+        if sources == 1 { "" } else { "es" },
+        if sources == 1 { "has" } else { "have" },
+        ports,
         system.port_first,
         system.port_last,
-        system.ports() as f64 / time_wait.as_secs_f64(),
+        ports as f64 / time_wait.as_secs_f64(),
     )
 }
 

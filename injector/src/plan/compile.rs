@@ -5,6 +5,7 @@
 
 mod operations;
 mod rates;
+mod routes;
 mod values;
 
 use std::fmt::Display;
@@ -16,7 +17,7 @@ use shared::protocol::{ADMIN_PORT, Protocol};
 
 use super::address::is_behind_https;
 use super::tls::CommonTls;
-use super::{Address, Endpoint, Host, Keepalive, Operation, Overrides, Plan, Ports, capacity};
+use super::{Address, Endpoint, Host, Keepalive, Operation, Overrides, Plan, Ports, Route, capacity};
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
 use crate::schedule::Arrival;
@@ -61,6 +62,7 @@ struct Common<'a> {
     keepalive: Keepalive,
     source: Source,
     seed: u64,
+    route: Route,
 }
 
 pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) -> Result<Plan, Problems> {
@@ -93,6 +95,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         keepalive: overrides.keepalive.or(keepalive).unwrap_or_default(),
         source: overrides.source.or(source).unwrap_or_else(values::default_source),
         seed: overrides.seed.or(seed).unwrap_or(0),
+        route: routes::common(&mut found, written, overrides),
     };
     for (flag, value) in [("--timeout", overrides.timeout), ("--max-lag", overrides.max_lag)] {
         if let Some(Err(message)) = value.map(values::in_range) {

@@ -121,10 +121,13 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         source: Some("a/b".parse().unwrap()),
         seed: Some(6),
         nameserver: Some("127.0.0.1:5353".parse().unwrap()),
+        resolve: Some(Resolve::Once),
+        select: None,
+        sources: Some("127.0.1.0/28".parse().unwrap()),
     };
-    let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.1\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
+    let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.1\nresolve: ttl\nselect: random\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
                 - { name: a, weight: 1, http: {} }\n\
-                - { name: b, rate: 7/s, timeout: 2s, target: mine, http: {} }\n";
+                - { name: b, rate: 7/s, timeout: 2s, target: mine, resolve: interval(5s), source_addresses: 127.0.2.1, http: {} }\n";
     let plan = try_plan(text, &overrides, &SYSTEM).unwrap();
     assert_eq!((plan.admin.to_string(), plan.source.to_string()), ("boss:2".to_owned(), "a/b".to_owned()));
     assert_eq!(plan.nameserver, overrides.nameserver);
@@ -135,6 +138,9 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         .map(|op| format!("{} {} {:?} {}", op.rate, op.endpoint, op.timeout, op.arrival))
         .collect();
     assert_eq!(rows, ["100/s other:1 3s poisson", "7/s mine:9898 2s poisson"]);
+    let routes =
+        plan.operations.iter().map(|op| format!("{} {:?} {}", op.route.resolve, op.route.select, op.route.sources));
+    assert_eq!(routes.collect::<Vec<_>>(), ["once Random 127.0.1.0/28", "interval(5s) Random 127.0.2.1"]);
 
     // A flag can supply what the file leaves out.
     let bare = "mix: [{ name: a, weight: 1, http: {} }]";

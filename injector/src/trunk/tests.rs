@@ -38,7 +38,7 @@ impl Bench {
             operation: plan.operations[0].name,
             injected: false,
         };
-        let shares = plan.operations[0].connection.limits().map(|limits| Rc::new(Shares::new(limits, 7, 0)));
+        let shares = plan.operations[0].connection.limits().map(|limits| Arc::new(Shares::new(limits, 7, 0)));
         let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 1.0, expected: Vec::new() }], 1);
         let counter = Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0, shares };
         let names = Names::asking(None, Duration::from_secs(1)).unwrap();

@@ -1,6 +1,7 @@
 //! What the injector exports: `continuous_load_client_*`.
 
 pub mod k6;
+mod names;
 mod series;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, FAILURE, Fate,
 use crate::protocol::Protocol;
 use crate::receipt::Finding;
 
+pub use self::names::NameSeries;
 pub use self::series::ClientSeries;
 
 const REQUESTS: Described = Described::counter(
@@ -113,6 +115,8 @@ struct Operation {
     findings: [AtomicU64; Finding::ALL.len()],
     unexplained: AtomicU64,
     backends_seen: AtomicU64,
+    /// Not a shard's either.
+    name: names::Name,
 }
 
 /// The injector's collector. Cloning shares the series.
@@ -146,6 +150,7 @@ impl ClientRed {
             findings: Default::default(),
             unexplained: AtomicU64::default(),
             backends_seen: AtomicU64::default(),
+            name: names::Name::default(),
         });
         let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
@@ -186,6 +191,18 @@ impl ClientRed {
     /// So many requests of an operation make a difference between the two sides that nothing explains.
     pub fn unexplained(&self, operation: usize, count: u64) {
         self.operations[operation].unexplained.store(count, Ordering::Relaxed);
+    }
+}
+
+impl ClientRed {
+    /// An operation goes to a name, and has its series from now on.
+    pub fn has_name(&self, operation: usize) {
+        self.operations[operation].name.exists();
+    }
+
+    /// The latest answer to an operation's name has so many addresses.
+    pub fn name_addresses(&self, operation: usize, addresses: usize) {
+        self.operations[operation].name.has(addresses);
     }
 }
 
@@ -327,7 +344,7 @@ impl Collector for ClientRed {
             let sample = |operation: &Operation| gauge(operation.labels.pairs([]), operation.level(pick));
             self.operations.iter().map(sample).collect::<Vec<_>>()
         };
-        vec![
+        let mut families = vec![
             REQUESTS.family(each(Operation::requests)),
             REQUEST_DURATION.family(each(|o| o.by_result(|s| &s.request_duration))),
             RESPONSE_DURATION.family(each(|o| o.by_result(|s| &s.response_duration))),
@@ -353,7 +370,9 @@ impl Collector for ClientRed {
             CONNECTIONS_CLOSED.family(each(Operation::connections_closed)),
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
-        ]
+        ];
+        families.extend(names::families(&self.operations));
+        families
     }
 }
 

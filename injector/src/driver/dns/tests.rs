@@ -3,7 +3,6 @@
 mod server;
 
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use shared::identity::session_from_bits;
@@ -46,7 +45,7 @@ fn context(dns: &str, timeout: &str, address: SocketAddr) -> StreamContext<Dns> 
     let operation = &plan.operations[0];
     let Call::Dns(call) = &operation.call else { panic!("a DNS call") };
     let identity = IdentityTemplate { source: plan.source, session: session_from_bits(7) };
-    probe::context(operation, call, identity, &Rc::new(Names::asking(None, operation.timeout).unwrap()))
+    probe::context(operation, call, identity, Names::asking(None, operation.timeout).unwrap())
 }
 
 async fn once(context: &StreamContext<Dns>, connection: &mut Option<Dns>, seq: u64) -> Seen {

@@ -106,6 +106,7 @@ fn operation(
     let endpoint = common.endpoint(target, call.protocol(), is_secure);
     let alpn = call.alpn().filter(|_| is_secure);
     let tls = alpn.map(|alpn| common.tls.compile(found, &part("tls"), own_tls, &endpoint.host, alpn));
+    let route = super::routes::own(found, &subject, written, &common.route, &endpoint);
     let streams = streams(found, &part("streams"), written, call.has_streams());
 
     let (name, rate) = (name?, rate?);
@@ -116,6 +117,7 @@ fn operation(
         phase: phase(rate, index, n_operations),
         seed,
         endpoint,
+        route,
         connection: connection.unwrap_or(WrittenPolicy::DEFAULT).sized_for(rate, timeout, streams),
         keepalive: keepalive.unwrap_or(common.keepalive).silence(),
         streams,

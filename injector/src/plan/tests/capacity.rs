@@ -36,6 +36,21 @@ fn fresh_connections_beyond_the_ports_of_one_source_are_refused() {
 }
 
 #[test]
+fn every_source_address_has_ports_of_its_own() {
+    let text = |rate: &str, keys: &str| {
+        format!("target: far\nrate: {rate}\nmix:\n- {{ name: a, weight: 1, connection: fresh, {keys}, http: {{}} }}\n")
+    };
+    let many = System { descriptors: 1_000_000, ..SYSTEM };
+    let fits = |rate: &str, keys: &str| try_plan(&text(rate, keys), &Overrides::default(), &many).is_ok();
+    assert!(fits("1800/s", "source_addresses: 127.0.1.0/30"));
+    assert!(!fits("1900/s", "source_addresses: 127.0.1.0/30"));
+    let problems = refused_with(&text("1900/s", "source_addresses: 127.0.1.0/30"), &Overrides::default(), &many);
+    assert!(problems[0].contains("4 source addresses have 112928 ("), "{problems:?}");
+    let other = refused(&text("1/s", "target: 127.0.0.1, source_addresses: fd00::1"));
+    assert!(other[0].contains("source_addresses: fd00::1 has no IPv4 address to reach 127.0.0.1:9898"), "{other:?}");
+}
+
+#[test]
 fn streams_to_one_endpoint_share_its_ports() {
     let mix = |second: &str| {
         format!(

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::NameSeries;
 use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome, Phase};
 use crate::red::tally::Tally;
 use crate::red::{ByResult, Histogram};
@@ -30,6 +31,8 @@ pub struct ClientSeries {
     pub(super) connections_closed: [AtomicU64; ConnectionEnd::ALL.len()],
     pub(super) sent_bytes: AtomicU64,
     pub(super) received_bytes: AtomicU64,
+    /// What happens to the operation's name.
+    pub names: NameSeries,
 }
 
 /// What the label `injected` tells apart.
@@ -96,6 +99,7 @@ impl ClientSeries {
             connections_closed: Default::default(),
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
+            names: NameSeries::default(),
         }
     }
 

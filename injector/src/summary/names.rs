@@ -1,0 +1,58 @@
+//! What happened to an operation's name, in the result of a run.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::account::{AddressAccount, NameAccount};
+
+/// The name of an operation's target; all zero where it goes to an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Names {
+    /// Look-ups by response code; the empty code is no answer.
+    pub lookups: BTreeMap<String, u64>,
+    /// How often the name had other addresses than before.
+    pub changes: u64,
+    /// Connections opened by an answer past its time.
+    pub stale_answers: u64,
+    /// Requests to an address that the latest answer did not have any more.
+    pub departed_requests: u64,
+    /// By address, with `select: all`.
+    pub addresses: Vec<Address>,
+}
+
+/// The requests to one address; the rest of the planned ones were dropped or interrupted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Address {
+    /// The address, or `other` for all beyond the 64 that have a row.
+    pub address: String,
+    /// Slots that came due for it.
+    pub planned: u64,
+    /// Requests that reached a connection.
+    pub sent: u64,
+    /// Requests that were what was asked for.
+    pub success: u64,
+    /// Requests that were not.
+    pub failure: u64,
+}
+
+impl From<&NameAccount> for Names {
+    fn from(account: &NameAccount) -> Names {
+        let rows = account.addresses.iter().map(|(address, row)| Address::new(address.to_string(), row));
+        let other = Some(&account.other_addresses).filter(|row| row.planned > 0);
+        Names {
+            lookups: account.lookups.iter().map(|(code, count)| (code.label(), *count)).collect(),
+            changes: account.changes,
+            stale_answers: account.stale_answers,
+            departed_requests: account.departed_requests,
+            addresses: rows.chain(other.map(|row| Address::new("other".to_owned(), row))).collect(),
+        }
+    }
+}
+
+impl Address {
+    fn new(address: String, row: &AddressAccount) -> Address {
+        let AddressAccount { planned, sent, success, failure } = *row;
+        Address { address, planned, sent, success, failure }
+    }
+}
