@@ -29,7 +29,7 @@ fn injected(target: &RunningTarget) -> (Value, String) {
     let addresses = &target.addresses;
     let behind = |address: SocketAddr, loss| relay(address, loss).to_string();
     let scenario = [
-        ("SYN", behind(target.http, Loss::Syns(2))),
+        ("SYN", behind(target.http, Loss::Syn)),
         ("HTTP", behind(target.http, Loss::Segment)),
         ("TWO", behind(target.http, Loss::Segment)),
         ("GRPC", behind(target.grpc, Loss::Segment)),
@@ -69,13 +69,17 @@ fn lost_segments_are_counted_and_said() {
             assert_eq!(client["success"], 6, "{name}: the kernel makes up for it\n{text}");
             match name {
                 "syn" => {
-                    let often = sign("syn_lost_twice") + sign("syn_lost_often");
-                    assert_eq!(sign("syn_lost_once") + often, 2, "{text}");
-                    // A thread that stops for a second may lose the second SYN, too.
-                    assert!(sign("syn_lost_once") >= 1 && resent >= 2, "{text}");
-                    assert!(text.contains(" of about 1 s: the first SYN was lost, or its answer\n"), "{text}");
+                    // On a machine that is too busy to notice the first in time, more are lost.
+                    let lost = sign("syn_lost_once") + sign("syn_lost_twice") + sign("syn_lost_often");
+                    assert!(lost >= 1 && resent >= lost, "{text}");
+                    assert!(
+                        text.contains("signs: syn: ") && client["service"]["max_us"].as_u64() >= Some(1_000_000),
+                        "{text}"
+                    );
                 }
                 "untouched" => assert_eq!((&client["signs"], resent), (&serde_json::json!({}), 0), "{text}"),
+                // What is lost may be a frame of the connection's, for which no request waits.
+                "two" | "call" => assert!(resent >= 1, "{name}\n{text}"),
                 name => {
                     assert!(sign("segment_lost") >= 1 && resent >= 1, "{name}\n{text}");
                     assert!(text.contains(&format!("signs: {name}: ")), "{text}");
