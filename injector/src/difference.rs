@@ -24,6 +24,8 @@ pub(crate) struct Figures {
     silent: u64,
     answered_wrong: u64,
     fates: Fates,
+    /// Distinct servers that answered.
+    servers: usize,
     /// Sent, and perhaps not yet where they go; 0 when a run is over.
     open: u64,
 }
@@ -38,12 +40,18 @@ impl From<&OperationAccount> for Figures {
             silent: account.silent,
             answered_wrong: account.answered_wrong,
             fates: account.fates,
+            servers: account.by_backend.servers().count(),
             open: 0,
         }
     }
 }
 
 impl Figures {
+    /// Distinct servers that answered.
+    pub(crate) fn servers(&self) -> usize {
+        self.servers
+    }
+
     /// These, with the fates decided so far, if the other side was asked after `before` was true: what had no end by then
     /// is still open.
     pub(crate) fn since(self, before: &Figures, fates: Fates) -> Figures {

@@ -90,7 +90,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (figures, seen) = watch::channel(Vec::new());
     let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), engine.red(), seen);
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
-    let ((), met) = tokio::join!(inquest.open(), target::meet(&plan, session));
+    inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
     let run = async {
@@ -105,6 +105,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let (finished, ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
+    let met = inquest.met().clone();
     let fates;
     (fates, finished.has_restarted) = inquest.close();
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {

@@ -17,7 +17,7 @@ use crate::difference::{Difference, Figures};
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 use crate::summary::of_target;
-use crate::target;
+use crate::target::{self, Met};
 
 /// From a failure to the question. Flat: who ran into a long timeout has waited that long already.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,6 +40,7 @@ pub(crate) struct Inquest {
     admin: Endpoint,
     session: Session,
     figures: watch::Receiver<Vec<Figures>>,
+    met: Met,
 }
 
 struct Subject {
@@ -69,6 +70,7 @@ impl Inquest {
             admin: plan.admin.clone(),
             session,
             figures,
+            met: Met::default(),
         }
     }
 
@@ -77,6 +79,12 @@ impl Inquest {
         if let Some(name) = self.operations.iter().find(|subject| subject.carries_id).map(|subject| subject.name) {
             self.replicas.meet(name).await;
         }
+        self.met = target::meet(self.replicas.names(), &self.admin, self.session).await;
+    }
+
+    /// Everybody who had an account when last asked, and who was there at the beginning.
+    pub(crate) fn met(&self) -> &Met {
+        &self.met
     }
 
     /// Decides fates until the run is over, then the rest of them, within [`END_MAX`].
@@ -101,16 +109,22 @@ impl Inquest {
     /// and of a second after the question: what is between them is on its way.
     async fn compare(&mut self) {
         let before = self.figures.borrow_and_update().clone();
-        let Ok(told) = target::told(self.replicas.names(), &self.admin, self.session).await else { return };
+        let told = target::told(self.replicas.names(), &self.admin, self.session, &self.met).await;
+        let Ok(told) = told else { return };
+        self.met.keep(&told);
         if !told.is_whole || self.figures.changed().await.is_err() {
             return;
         }
         let after = self.figures.borrow().clone();
+        // More servers than can be asked, behind one address: what they say in turn is nobody's account.
+        if after.iter().any(|figures| figures.servers() > self.met.count()) {
+            return;
+        }
         let both = before.iter().zip(after).zip(&self.operations);
         for (operation, ((before, after), subject)) in both.enumerate().filter(|(_, (_, one))| one.carries_id) {
             let figures = after.since(before, subject.fates);
             let server = of_target(&told.account, &subject.name);
-            let difference = Difference::new(&figures, &server, self.replicas.has_restarted());
+            let difference = Difference::new(&figures, &server, self.replicas.has_restarted() || told.has_restarted);
             self.red.unexplained(operation, difference.unexplained);
         }
     }
