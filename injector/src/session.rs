@@ -93,7 +93,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (figures, seen) = watch::channel(Vec::new());
     let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
-    let ((), met) = tokio::join!(inquest.open(), target::meet(&plan, session));
+    inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
     let run = async {
@@ -107,6 +107,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
+    let met = inquest.met().clone();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let whole = account.as_ref().ok().filter(|told| told.is_whole).map(|told| &told.account);
     let fates;

@@ -9,7 +9,7 @@ use shared::outcome::ErrorClass;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-pub(crate) use self::told::{Replica, Told, account, meet, told};
+pub(crate) use self::told::{Met, Replica, Told, account, meet, told};
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 

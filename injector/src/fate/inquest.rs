@@ -25,7 +25,7 @@ use crate::difference::{Difference, Figures};
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 use crate::summary::of_target;
-use crate::target;
+use crate::target::{self, Met};
 
 /// From a failure to the question. Flat: who ran into a long timeout has waited that long already.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,6 +51,7 @@ pub(crate) struct Inquest {
     session: Session,
     figures: watch::Receiver<Vec<Figures>>,
     excuse: Excuse,
+    met: Met,
 }
 
 struct Subject {
@@ -91,6 +92,7 @@ impl Inquest {
             session,
             figures,
             excuse: Excuse::default(),
+            met: Met::default(),
         }
     }
 
@@ -99,6 +101,12 @@ impl Inquest {
         if let Some(name) = self.anybody() {
             self.replicas.meet(name).await;
         }
+        self.met = target::meet(self.replicas.names(), &self.admin, self.session).await;
+    }
+
+    /// Everybody who had an account when last asked, and who was there at the beginning.
+    pub(crate) fn met(&self) -> &Met {
+        &self.met
     }
 
     /// An operation that has receipts.
@@ -139,12 +147,22 @@ impl Inquest {
             return;
         }
         let before = self.figures.borrow_and_update().clone();
-        let Ok(told) = target::told(self.replicas.names(), &self.admin, self.session).await else { return };
+        let told = target::told(self.replicas.names(), &self.admin, self.session, &self.met).await;
         let progress: Vec<(u64, u64)> = (0..before.len()).map(|operation| self.red.progress(operation)).collect();
+        // What came during the question is older than its end.
+        self.figures.mark_unchanged();
+        let Ok(told) = told else { return };
+        self.met.keep(&told);
         if !told.is_whole || self.figures.changed().await.is_err() {
             return;
         }
         let after = self.figures.borrow().clone();
+        // More servers than can be asked, behind one address: what they say in turn is nobody's account. And of one that has
+        // begun anew since the receipts were looked at, nobody knows yet what it excuses.
+        let has_more = after.iter().any(|figures| figures.servers() > self.met.count());
+        if has_more || told.has_restarted && self.replicas.gone_at().is_none() {
+            return;
+        }
         for (operation, ((before, after), progress)) in before.iter().zip(after).zip(progress).enumerate() {
             if self.operations[operation].carries_id {
                 let figures = |fates| after.since(before, progress, fates);

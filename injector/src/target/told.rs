@@ -24,14 +24,56 @@ const SETTLE_STEP: Duration = Duration::from_millis(20);
 /// Most replicas asked: as many as the other commands ask.
 const REPLICAS_MAX: usize = 256;
 
-/// Who was there when the run began, by address: name and life of the instance.
-pub(crate) type Met = BTreeMap<SocketAddr, Who>;
+/// Who was there when the run began, or came since.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Met {
+    who: BTreeMap<SocketAddr, Who>,
+    /// Whether one of them is gone, or is another by now.
+    has_lost: bool,
+}
 
 /// An instance and its life, as it says them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Who {
-    pub(crate) server: String,
+struct Who {
+    server: String,
     boot: String,
+    /// There was another life at this address.
+    is_another: bool,
+}
+
+impl Met {
+    /// Those who say who they are; the others the end of the run finds out again.
+    fn of(asked: Vec<Asked>) -> Met {
+        let who = |one: Asked| {
+            let Account { server, boot, .. } = one.said.ok()?.account;
+            Some((one.address, Who { server, boot, is_another: false }))
+        };
+        Met { who: asked.into_iter().filter_map(who).collect(), has_lost: false }
+    }
+
+    /// How many processes there are.
+    pub(crate) fn count(&self) -> usize {
+        self.who.len()
+    }
+
+    /// Remembers who has told, and was not there before, at most [`REPLICAS_MAX`]; forgets who is gone, so that nobody waits
+    /// for it every time.
+    pub(crate) fn keep(&mut self, told: &Told) {
+        self.has_lost |= told.has_restarted;
+        for replica in &told.replicas {
+            match &replica.said {
+                Ok(Account { server, boot, .. }) => {
+                    if self.who.contains_key(&replica.address) || self.who.len() < REPLICAS_MAX {
+                        let is_another = replica.has_restarted;
+                        let who = Who { server: server.clone(), boot: boot.clone(), is_another };
+                        self.who.insert(replica.address, who);
+                    }
+                }
+                Err(_) if replica.has_restarted => drop(self.who.remove(&replica.address)),
+                Err(_) => {}
+            }
+        }
+    }
 }
 
 /// The account of all the target's replicas together.
@@ -61,14 +103,8 @@ pub struct Replica {
 }
 
 /// Who is there before the first request. Who does not answer is not met, which the end of the run finds out again.
-pub(crate) async fn meet(plan: &Plan, session: Session) -> Met {
-    let Ok(names) = Names::asking(plan.nameserver, QUESTION_TIMEOUT) else { return Met::new() };
-    let asked = ask(&names, &plan.admin, session, &Met::new()).await.unwrap_or_default();
-    let who = |one: Asked| {
-        let account = one.said.ok()?.account;
-        Some((one.address, Who { server: account.server, boot: account.boot }))
-    };
-    asked.into_iter().filter_map(who).collect()
+pub(crate) async fn meet(names: &Names, admin: &Endpoint, session: Session) -> Met {
+    Met::of(ask(names, admin, session, &Met::default()).await.unwrap_or_default())
 }
 
 /// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that).
@@ -79,7 +115,7 @@ pub(crate) async fn account(plan: &Plan, session: Session, met: &Met) -> Result<
     let names = Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| error.to_string())?;
     let deadline = Instant::now() + SETTLE_MAX;
     loop {
-        let told = together(ask(&names, &plan.admin, session, met).await?, met)?;
+        let told = told(&names, &plan.admin, session, met).await?;
         let settled = told.account.operations.values().all(|operation| operation.in_flight == 0);
         if settled || Instant::now() >= deadline {
             return Ok(told);
@@ -88,12 +124,12 @@ pub(crate) async fn account(plan: &Plan, session: Session, met: &Met) -> Result<
     }
 }
 
-/// What the replicas that the name has say now.
+/// What the replicas say now.
 ///
 /// # Errors
 /// If none has an account: why the first has not.
-pub(crate) async fn told(names: &Names, admin: &Endpoint, session: Session) -> Result<Told, String> {
-    together(ask(names, admin, session, &Met::new()).await?, &Met::new())
+pub(crate) async fn told(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Result<Told, String> {
+    together(ask(names, admin, session, met).await?, met)
 }
 
 /// One answer.
@@ -114,7 +150,7 @@ struct Said {
 async fn ask(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Result<Vec<Asked>, String> {
     let named = names.all(admin).await.map_err(|class| class.as_str().to_owned())?;
     let named: BTreeSet<SocketAddr> = named.into_iter().collect();
-    let everybody: BTreeSet<SocketAddr> = met.keys().chain(&named).copied().collect();
+    let everybody: BTreeSet<SocketAddr> = met.who.keys().chain(&named).copied().collect();
     let client = Client { token: None, timeout: QUESTION_TIMEOUT };
     let call = Call { method: "GET", path: account::path(session), json: None };
     let (client, call, named) = (&client, &call, &named);
@@ -152,10 +188,10 @@ async fn one(client: &Client, at: SocketAddr, call: &Call) -> Result<Said, Strin
 /// All answers together.
 fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
     let (mut sum, mut servers, mut boots) = (Account::default(), Vec::new(), BTreeSet::new());
-    let (mut is_whole, mut has_restarted, mut why) = (true, false, None);
+    let (mut is_whole, mut has_restarted, mut why) = (true, met.has_lost, None);
     let mut replicas = Vec::new();
     for Asked { address, is_named, said } in asked {
-        let before = met.get(&address);
+        let before = met.who.get(&address);
         let replica = |server: String, has_restarted, said| Replica { address, server, has_restarted, said };
         match said {
             Err(reason) => {
@@ -171,7 +207,7 @@ fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
                 if !account.boot.is_empty() && !boots.insert(account.boot.clone()) {
                     continue;
                 }
-                let is_another = before.is_some_and(|before| before.boot != account.boot);
+                let is_another = before.is_some_and(|before| before.is_another || before.boot != account.boot);
                 has_restarted |= is_another;
                 for (name, part) in &account.operations {
                     sum.operations.entry(name.clone()).or_default().merge(part);

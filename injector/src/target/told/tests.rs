@@ -27,11 +27,7 @@ fn silent(last: u8, is_named: bool) -> Asked {
 }
 
 fn met(who: &[(u8, &str)]) -> Met {
-    let who = who.iter().map(|(last, boot)| {
-        let Account { server, boot, .. } = account(boot, 0);
-        (at(*last), Who { server, boot })
-    });
-    who.collect()
+    Met::of(who.iter().map(|(last, boot)| nothing(*last, boot)).collect())
 }
 
 fn received(told: &Told) -> u64 {
@@ -49,7 +45,7 @@ fn what_all_say_is_added_up_and_kept_apart() {
 
 #[test]
 fn one_process_at_two_addresses_counts_once() {
-    let told = together(vec![held(2, "a", 3), held(3, "a", 3)], &Met::new()).unwrap();
+    let told = together(vec![held(2, "a", 3), held(3, "a", 3)], &Met::default()).unwrap();
     assert_eq!((received(&told), told.replicas.len(), told.is_whole), (3, 1, true));
 }
 
@@ -72,8 +68,22 @@ fn another_life_at_an_address_is_a_restart() {
 
 #[test]
 fn without_any_account_the_first_reason_is_told() {
-    let why = |asked| together(asked, &Met::new()).unwrap_err();
+    let why = |asked| together(asked, &Met::default()).unwrap_err();
     assert_eq!(why(vec![silent(2, true), nothing(3, "b")]), "not within 2s");
     assert_eq!(why(vec![nothing(3, "b")]), "nothing of the session arrived there");
     assert_eq!(why(Vec::new()), "no replica");
+}
+
+#[test]
+fn who_was_met_later_counts_as_well_and_who_is_gone_is_not_asked_for_ever() {
+    let mut met = met(&[(2, "a"), (3, "b")]);
+    met.keep(&together(vec![held(2, "a", 1), held(3, "b", 1), held(4, "c", 1)], &met).unwrap());
+    assert_eq!((met.count(), met.has_lost), (3, false));
+    let without = Asked { is_named: false, ..silent(4, false) };
+    met.keep(&together(vec![held(2, "a", 1), silent(3, true), without], &met).unwrap());
+    assert_eq!((met.count(), met.has_lost), (2, true), "one that is in the name may come back");
+    met.keep(&together(vec![held(2, "d", 1), held(3, "b", 1)], &met).unwrap());
+    let told = together(vec![held(2, "d", 1), held(3, "b", 1)], &met).unwrap();
+    assert!(told.has_restarted, "what it counted is gone for good");
+    assert_eq!([0, 1].map(|at| told.replicas[at].has_restarted), [true, false]);
 }
