@@ -67,7 +67,7 @@ impl Fleet {
     /// The address of the target with this number. Those after the last are free, for targets to come.
     pub(crate) fn ip(&self, index: usize) -> Ipv4Addr {
         let [a, b, c] = self.subnet;
-        Ipv4Addr::new(a, b, c, u8::try_from(index + 1).unwrap())
+        Ipv4Addr::from([a, b, c, u8::try_from(index + 1).unwrap()])
     }
 
     /// The addresses of all targets, those that were killed included.
