@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroU32;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -160,16 +160,15 @@ fn sub_streams_follow_the_name() {
     let rows = rows(&account.names);
     let planned: Vec<u64> = rows.iter().map(|(_, row)| row[0]).collect();
     assert_eq!(planned.iter().sum::<u64>(), 120, "the rate is what is written: {rows:?}");
-    assert_eq!(planned[1], 60, "that of the one that stays does not change");
+    // Its place among the others moves by one, in the middle of a turn.
+    assert!((59..=61).contains(&planned[1]), "the share of the one that stays does not change: {rows:?}");
     assert!(planned[0] > 0 && planned[0] < 30 && planned[2] > 30, "{rows:?}");
     assert!(
         rows.iter()
             .all(|(_, [planned, sent, success, failure])| planned == success && sent == success && *failure == 0)
     );
     assert_eq!((account.names.changes, account.connections, account.connections_lost), (1, 3, 0));
-    for index in 0..3 {
-        assert_eq!(received(&fleet, index, &session, "a"), planned[index]);
-    }
+    assert_eq!([0, 1, 2].map(|index| received(&fleet, index, &session, "a")), planned[..]);
     assert_eq!(looked_up(&account.names), zone.asked(NAME));
 }
 
@@ -192,10 +191,7 @@ fn requests_to_an_address_that_has_left_are_counted() {
         assert_eq!((account.success, account.connections), (20 * seconds, 1), "{resolve}");
         assert_eq!(received(&fleet, 0, &session, "a"), 20 * seconds, "{resolve}: nothing went to the new one");
         let departed = account.names.departed_requests;
-        assert!(
-            departed + before + 2 >= 20 * seconds && departed <= 20 * seconds - 1,
-            "{resolve}: {departed}, {before}"
-        );
+        assert!(departed + before + 2 >= 20 * seconds && departed < 20 * seconds, "{resolve}: {departed}, {before}");
         assert_eq!((account.names.changes, account.names.stale_answers), (1, 0), "{resolve}");
     }
 }
@@ -317,7 +313,8 @@ fn a_name_that_is_gone_is_gone_for_every_policy_but_once() {
 
 /// Says who sent to it, whatever was sent.
 fn senders(ip: IpAddr) -> (u16, Receiver<IpAddr>) {
-    let (tell, told) = channel();
+    // More than any test sends.
+    let (tell, told) = sync_channel(1_000);
     let listener = TcpListener::bind((ip, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let socket = UdpSocket::bind((ip, port)).unwrap();

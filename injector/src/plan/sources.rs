@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn a_list_is_walked_in_turn_by_family() {
-        let sources: Sources = "127.0.1.0/30, fd00::1, 10.0.0.9".parse().unwrap();
-        assert_eq!(sources.to_string(), "127.0.1.0/30, fd00::1, 10.0.0.9");
+        let sources: Sources = "127.0.1.0/30, fd00::1, 127.0.2.9".parse().unwrap();
+        assert_eq!(sources.to_string(), "127.0.1.0/30, fd00::1, 127.0.2.9");
         assert_eq!((sources.count(false), sources.count(true)), (5, 1));
         let turns: Vec<String> = (0..6).filter_map(|turn| sources.nth(turn, false)).map(|ip| ip.to_string()).collect();
-        assert_eq!(turns, ["127.0.1.0", "127.0.1.1", "127.0.1.2", "127.0.1.3", "10.0.0.9", "127.0.1.0"]);
+        assert_eq!(turns, ["127.0.1.0", "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.2.9", "127.0.1.0"]);
         assert_eq!(sources.nth(7, true), Some("fd00::1".parse().unwrap()));
         assert_eq!(sources.each().count(), 6);
-        assert_eq!("10.0.0.1".parse::<Sources>().unwrap().nth(0, true), None);
+        assert_eq!("127.0.0.1".parse::<Sources>().unwrap().nth(0, true), None);
         assert_eq!(Sources::default().nth(3, false), None);
     }
 
@@ -165,10 +165,10 @@ mod tests {
             ("127.0.1.0/+8", "127.0.1.0/28"),
             ("127.0.1.1/28", "first address"),
             ("fd00::1/120", "first address"),
-            ("10.0.0.0/8", "/16"),
+            ("127.0.0.0/8", "/16"),
             ("fd00::/64", "/112"),
-            ("0.0.0.0", "127.0.1.0/28"),
-            ("10.0.0.0/16, 10.1.0.0/16", "at most 65536"),
+            ("::", "127.0.1.0/28"),
+            ("127.0.0.0/16, 127.1.0.0/16", "at most 65536"),
         ] {
             let error = text.parse::<Sources>().unwrap_err();
             assert!(error.contains(remedy), "{text}: {error}");

@@ -125,7 +125,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         select: None,
         sources: Some("127.0.1.0/28".parse().unwrap()),
     };
-    let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.1\nresolve: ttl\nselect: random\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
+    let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.9\nresolve: ttl\nselect: random\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
                 - { name: a, weight: 1, http: {} }\n\
                 - { name: b, rate: 7/s, timeout: 2s, target: mine, resolve: interval(5s), source_addresses: 127.0.2.1, http: {} }\n";
     let plan = try_plan(text, &overrides, &SYSTEM).unwrap();

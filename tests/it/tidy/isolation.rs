@@ -82,6 +82,7 @@ const ADDRESS_DATA: &[(&str, &str)] = &[
     ("target-server/src/config/tests.rs", "1.2.3.4"),
     ("tests/it/battery.rs", "192.0.2.1"),
     ("tests/it/dns.rs", "192.0.2.1"),
+    ("tests/it/names.rs", "192.0.2.0"),
 ];
 
 /// The examples above are full of what the rules look for.

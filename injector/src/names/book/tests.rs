@@ -161,7 +161,7 @@ async fn an_answer_is_stale_when_its_time_is_over_or_the_next_did_not_come() {
 fn operations_of_one_name_and_policy_share_its_entry() {
     let plan = plan(
         "target: far\nmix:\n- { name: a, rate: 1/s, http: {} }\n- { name: b, rate: 1/s, connection: fresh, http: {} }\n\
-         - { name: c, rate: 1/s, resolve: ttl, http: {} }\n- { name: d, rate: 1/s, target: 10.0.0.1, http: {} }\n\
+         - { name: c, rate: 1/s, resolve: ttl, http: {} }\n- { name: d, rate: 1/s, target: 127.0.0.1, http: {} }\n\
          - { name: e, rate: 1/s, connection: fresh, target: near, http: {} }\n",
     );
     let labels = plan.operations.iter().map(|operation| ClientOperation {
