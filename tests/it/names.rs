@@ -14,7 +14,7 @@ use injector::pacer::Quantum;
 use injector::plan::{Overrides, Plan, Ports};
 use prometheus::core::Collector as _;
 use shared::identity::{Session, session_from_bits};
-use shared::outcome::{Code, ErrorClass};
+use shared::outcome::{Code, ConnectionEnd, ErrorClass};
 use shared::protocol::Protocol;
 use shared::red::client::ClientRed;
 use tokio_util::sync::CancellationToken;
@@ -167,7 +167,9 @@ fn sub_streams_follow_the_name() {
         rows.iter()
             .all(|(_, [planned, sent, success, failure])| planned == success && sent == success && *failure == 0)
     );
-    assert_eq!((account.names.changes, account.connections, account.connections_lost), (1, 3, 0));
+    assert_eq!((account.names.changes, account.connections), (1, 3));
+    let closed = |end: ConnectionEnd| account.connections_closed[end.index()];
+    assert_eq!((closed(ConnectionEnd::Retargeted), closed(ConnectionEnd::End)), (1, 2));
     assert_eq!([0, 1, 2].map(|index| received(&fleet, index, &session, "a")), planned[..]);
     assert_eq!(looked_up(&account.names), zone.asked(NAME));
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
+#[expect(dead_code, reason = "only a part of it is needed here")]
 #[path = "../../../../tests/it/tools.rs"]
 mod tools;
 
