@@ -18,7 +18,10 @@ pub(super) fn replicas(text: &mut String, summary: &Summary) -> std::fmt::Result
             writeln!(text, "backends: {words}")?;
         }
     }
-    let replicas = &summary.replicas;
+    block(text, &summary.replicas)
+}
+
+fn block(text: &mut String, replicas: &[Replica]) -> std::fmt::Result {
     if replicas.len() < 2 && replicas.iter().all(|replica| replica.remarks.is_empty()) {
         return Ok(());
     }
@@ -71,4 +74,43 @@ fn line(text: &mut String, width: usize, name: &str, words: [&str; 6]) -> std::f
     let [received, answered, seen, success, failure, difference] = words;
     write!(text, "{name:width$} | {received:>9} {answered:>9} | {seen:>9} {success:>9} {failure:>9} |")?;
     writeln!(text, " {difference:>10}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn many(count: usize, remarks: &[&str]) -> String {
+        let replica = |n: usize| {
+            let mut replica = Replica { server: format!("web-{n:03}/-/-"), ..Replica::default() };
+            replica.total.client.answered = 10;
+            replica.remarks = remarks.iter().map(|&remark| remark.to_owned()).collect();
+            replica
+        };
+        let mut text = String::new();
+        block(&mut text, &(0..count).map(replica).collect::<Vec<_>>()).unwrap();
+        text
+    }
+
+    #[test]
+    fn one_replica_that_agrees_needs_no_row() {
+        assert_eq!(many(1, &[]), "");
+        assert!(many(1, &["odd"]).ends_with("\nreplica web-000/-/-: odd\n"));
+        assert_eq!(many(2, &[]).lines().count(), 6);
+    }
+
+    #[test]
+    fn rows_and_remarks_are_bounded_and_the_rest_is_added_up() {
+        let text = many(100, &["odd"]);
+        let others = text.lines().find(|line| line.starts_with("others (68)")).unwrap();
+        assert!(others.split('|').nth(2).unwrap().split_whitespace().eq(["680", "0", "0"]), "{others}");
+        assert!(text.ends_with("replica web-031/-/-: odd\nand 68 remarks more, in the JSON\n"), "{text}");
+        assert!(text.lines().filter(|line| line.contains('|')).map(str::len).is_sorted(), "{text}");
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let replica = Replica { server: "x".repeat(200), ..Replica::default() };
+        assert_eq!(name(&replica), format!("{}..", "x".repeat(46)));
+    }
 }
