@@ -61,7 +61,7 @@ advisories: ## known vulnerabilities (downloads their database)
 	cargo deny --locked check advisories
 
 # One at a time: each has the machine to itself, and asserts figures that need it. SOAK_SECONDS is the length of each.
-soak: tools build ## drills that take minutes each (SOAK_SECONDS=300)
+soak: tools build ## drills that take minutes each, five or SOAK_SECONDS
 	cargo test --locked --release --test it -- --ignored soak_ --test-threads=1
 
 bench: build ## ceilings on this machine, beside nginx and wrk
