@@ -26,6 +26,22 @@ pub struct Account {
     pub operations: BTreeMap<String, OperationAccount>,
 }
 
+/// What a target that has no account of a session says beside its 404.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoAccount {
+    /// The same in words.
+    pub error: String,
+    /// As in [`Account`].
+    #[serde(default)]
+    pub server: String,
+    /// As in [`Account`].
+    #[serde(default)]
+    pub boot: String,
+    /// Whether nothing of the session can have arrived in this life. Otherwise it may have been forgotten.
+    #[serde(default)]
+    pub is_certain: bool,
+}
+
 /// What became of the requests of one operation, on the target's side. Every received request is in exactly one of
 /// `answered`, `unanswered`, `failed` and `in_flight`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

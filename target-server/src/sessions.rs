@@ -86,6 +86,11 @@ impl Sessions {
         Err(Found::nothing(if held.has_forgotten || is_other { FROM_NONE } else { 0 }))
     }
 
+    /// Whether a session that is not held may have been here all the same.
+    pub(crate) fn has_forgotten(&self) -> bool {
+        lock(&self.0).has_forgotten
+    }
+
     /// The account of a session, or nothing if none of its requests arrived here (or too many sessions came since).
     pub(crate) fn account(&self, session: Session, server: &str, boot: &str) -> Option<Account> {
         let held = lock(&self.0);

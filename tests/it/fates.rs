@@ -171,3 +171,21 @@ fn what_nothing_explains_ends_a_finite_run_with_98() {
         target.stop().await;
     });
 }
+
+/// A target that nothing of a session reached has no account of it, and knows that.
+#[test]
+fn all_of_a_run_can_be_lost_and_explained() {
+    run(async {
+        let target = RunningTarget::start();
+        let hole = ScriptedServer::start(|_, _| Step::Close);
+        let (exit, json, text) = injected(hole.address, target.admin).await;
+        assert_eq!(exit, Some(98), "no answer is no run to believe: {text}");
+        for operation in json["operations"].as_array().unwrap() {
+            let difference = &operation["difference"];
+            let told = ["received", "request_lost", "unexplained"].map(|key| difference[key].as_i64().unwrap());
+            assert_eq!(told, [-100, 100, 0], "{text}");
+        }
+        assert!(!text.contains("no account"), "{text}");
+        target.stop().await;
+    });
+}

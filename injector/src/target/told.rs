@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{StreamExt as _, iter};
-use shared::account::{self, Account};
+use shared::account::{self, Account, NoAccount};
 use shared::identity::Session;
 use tokio::time::{Instant, sleep};
 
@@ -127,7 +127,7 @@ pub(crate) async fn account(plan: &Plan, session: Session, met: &Met) -> Result<
 /// What the replicas say now.
 ///
 /// # Errors
-/// If none has an account: why the first has not.
+/// If none knows what reached it: why the first does not.
 pub(crate) async fn told(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Result<Told, String> {
     together(ask(names, admin, session, met).await?, met)
 }
@@ -142,8 +142,8 @@ struct Asked {
 
 struct Said {
     account: Account,
-    /// Whether anything of the session reached it.
-    is_held: bool,
+    /// Whether it knows what reached it of the session, if only that nothing did. Otherwise it may have forgotten.
+    is_certain: bool,
 }
 
 /// Asks everybody once.
@@ -170,17 +170,20 @@ async fn ask(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Re
     Ok(answers)
 }
 
-/// What one says. That nothing of the session reached it is as good as an empty account.
+/// What one says. That nothing of the session reached it is as good as an empty account, as long as another has one.
 async fn one(client: &Client, at: SocketAddr, call: &Call) -> Result<Said, String> {
     let (status, body) = client.ask(at, call).await.map_err(|failure| failure.to_string())?;
     match status {
         200 => {
             let account =
                 serde_json::from_slice(&body).map_err(|error| format!("its answer is no account: {error}"))?;
-            Ok(Said { account, is_held: true })
+            Ok(Said { account, is_certain: true })
         }
         // Who it is stands beside the no.
-        404 => Ok(Said { account: serde_json::from_slice(&body).unwrap_or_default(), is_held: false }),
+        404 => {
+            let NoAccount { server, boot, is_certain, .. } = serde_json::from_slice(&body).unwrap_or_default();
+            Ok(Said { account: Account { server, boot, ..Account::default() }, is_certain })
+        }
         status => Err(format!("GET {} was answered {status}", call.path)),
     }
 }
@@ -202,7 +205,7 @@ fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
                 replicas.push(replica(server, !is_named, Err(reason.clone())));
                 why.get_or_insert(reason);
             }
-            Ok(Said { account, is_held }) => {
+            Ok(Said { account, is_certain }) => {
                 // One process at two addresses has one account.
                 if !account.boot.is_empty() && !boots.insert(account.boot.clone()) {
                     continue;
@@ -212,10 +215,10 @@ fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
                 for (name, part) in &account.operations {
                     sum.operations.entry(name.clone()).or_default().merge(part);
                 }
-                if is_held {
+                if is_certain {
                     servers.push(account.server.clone());
                 } else {
-                    why.get_or_insert_with(|| "nothing of the session arrived there".to_owned());
+                    why.get_or_insert_with(|| "it has nothing of the session, or has forgotten it".to_owned());
                 }
                 replicas.push(replica(account.server.clone(), is_another, Ok(account)));
             }

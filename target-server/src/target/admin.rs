@@ -26,6 +26,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
+use shared::account::NoAccount;
 use shared::admin::Readiness;
 use shared::identity::Session;
 
@@ -89,8 +90,13 @@ async fn account(
     match sessions.account(session, &server, &boot) {
         Some(account) => Json(account).into_response(),
         None => {
-            let reason = "nothing of this session arrived here, or it was forgotten since";
-            let nothing = json!({ "error": reason, "server": server, "boot": boot, "operations": {} });
+            let is_certain = !sessions.has_forgotten();
+            let error = if is_certain {
+                "nothing of this session arrived here"
+            } else {
+                "nothing of this session arrived here, or it was forgotten since"
+            };
+            let nothing = NoAccount { error: error.to_owned(), server, boot, is_certain };
             (StatusCode::NOT_FOUND, Json(nothing)).into_response()
         }
     }

@@ -14,12 +14,17 @@ fn account(boot: &str, received: u64) -> Account {
 }
 
 fn held(last: u8, boot: &str, received: u64) -> Asked {
-    Asked { address: at(last), is_named: true, said: Ok(Said { account: account(boot, received), is_held: true }) }
+    Asked { address: at(last), is_named: true, said: Ok(Said { account: account(boot, received), is_certain: true }) }
 }
 
 fn nothing(last: u8, boot: &str) -> Asked {
     let account = Account { operations: BTreeMap::new(), ..account(boot, 0) };
-    Asked { address: at(last), is_named: true, said: Ok(Said { account, is_held: false }) }
+    Asked { address: at(last), is_named: true, said: Ok(Said { account, is_certain: true }) }
+}
+
+fn forgotten(last: u8, boot: &str) -> Asked {
+    let nothing = nothing(last, boot);
+    Asked { said: nothing.said.map(|said| Said { is_certain: false, ..said }), ..nothing }
 }
 
 fn silent(last: u8, is_named: bool) -> Asked {
@@ -36,7 +41,8 @@ fn received(told: &Told) -> u64 {
 
 #[test]
 fn what_all_say_is_added_up_and_kept_apart() {
-    let told = together(vec![held(2, "a", 3), nothing(3, "b"), held(4, "c", 4)], &met(&[(2, "a"), (3, "b")])).unwrap();
+    let told =
+        together(vec![held(2, "a", 3), forgotten(3, "b"), held(4, "c", 4)], &met(&[(2, "a"), (3, "b")])).unwrap();
     assert_eq!((received(&told), &*told.account.server), (7, "pod-a/-/-, pod-c/-/-"));
     assert!(told.is_whole && !told.has_restarted, "who came later has not begun anew");
     let servers: Vec<_> = told.replicas.iter().map(|replica| (replica.address, &*replica.server)).collect();
@@ -69,9 +75,17 @@ fn another_life_at_an_address_is_a_restart() {
 #[test]
 fn without_any_account_the_first_reason_is_told() {
     let why = |asked| together(asked, &Met::default()).unwrap_err();
-    assert_eq!(why(vec![silent(2, true), nothing(3, "b")]), "not within 2s");
-    assert_eq!(why(vec![nothing(3, "b")]), "nothing of the session arrived there");
+    assert_eq!(why(vec![silent(2, true), forgotten(3, "b")]), "not within 2s");
+    assert_eq!(why(vec![forgotten(3, "b")]), "it has nothing of the session, or has forgotten it");
     assert_eq!(why(Vec::new()), "no replica");
+}
+
+#[test]
+fn that_nothing_arrived_anywhere_is_an_account_too() {
+    let told = together(vec![nothing(2, "a"), nothing(3, "b")], &met(&[(2, "a"), (3, "b")])).unwrap();
+    assert!(told.is_whole && !told.has_restarted && told.account.operations.is_empty());
+    let told = together(vec![nothing(2, "a"), silent(3, true)], &Met::default()).unwrap();
+    assert!(!told.is_whole, "the other may have all of it");
 }
 
 #[test]
