@@ -23,8 +23,9 @@ use tokio::time::Instant;
 
 pub use self::fates::Fates;
 
-/// Most requests of one operation and kind that wait for their fate: those of one question.
-pub(crate) const WAITING_MAX: usize = SEQS_MAX;
+/// Most requests of one operation and kind that wait for their fate: those of four questions, or about 1600 failures a
+/// second.
+pub(crate) const WAITING_MAX: usize = 4 * SEQS_MAX;
 
 /// Why a fate is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,10 +154,11 @@ impl Unanswered {
         }
     }
 
-    /// Those of a kind that have waited since that instant or longer, oldest first; and how many found no room.
+    /// Those of a kind that have waited since that instant or longer, oldest first, as many as go into one question; and how
+    /// many found no room.
     pub(crate) fn take(&self, operation: usize, kind: Kind, until: Instant) -> (Vec<Lost>, u64) {
         let mut waiting = self.lock(operation, kind);
-        let due = waiting.lost.iter().take_while(|lost| lost.since <= until).count();
+        let due = waiting.lost.iter().take(SEQS_MAX).take_while(|lost| lost.since <= until).count();
         let lost = waiting.lost.drain(..due).collect();
         (lost, std::mem::take(&mut waiting.overflow))
     }

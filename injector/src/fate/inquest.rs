@@ -234,25 +234,30 @@ impl Inquest {
     pub(super) async fn sweep(&mut self, until: Instant) {
         for operation in 0..self.operations.len() {
             for kind in Kind::ALL {
-                // The next question would run into the same timeout; those who wait are asked about next time.
-                if !self.ask(operation, kind, until).await {
-                    return;
+                loop {
+                    match self.ask(operation, kind, until).await {
+                        // The next question would run into the same timeout; those who wait are asked about next time.
+                        None => return,
+                        Some(SEQS_MAX) => {}
+                        Some(_) => break,
+                    }
                 }
             }
         }
     }
 
-    /// Whether all answered who were asked.
-    async fn ask(&mut self, operation: usize, kind: Kind, until: Instant) -> bool {
+    /// Asks one question: about how many. Nothing if not all answered who were asked.
+    async fn ask(&mut self, operation: usize, kind: Kind, until: Instant) -> Option<usize> {
         let (lost, overflow) = self.unanswered.take(operation, kind, until);
         self.decide(operation, kind, Verdict::Unknown(Doubt::Overflow), overflow);
+        let count = lost.len();
         let subject = &mut self.operations[operation];
         if !subject.carries_id {
-            self.decide(operation, kind, Verdict::Unknown(Doubt::Anonymous), lost.len() as u64);
-            return true;
+            self.decide(operation, kind, Verdict::Unknown(Doubt::Anonymous), count as u64);
+            return Some(count);
         }
         if lost.is_empty() {
-            return true;
+            return Some(0);
         }
         let numbers: Vec<u64> = lost.iter().map(|lost| lost.seq).collect();
         subject.asking = lost;
@@ -266,7 +271,7 @@ impl Inquest {
                 verdict => self.decide_one(operation, lost, verdict),
             }
         }
-        told.is_whole()
+        told.is_whole().then_some(count)
     }
 
     /// Asks once more about those called lost: whoever has arrived since is lost no more. Changes nothing if broken off.
@@ -305,9 +310,13 @@ impl Inquest {
                 self.decide_one(operation, lost, Verdict::Unknown(doubt));
             }
             for kind in Kind::ALL {
-                let (lost, overflow) = self.unanswered.take(operation, kind, Instant::now());
-                self.decide(operation, kind, Verdict::Unknown(doubt), lost.len() as u64);
-                self.decide(operation, kind, Verdict::Unknown(Doubt::Overflow), overflow);
+                let mut rest = SEQS_MAX;
+                while rest == SEQS_MAX {
+                    let (lost, overflow) = self.unanswered.take(operation, kind, Instant::now());
+                    rest = lost.len();
+                    self.decide(operation, kind, Verdict::Unknown(doubt), rest as u64);
+                    self.decide(operation, kind, Verdict::Unknown(Doubt::Overflow), overflow);
+                }
             }
         }
     }

@@ -173,8 +173,10 @@ fn what_waits_is_bounded_and_what_is_beyond_is_counted() {
         (Vec::new(), 3),
         "none has waited that long"
     );
-    let (lost, overflow) = unanswered.take(1, Kind::Unanswered, Instant::now());
-    assert_eq!((lost.len(), lost[0].seq, overflow), (WAITING_MAX, 0, 0));
+    for first in (0..WAITING_MAX).step_by(SEQS_MAX) {
+        let (lost, overflow) = unanswered.take(1, Kind::Unanswered, Instant::now());
+        assert_eq!((lost.len(), lost[0].seq, overflow), (SEQS_MAX, first as u64, 0), "as many as one question has");
+    }
     assert_eq!(unanswered.newest(Kind::Unanswered), None);
 }
 
