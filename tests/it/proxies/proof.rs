@@ -26,17 +26,12 @@ pub(crate) async fn injected(scenario: String, arguments: &[String]) -> Ended {
         std::fs::write(&file, scenario).unwrap();
         let mut command = Command::new(program("injector"));
         command.args(["run", "--admin-address", "127.0.0.1:0", "--json", "-"]).args(&arguments).arg(&file);
-        ended(command)
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"));
+        Ended { exit: output.status.code(), json, text }
     });
     run.await.unwrap()
-}
-
-/// Waits for the end of an injector that writes its JSON to standard output.
-pub(super) fn ended(mut command: Command) -> Ended {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"));
-    Ended { exit: output.status.code(), json, text }
 }
 
 impl Ended {

@@ -2,39 +2,22 @@
 //! only both together show that it came twice.
 
 use std::fmt::Write as _;
-use std::process::Command;
+use std::net::Ipv4Addr;
 
 use shared::protocol::Protocol;
 use target_server::Config;
 
 use super::path::{Deed, Path, TIMEOUT};
-use super::proof::{assert_told, ended, for_a_second};
+use super::proof::{assert_told, for_a_second, injected};
 use super::{proxy, request};
-use crate::fixture::{RunningTarget, program, run};
+use crate::fixture::{RunningTarget, run};
+use crate::zone::Zone;
 
-/// What both replicas are called in the injector's `/etc/hosts`.
+/// What both replicas are called.
 const NAME: &str = "replicas.test";
-
-/// Runs a program where this file is `/etc/hosts`, which nobody else sees.
-const WITH_HOSTS: &str = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-
-/// Whether this process may have mounts of its own; says so if not.
-fn may_mount() -> bool {
-    let tried = Command::new("unshare").args(["--mount", "true"]).status();
-    let can = tried.is_ok_and(|status| status.success());
-    let is_strict = std::env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(can || !is_strict, "needs root, for a name that has two addresses");
-    if !can {
-        eprintln!("skipped: needs root");
-    }
-    can
-}
 
 #[test]
 fn a_retry_that_goes_to_another_replica_is_a_duplicate() {
-    if !may_mount() {
-        return;
-    }
     run(async {
         let one = RunningTarget::start();
         let mut config = Config::loopback();
@@ -56,16 +39,12 @@ fn a_retry_that_goes_to_another_replica_is_a_duplicate() {
             writeln!(scenario, "- {{ name: {name}, rate: 20/s, target: \"{at}\", {request} }}").unwrap();
             paths.push((protocol, path));
         }
-        let folder = tempfile::tempdir().unwrap();
-        let [hosts, file] = ["hosts", "scenario.yaml"].map(|name| folder.path().join(name));
-        std::fs::write(&hosts, format!("127.0.0.1 {NAME}\n127.0.0.2 {NAME}\n")).unwrap();
-        std::fs::write(&file, scenario).unwrap();
+        let zone = Zone::start();
+        zone.addresses(NAME, [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)]);
         let mut arguments = for_a_second(one.admin);
         *arguments.last_mut().unwrap() = format!("{NAME}:{}", one.admin.port());
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", WITH_HOSTS]).arg(&hosts).arg(program("injector"));
-        command.args(["run", "--admin-address", "127.0.0.1:0", "--json", "-"]).args(arguments).arg(&file);
-        let ended = tokio::task::spawn_blocking(|| ended(command)).await.unwrap();
+        arguments.extend(["--nameserver".to_owned(), zone.address.to_string()]);
+        let ended = injected(scenario, &arguments).await;
         ended.assert_passed();
         for (protocol, path) in paths {
             let name = protocol.as_str();
