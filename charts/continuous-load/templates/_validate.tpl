@@ -175,6 +175,13 @@ injector.target.via headless is about the release's own target, but injector.tar
 {{- if and $injector.target.ports (empty $injector.target.host) }}
 injector.target.ports is about injector.target.host, which is not set; the ports of the release's own target are target.service.ports
 {{- end }}
+{{- /* The program takes a flag once, and a rate on its command line would be that of each replica. */}}
+{{- $keys := dict "--admin-address" "injector.metricsPort" "--log-level" "injector.logLevel" "--for" "the mode's duration" "--json" "injector.json" "--compat" "injector.compat" "--compat-tags" "injector.compatTags" "--rate" "injector.totalRate" "--target" "injector.target.host" "--target-admin" "injector.target.admin" }}
+{{- range $index, $argument := $injector.extraArgs }}
+{{- with get $keys (first (splitList "=" $argument)) }}
+injector.extraArgs[{{ $index }}] ({{ $argument }}) is set by {{ . }}; say it there
+{{- end }}
+{{- end }}
 {{- if and $injector.compatTags (ne $injector.compat "k6") }}
 injector.compatTags are labels of k6's metrics, but injector.compat is {{ $injector.compat }}; set it to k6, or leave out the tags
 {{- end }}
