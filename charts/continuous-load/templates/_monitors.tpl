@@ -1,9 +1,10 @@
 {{/* What the monitors of the target and of the injector have in common, and the ports of the network policies. */}}
 
+{{/* By number: names are not understood by every network plugin where they stand in rules for what goes out. */}}
 {{- define "continuous-load.policyPorts" -}}
 {{- range include "continuous-load.target.listeners" . | trim | splitList "\n" }}
 {{- $row := splitList " " . }}
-- { port: {{ index $row 0 }}, protocol: {{ index $row 2 }} }
+- { port: {{ get $.Values.target.ports (index $row 1) | int }}, protocol: {{ index $row 2 }} }
 {{- end }}
 {{- end }}
 

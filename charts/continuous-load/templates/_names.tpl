@@ -14,6 +14,8 @@ cut off alone, two releases in one namespace might become one.
 {{- include "continuous-load.short" (dict "text" $full "max" 40) }}
 {{- end }}
 
+{{- define "continuous-load.namespace" -}}{{ .Values.namespaceOverride | default .Release.Namespace }}{{- end }}
+
 {{/* text, if it has at most max characters; else its beginning and six digits of its hash. */}}
 {{- define "continuous-load.short" -}}
 {{- if le (len .text) .max }}{{ .text }}{{ else -}}
@@ -24,10 +26,10 @@ cut off alone, two releases in one namespace might become one.
 {{- define "continuous-load.target.service" -}}{{ include "continuous-load.fullname" . }}-target{{- end }}
 {{- define "continuous-load.target.headless" -}}{{ include "continuous-load.fullname" . }}-target-headless{{- end }}
 {{- define "continuous-load.target.serviceHost" -}}
-{{ include "continuous-load.target.service" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{ include "continuous-load.target.service" . }}.{{ include "continuous-load.namespace" . }}.svc.{{ .Values.clusterDomain }}
 {{- end }}
 {{- define "continuous-load.target.headlessHost" -}}
-{{ include "continuous-load.target.headless" . }}.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{ include "continuous-load.target.headless" . }}.{{ include "continuous-load.namespace" . }}.svc.{{ .Values.clusterDomain }}
 {{- end }}
 
 {{- define "continuous-load.serviceAccountName" -}}
@@ -63,7 +65,7 @@ app.kubernetes.io/component: {{ .component }}
 {{/* (root, component, name, optionally annotations and labels): an object's metadata. */}}
 {{- define "continuous-load.metadata" -}}
 name: {{ .name }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ include "continuous-load.namespace" .root }}
 labels:
   {{- include "continuous-load.labels" . | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}

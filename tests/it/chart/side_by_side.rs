@@ -149,6 +149,23 @@ fn a_changed_scenario_restarts_the_injectors_and_nobody_else() {
     assert_eq!(containers(&before), containers(&after), "the file alone has changed");
 }
 
+/// Another chart's values reach ours below its name, and what it shares with all of its parts is let in.
+#[test]
+fn it_can_be_a_part_of_another_chart() {
+    let Some(helm) = Helm::find() else { return };
+    let parent = tempfile::tempdir().unwrap();
+    let part = parent.path().join("charts/continuous-load");
+    fs::create_dir_all(&part).unwrap();
+    copy(&chart(), &part);
+    fs::write(parent.path().join("Chart.yaml"), "apiVersion: v2\nname: parent\nversion: 1.0.0\n").unwrap();
+    let values = "global: { imageRegistry: g.test, other: { a: 1 } }\ncontinuous-load: { target: { replicas: 3 } }\n";
+    let objects = release(&helm, parent.path(), "r", values);
+    let target = objects.one("Deployment/r-continuous-load-target");
+    assert_eq!(target["spec"]["replicas"], 3);
+    let image = target["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
+    assert!(image.starts_with("g.test/continuous-load:"), "{image}");
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

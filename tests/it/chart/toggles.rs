@@ -97,6 +97,7 @@ const ALL_ON: &str = "target: { tls: { existingSecret: s1 }, adminToken: { exist
 /// Values, and what is rendered of each and of nothing else.
 const READ: &[(&str, &str)] = &[
     ("clusterDomain=v1.test", "svc.v1.test"),
+    ("namespaceOverride=v0", "namespace: v0"),
     ("commonLabels.v2=x", "v2: x"),
     ("commonAnnotations.v3=x", "v3: x"),
     ("image.registry=v4", "\"v4/"),

@@ -23,10 +23,10 @@ fn selected<'a>(objects: &'a Objects, selector: &Value) -> Vec<(String, &'a Valu
     pods.filter(|(_, pod)| selects(selector, &pod["metadata"]["labels"])).collect()
 }
 
-/// Whether a pod has a port of that name and transport.
-fn has_port(pod: &Value, name: &Value, transport: &Value) -> bool {
+/// Whether a pod has a port of that name, or number, and transport.
+fn has_port(pod: &Value, port: &Value, transport: &Value) -> bool {
     let mut ports = items(&pod["spec"]["containers"]).iter().flat_map(|container| items(&container["ports"]));
-    ports.any(|port| port["name"] == *name && port["protocol"] == *transport)
+    ports.any(|it| (it["name"] == *port || it["containerPort"] == *port) && it["protocol"] == *transport)
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn policies_let_in_who_is_let_out() {
         }
         // Strangers come to the protocols, scrapers to the metrics.
         let strangers = &items(&target["spec"]["ingress"])[1];
-        assert!(items(&strangers["ports"]).iter().all(|port| port["port"] != "admin"), "{name}");
-        assert_eq!(items(&target["spec"]["ingress"])[2]["ports"], json!([{ "port": "admin", "protocol": "TCP" }]));
+        assert!(items(&strangers["ports"]).iter().all(|port| port["port"] != 9797), "{name}");
+        assert_eq!(items(&target["spec"]["ingress"])[2]["ports"], json!([{ "port": 9797, "protocol": "TCP" }]));
     }
 }
 
