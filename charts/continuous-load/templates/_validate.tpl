@@ -44,6 +44,11 @@ target.service.externalTrafficPolicy means nothing for a service of type Cluster
 {{- if and $target.service.nodePorts (eq $target.service.type "ClusterIP") }}
 target.service.nodePorts means nothing for a service of type ClusterIP; leave it out, or set target.service.type to NodePort or LoadBalancer
 {{- end }}
+{{- include "continuous-load.validate.seconds" (dict "key" "target.faults.maxRuleTtl" "value" $target.faults.maxRuleTtl) }}
+{{- $ttl := include "continuous-load.seconds" $target.faults.maxRuleTtl | int }}
+{{- if or (lt $ttl 1) (gt $ttl 3600) }}
+target.faults.maxRuleTtl {{ $target.faults.maxRuleTtl }} is out of range; the target takes 1s to 1h
+{{- end }}
 {{- $limit := dig "limits" "memory" "" $target.resources | toString }}
 {{- if $limit }}
 {{- if ge (include "continuous-load.bytes" (toString $target.faults.memTotalMax) | int64) (include "continuous-load.bytes" $limit | int64) }}
@@ -81,6 +86,13 @@ target.grpcRoute.enabled is true, but target.ports.grpc is 0, which switches gRP
 {{- define "continuous-load.validate.rate" -}}
 {{- if not (regexMatch "^([1-9][0-9]*([.][0-9]{1,3})?|0[.][0-9]{0,2}[1-9][0-9]{0,2})/([1-9][0-9]{0,8})?[smh]$" (toString .value)) }}
 {{ .key }} {{ toString .value | quote }} is not a rate; write so many per time, with three decimals at most: 10/s, 2.5/s, 600/m, 1/h, 1/5s
+{{- else }}
+{{- $parts := splitList "/" .value }}
+{{- $unit := get (dict "s" 1 "m" 60 "h" 3600) (regexFind "[smh]$" .value) }}
+{{- $seconds := mulf (regexFind "^[0-9]+" (index $parts 1) | default "1" | float64) $unit }}
+{{- if gt (divf (float64 (index $parts 0)) $seconds) 1e7 }}
+{{ .key }} {{ .value }} is more than an injector takes, 10000000/s
+{{- end }}
 {{- end }}
 {{- end }}
 

@@ -8,6 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::helm::{Helm, chart, each};
+use crate::fixture::program;
+use crate::tools::require;
 
 fn schema() -> Value {
     serde_json::from_str(&fs::read_to_string(chart().join("values.schema.json")).unwrap()).unwrap()
@@ -108,6 +110,31 @@ fn the_schema_is_closed() {
         }
     }
     assert!(objects > 30, "{objects}");
+}
+
+/// The README's way from values to what the injector thinks of them, as it stands there.
+#[test]
+fn a_scenario_is_checked_as_the_readme_says() {
+    let Some(_) = Helm::find() else { return };
+    let readme = fs::read_to_string(chart().join("README.md")).unwrap();
+    let mut blocks = readme.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let commands = blocks.find(|block| block.starts_with("helm template")).expect("it is told");
+    let folder = tempfile::tempdir().unwrap();
+    let charts = chart();
+    let commands = commands.replace("charts/continuous-load", charts.to_str().unwrap());
+    let commands = commands.replace("injector check", &format!("{} check", program("injector").display()));
+    let helm = require("helm").unwrap();
+    let path = format!("{}:{}", helm.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("bash");
+    let output = shell
+        .args(["-euc", &commands])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("KUBECONFIG", "/dev/null")
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(output.status.success() && said.contains("http-kept"), "{commands}\n{said}");
 }
 
 /// Every object and port that the notes name is there, in every mode.

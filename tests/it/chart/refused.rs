@@ -28,6 +28,10 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("commonLabels: { a: 1 }", &["/commonLabels/a", "string"]),
     ("injector: { job: { runId: Night } }", &["/injector/job/runId"]),
     ("injector: { compatTags: { a-b: c } }", &["/injector/compatTags", "'a-b'"]),
+    (
+        "injector: { scenario: { mix: [{ name: a, weight: 1, connection: pooled(0), http: {} }] } }",
+        &["/mix/0/connection"],
+    ),
     ("injector: { scenario: { timeout: 5 } }", &["/injector/scenario/timeout"]),
     // Times and rates.
     ("target: { drainDelay: 5 }", &["target.drainDelay \"5\"", "15s, 10m or 1h30m"]),
@@ -35,6 +39,11 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("injector: { totalRate: 10 }", &["injector.totalRate \"10\"", "10/s"]),
     ("injector: { totalRate: 0/s }", &["injector.totalRate \"0/s\""]),
     ("injector: { totalRate: 1.2345/s }", &["injector.totalRate", "three decimals"]),
+    ("injector: { totalRate: 10000001/s }", &["injector.totalRate 10000001/s", "10000000/s"]),
+    ("target: { faults: { maxRuleTtl: 2h } }", &["target.faults.maxRuleTtl 2h", "1s to 1h"]),
+    ("target: { faults: { cidrs: [all] } }", &["/target/faults/cidrs/0"]),
+    ("target: { faults: { cidrs: [127.0.0.0/33] } }", &["/target/faults/cidrs/0"]),
+    ("target: { faults: { sizeMax: much } }", &["/target/faults/sizeMax"]),
     ("injector: { totalRate: 10/d }", &["injector.totalRate \"10/d\""]),
     ("injector: { mode: daemonset, daemonset: { ratePerNode: x } }", &["injector.daemonset.ratePerNode \"x\""]),
     ("injector: { mode: job, job: { duration: 90 } }", &["injector.job.duration \"90\""]),

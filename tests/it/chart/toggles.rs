@@ -118,7 +118,7 @@ const READ: &[(&str, &str)] = &[
     ("target.service.ipFamilyPolicy=SingleStack", "ipFamilyPolicy: SingleStack"),
     ("target.service.ipFamilies={IPv6}", "- IPv6"),
     ("target.service.loadBalancerClass=v16", "loadBalancerClass: v16"),
-    ("target.service.loadBalancerSourceRanges={v17}", "- v17"),
+    ("target.service.loadBalancerSourceRanges={::17/128}", "- ::17/128"),
     ("target.tls.clientAuth=true", "--tls-client-ca="),
     ("target.adminToken.key=v18", "key: v18"),
     ("target.pdb.minAvailable=1", "minAvailable: 1"),
