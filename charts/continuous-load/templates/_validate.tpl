@@ -229,6 +229,9 @@ injector.cronjob.duration {{ .duration }} does not fit between two runs of injec
 {{- end }}
 {{- end }}
 
+{{/* Samples that an operation may have on an injector, k6's names and what all operations share included. */}}
+{{- define "continuous-load.samplesMax" -}}700{{- end }}
+
 {{- define "continuous-load.validate.monitoring" -}}
 {{- $monitoring := .Values.monitoring }}
 {{- range $key := list "interval" "scrapeTimeout" }}
@@ -238,6 +241,10 @@ injector.cronjob.duration {{ .duration }} does not fit between two runs of injec
 {{- end }}
 {{- if and $monitoring.scrapeTimeout (gt (include "continuous-load.seconds" (toString $monitoring.scrapeTimeout) | int) (include "continuous-load.seconds" (toString $monitoring.interval) | int)) }}
 monitoring.scrapeTimeout {{ $monitoring.scrapeTimeout }} is longer than monitoring.interval {{ $monitoring.interval }}; shorten it
+{{- end }}
+{{- $wanted := mul (len .Values.injector.scenario.mix) (include "continuous-load.samplesMax" . | int) }}
+{{- if and .Values.injector.enabled (has $monitoring.provider (list "prometheusOperator" "googleManagedPrometheus")) (lt (int $monitoring.sampleLimit) (int $wanted)) }}
+monitoring.sampleLimit {{ int $monitoring.sampleLimit }} is too low for {{ len .Values.injector.scenario.mix }} operations, whose samples would all be dropped; make it {{ $wanted }}
 {{- end }}
 {{- if and .Values.networkPolicy.enabled .Values.injector.enabled (empty .Values.networkPolicy.injectorEgress) }}
 {{- if or (not .Values.target.enabled) .Values.injector.target.host }}

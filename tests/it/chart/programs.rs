@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::helm::{Helm, Objects, items, strings};
 use super::matrix::matrix;
 use crate::pki::Pki;
-use crate::process::{FREE_PORTS, Process, output};
+use crate::process::{FREE_PORTS, Process, get, output, timed};
 
 /// A target started as its container is, and where it listens, by protocol.
 fn target(objects: &Objects, pki: &Pki) -> (Process, BTreeMap<String, SocketAddr>) {
@@ -92,35 +94,40 @@ fn the_tests_of_a_release_pass_while_its_target_lives() {
     }
 }
 
-/// The pair as a release of each mode runs it, but for its length.
-#[test]
-fn the_pair_runs_as_it_is_installed() {
-    let Some(helm) = Helm::find() else { return };
-    let pki = Pki::new();
-    let values =
-        "target: { logLevel: warn }\ninjector: { mode: job, totalRate: 100/s, job: { duration: 1s }, json: true }";
-    let objects = helm.objects(values);
-    let (_process, places) = target(&objects, &pki);
+/// The injector's arguments in a release, with its scenario as a file whose operations go to where the target is.
+fn injector(objects: &Objects, places: &BTreeMap<String, SocketAddr>, folder: &Path) -> Vec<String> {
     let mut scenario: Value = serde_saphyr::from_str(&objects.scenario().unwrap()).unwrap();
     scenario["admin"] = places["admin"].to_string().into();
     for operation in scenario["mix"].as_array_mut().unwrap() {
         let kinds = ["http", "grpc", "tcp", "udp", "dns"];
         let kind = kinds.into_iter().find(|kind| operation.get(kind).is_some()).expect("a protocol");
-        operation["target"] = place(&places, &format!("{kind}://x")).to_string().into();
+        operation["target"] = place(places, &format!("{kind}://x")).to_string().into();
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("scenario.yaml");
+    let file = folder.join("scenario.yaml");
     fs::write(&file, scenario.to_string()).unwrap();
 
     let pods = objects.pods();
-    let (_, pod) = pods.iter().find(|(whose, _)| whose.starts_with("Job/")).unwrap();
+    let (_, pod) = pods.iter().find(|(whose, _)| whose.contains("-injector")).expect("an injector");
     let arguments =
         strings(&pod["spec"]["containers"][0]["args"]).into_iter().map(|argument| match argument.as_str() {
             "/etc/continuous-load/scenario/scenario.yaml" => file.to_str().unwrap().to_owned(),
             "--admin-address=[::]:9798" => "--admin-address=127.0.0.1:0".to_owned(),
             _ => argument,
         });
-    let arguments: Vec<_> = arguments.collect();
+    arguments.collect()
+}
+
+/// A load test as its job runs it, but for its length.
+#[test]
+fn a_job_ends_well_and_both_sides_agree() {
+    let Some(helm) = Helm::find() else { return };
+    let pki = Pki::new();
+    let values =
+        "target: { logLevel: warn }\ninjector: { mode: job, totalRate: 100/s, job: { duration: 1s }, json: true }";
+    let objects = helm.objects(values);
+    let (_process, places) = target(&objects, &pki);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = injector(&objects, &places, folder.path());
     let output = output("injector", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{errors}");
@@ -128,6 +135,48 @@ fn the_pair_runs_as_it_is_installed() {
     assert_eq!(result["verdict"]["result"], "passed", "{errors}");
     for operation in result["operations"].as_array().unwrap() {
         assert_eq!(operation["client"]["sent"], operation["server"]["received"], "{operation}");
+    }
+}
+
+/// A deployment for as long as a test: probes are answered, what is scraped is no more than is allowed for, a signal ends it
+/// well and in time.
+#[test]
+fn a_deployment_answers_its_probes_and_ends_when_told_to() {
+    let Some(helm) = Helm::find() else { return };
+    let pki = Pki::new();
+    let objects = helm.objects("target: { logLevel: warn }\ninjector: { compat: k6, totalRate: 100/s }");
+    let (process, places) = target(&objects, &pki);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = injector(&objects, &places, folder.path());
+    let mut injecting = Process::start("injector", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let admin = injecting.address("admin");
+    injecting.line_with("1s ");
+
+    let mut asked = 0;
+    for (whose, place) in [("target", places["admin"]), ("injector", admin)] {
+        let pod = &objects.one(&format!("Deployment/r-continuous-load-{whose}"))["spec"]["template"]["spec"];
+        for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
+            // It fails on anything but 200.
+            get(place, pod["containers"][0][probe]["httpGet"]["path"].as_str().unwrap());
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 6);
+    // What the chart reckons with when it judges monitoring.sampleLimit.
+    let samples = get(admin, "/metrics").lines().filter(|line| !line.starts_with('#')).count();
+    let operations = objects.scenario().unwrap().matches("- name: ").count();
+    assert!(
+        samples <= 700 * operations,
+        "{samples} samples of {operations} operations: raise continuous-load.samplesMax"
+    );
+
+    for (process, whose) in [(injecting, "injector"), (process, "target")] {
+        let pod = &objects.one(&format!("Deployment/r-continuous-load-{whose}"))["spec"]["template"]["spec"];
+        let grace = Duration::from_secs(pod["terminationGracePeriodSeconds"].as_u64().unwrap());
+        process.signal("TERM");
+        let ((code, said), took) = timed(|| process.end());
+        assert_eq!(code, Some(0), "{whose}: {said}");
+        assert!(took < grace, "{whose} took {took:?} of {grace:?}");
     }
 }
 

@@ -50,6 +50,10 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("injector: { mode: job, job: { duration: 0s } }", &["injector.job.duration is 0"]),
     ("monitoring: { interval: 500ms }", &["monitoring.interval \"500ms\""]),
     ("monitoring: { interval: 5s, scrapeTimeout: 10s }", &["monitoring.scrapeTimeout 10s", "monitoring.interval 5s"]),
+    (
+        "monitoring: { provider: prometheusOperator, sampleLimit: 5599 }",
+        &["monitoring.sampleLimit 5599", "8 operations", "make it 5600"],
+    ),
     // The mix.
     ("injector: { scenario: { mix: [] } }", &["/injector/scenario/mix", "minItems"]),
     ("injector: { scenario: { mix: [{ weight: 1, http: {} }] } }", &["/mix/0", "name"]),
