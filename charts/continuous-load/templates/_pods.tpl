@@ -22,8 +22,10 @@ imagePullSecrets:
   - name: {{ if kindIs "map" . }}{{ .name }}{{ else }}{{ . }}{{ end }}
   {{- end }}
 {{- end }}
+{{- with .Values.podSecurityContext }}
 securityContext:
-  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* (root, program): the head of every container. */}}
@@ -31,8 +33,10 @@ securityContext:
 image: {{ include "continuous-load.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 command: [/{{ .program }}]
+{{- with .root.Values.securityContext }}
 securityContext:
-  {{- toYaml .root.Values.securityContext | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{/* (root, component, values): where pods run. */}}

@@ -36,6 +36,12 @@ target.tls.existingSecret is set, but target.ports.https is 0, which switches HT
 {{- if and $target.tls.clientAuth (not $target.tls.existingSecret) }}
 target.tls.clientAuth needs target.tls.existingSecret, with tls.crt, tls.key and ca.crt in it
 {{- end }}
+{{- with $target.service.trafficDistribution }}
+{{- $since := eq . "PreferClose" | ternary "1.31" "1.34" }}
+{{- if semverCompare (printf "<%s.0-0" $since) $.Capabilities.KubeVersion.Version }}
+target.service.trafficDistribution {{ . }} is known to Kubernetes {{ $since }} and later, and this is {{ $.Capabilities.KubeVersion.Version }}; leave it out
+{{- end }}
+{{- end }}
 {{- if $target.service.externalTrafficPolicy }}
 {{- if eq $target.service.type "ClusterIP" }}
 target.service.externalTrafficPolicy means nothing for a service of type ClusterIP; leave it out, or set target.service.type to LoadBalancer or NodePort
@@ -49,7 +55,7 @@ target.service.nodePorts means nothing for a service of type ClusterIP; leave it
 {{- if or (lt $ttl 1) (gt $ttl 3600) }}
 target.faults.maxRuleTtl {{ $target.faults.maxRuleTtl }} is out of range; the target takes 1s to 1h
 {{- end }}
-{{- $limit := dig "limits" "memory" "" $target.resources | toString }}
+{{- $limit := dig "limits" "memory" "" ($target.resources | default dict) | toString }}
 {{- if $limit }}
 {{- if ge (include "continuous-load.bytes" (toString $target.faults.memTotalMax) | int64) (include "continuous-load.bytes" $limit | int64) }}
 target.faults.memTotalMax {{ $target.faults.memTotalMax }} is not less than target.resources.limits.memory {{ $limit }}: who asks for it would end the pod; raise the limit, or lower the former

@@ -14,6 +14,10 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("injector: { scenario: { mix: [{ name: a, wieght: 1, http: {} }] } }", &["/mix/0", "'wieght'"]),
     ("injector: { scenario: { mix: [{ name: a, weight: 1, http: { verson: 2 } }] } }", &["/mix/0/http", "'verson'"]),
     ("image: { digst: x }", &["/image", "'digst'"]),
+    // Keys that are gone: of a null nobody would know whether it is a default or nothing.
+    ("target: null", &["missing property 'target'"]),
+    ("monitoring: { interval: null }", &["/monitoring", "missing property 'interval'"]),
+    ("injector: { podLabels: null }", &["/injector", "missing property 'podLabels'"]),
     // Values of another kind.
     ("injector: { mode: pod }", &["/injector/mode", "'deployment', 'daemonset', 'job', 'cronjob'"]),
     ("target: { kind: statefulset }", &["/target/kind", "'deployment', 'daemonset'"]),
@@ -152,6 +156,35 @@ fn what_cannot_work_is_refused_with_the_key_and_the_remedy() {
             }
         }
     });
+}
+
+/// These have nothing as one of their values.
+#[test]
+fn what_may_be_nothing_may_be_null() {
+    let Some(helm) = Helm::find() else { return };
+    let values = "podSecurityContext: null\nsecurityContext: { capabilities: null }\n\
+        target: { resources: null, pdb: { maxUnavailable: null, minAvailable: 1 }, \
+        autoscaling: { enabled: true, cpuUtilization: null, memoryUtilization: 50 } }\n\
+        injector: { resources: { limits: null }, dnsConfig: null, job: { ttlSecondsAfterFinished: null } }\n";
+    let text = helm.text(values, &[]).unwrap();
+    assert!(!text.contains("null") && !text.contains("<no value>"), "{text}");
+    assert!(!text.contains("runAsUser") && !text.contains("capabilities") && !text.contains("dnsConfig"), "{text}");
+}
+
+#[test]
+fn what_a_cluster_is_too_old_for_is_refused() {
+    let Some(helm) = Helm::find() else { return };
+    for (value, last_without, first_with) in [
+        ("PreferClose", "1.30.9", "1.31.0"),
+        ("PreferSameZone", "1.33.1", "v1.34.0-gke.100"),
+        ("PreferSameNode", "v1.33.1-eks-1", "1.34.2"),
+    ] {
+        let values = format!("target: {{ service: {{ trafficDistribution: {value} }} }}");
+        let error = helm.text(&values, &["--kube-version", last_without]).unwrap_err();
+        assert!(error.contains(&format!("target.service.trafficDistribution {value}")), "{error}");
+        let text = helm.text(&values, &["--kube-version", first_with]).unwrap();
+        assert!(text.contains(&format!("trafficDistribution: {value}")), "{text}");
+    }
 }
 
 #[test]
