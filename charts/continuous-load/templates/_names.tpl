@@ -16,10 +16,12 @@ cut off alone, two releases in one namespace might become one.
 
 {{- define "continuous-load.namespace" -}}{{ .Values.namespaceOverride | default .Release.Namespace }}{{- end }}
 
-{{/* text, if it has at most max characters; else its beginning and six digits of its hash. */}}
+{{/*
+text, if it has at most max characters and no dot, which names of services have not; else its beginning and six digits of its hash.
+*/}}
 {{- define "continuous-load.short" -}}
-{{- if le (len .text) .max }}{{ .text }}{{ else -}}
-{{- printf "%s-%s" (.text | trunc (sub .max 7 | int) | trimSuffix "-") (.text | sha256sum | trunc 6) }}
+{{- if and (le (len .text) .max) (not (contains "." .text)) }}{{ .text }}{{ else -}}
+{{- printf "%s-%s" (.text | replace "." "-" | trunc (sub .max 7 | int) | trimSuffix "-") (.text | sha256sum | trunc 6) }}
 {{- end }}
 {{- end }}
 

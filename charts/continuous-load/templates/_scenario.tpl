@@ -64,8 +64,8 @@
 
 {{/* Who injects. The programs take 32 characters on each side of the slash, none of them a dot. */}}
 {{- define "continuous-load.source" -}}
-{{- $namespace := include "continuous-load.short" (dict "text" (include "continuous-load.namespace" . | replace "." "-") "max" 32) }}
-{{- $release := include "continuous-load.short" (dict "text" (.Release.Name | replace "." "-") "max" 32) }}
+{{- $namespace := include "continuous-load.short" (dict "text" (include "continuous-load.namespace" .) "max" 32) }}
+{{- $release := include "continuous-load.short" (dict "text" .Release.Name "max" 32) }}
 {{- $namespace }}/{{ $release }}
 {{- end }}
 

@@ -21,6 +21,9 @@ What the schema cannot see: values that contradict each other. Everything that i
 {{- if not (or $target.enabled .Values.injector.enabled) }}
 target.enabled and injector.enabled are both false, which installs nothing; set one of them to true
 {{- end }}
+{{- if not (regexMatch "^[a-z]" (include "continuous-load.fullname" .)) }}
+the objects' names would begin with a digit ({{ include "continuous-load.fullname" . }}), which services' must not; set fullnameOverride, or name the release otherwise
+{{- end }}
 {{- include "continuous-load.validate.labels" (dict "key" "commonLabels" "labels" .Values.commonLabels) }}
 {{- range $key := list "target" "injector" }}
 {{- include "continuous-load.validate.labels" (dict "key" (printf "%s.podLabels" $key) "labels" (get $.Values $key).podLabels) }}

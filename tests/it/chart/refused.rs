@@ -112,6 +112,7 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     ("target: { service: { nodePorts: { http: 30000 } } }", &["target.service.nodePorts", "target.service.type"]),
     ("target: { service: { externalTrafficPolicy: Local } }", &["target.service.externalTrafficPolicy"]),
+    ("fullnameOverride: 2nd", &["fullnameOverride", "begin with a digit (2nd)"]),
     // What contradicts itself.
     ("target: { enabled: false }\ninjector: { enabled: false }", &["target.enabled and injector.enabled"]),
     ("target: { tls: { clientAuth: true } }", &["target.tls.clientAuth", "target.tls.existingSecret"]),

@@ -36,14 +36,22 @@ const EVERYTHING: &str = "networkPolicy: { enabled: true }\nmonitoring: { provid
 fn releases_in_one_namespace_do_not_meet() {
     let Some(helm) = Helm::find() else { return };
     let long = "a".repeat(52);
-    let names =
-        ["path".to_owned(), "path-2".to_owned(), "continuous-load".to_owned(), format!("{long}1"), format!("{long}2")];
+    let names = [
+        "path".to_owned(),
+        "path.2".to_owned(),
+        "path-2".to_owned(),
+        "continuous-load".to_owned(),
+        format!("{long}1"),
+        format!("{long}2"),
+    ];
     let releases: Vec<_> = names.iter().map(|name| release(&helm, &chart(), name, EVERYTHING)).collect();
     let mut seen = BTreeSet::new();
     for objects in &releases {
         for object in objects.ids() {
             let (kind, name) = object.split_once('/').unwrap();
             // A job's pods are named after it, with 11 more.
+            // A service's name is a label of DNS.
+            assert!(!name.contains('.') && name.starts_with(char::is_alphabetic), "{object}");
             assert!(name.len() <= 63 && (kind != "CronJob" || name.len() <= 52), "{object}");
             assert!(seen.insert(object.clone()), "{object} is of two releases");
         }
@@ -67,7 +75,7 @@ fn sources_of_releases_differ_however_long_their_names() {
     let Some(helm) = Helm::find() else { return };
     let long = "b".repeat(52);
     let mut seen = BTreeSet::new();
-    for name in ["path".to_owned(), "path.2".to_owned(), format!("{long}1"), format!("{long}2")] {
+    for name in ["path".to_owned(), "path.2".to_owned(), "path-2".to_owned(), format!("{long}1"), format!("{long}2")] {
         let scenario = release(&helm, &chart(), &name, "").scenario().unwrap();
         let source = scenario.lines().find_map(|line| line.strip_prefix("source: ")).unwrap().to_owned();
         assert!(source.parse::<shared::identity::Source>().is_ok(), "{name}: {source}");
