@@ -201,7 +201,7 @@ fn everything_that_is_wrong_is_said_at_once() {
 
 /// Schedules, and how many minutes their runs are apart at least: a run of that, less half a minute, fits; a second more does
 /// not.
-const SCHEDULES: [(&str, u64); 11] = [
+const SCHEDULES: [(&str, u64); 12] = [
     ("* * * * *", 1),
     ("*/15 * * * *", 15),
     // The last of an hour is 56, the first of the next 0.
@@ -212,6 +212,8 @@ const SCHEDULES: [(&str, u64); 11] = [
     ("3/20 * * * *", 20),
     ("30 8,17 * * 1-5", 9 * 60),
     ("0 22-23,5 * * *", 60),
+    // Over midnight.
+    ("0 1,23 * * *", 2 * 60),
     ("59 23 * * *", 24 * 60),
     ("09 08 1 JAN *", 24 * 60),
 ];

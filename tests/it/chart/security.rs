@@ -153,3 +153,27 @@ fn probes_ask_the_admin_ports_and_a_drain_has_its_time() {
         assert!(flags.contains(&flag.to_owned()), "no {flag} in {flags:?}");
     }
 }
+
+/// One run at a time, each pod once: a second one would be twice the rate, or hide that the first has failed.
+#[test]
+fn runs_that_end_run_once_and_alone() {
+    let Some(helm) = Helm::find() else { return };
+    let cronjob =
+        helm.objects("injector: { mode: cronjob, cronjob: { duration: 5m, replicas: 3, timeZone: Etc/UTC } }");
+    let cronjob = &cronjob.one("CronJob/r-continuous-load-injector")["spec"];
+    assert_eq!(cronjob["concurrencyPolicy"], "Forbid");
+    assert_eq!(cronjob["timeZone"], "Etc/UTC");
+    let job = helm
+        .objects("injector: { mode: job, job: { duration: 5m, replicas: 3, runId: x, ttlSecondsAfterFinished: 0 } }");
+    let job = &job.one("Job/r-continuous-load-injector-x")["spec"];
+    assert_eq!(job["ttlSecondsAfterFinished"], 0);
+    for spec in [&cronjob["jobTemplate"]["spec"], job] {
+        assert_eq!((&spec["completions"], &spec["parallelism"]), (&json!(3), &json!(3)));
+        assert_eq!(spec["completionMode"], "Indexed");
+        assert_eq!(spec["backoffLimit"], 0);
+        assert_eq!(spec["activeDeadlineSeconds"], 5 * 60 + 300);
+        assert_eq!(spec["template"]["spec"]["restartPolicy"], "Never");
+        let flags = strings(&spec["template"]["spec"]["containers"][0]["args"]);
+        assert!(flags.contains(&"--for=5m".to_owned()), "{flags:?}");
+    }
+}

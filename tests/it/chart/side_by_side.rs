@@ -36,14 +36,8 @@ const EVERYTHING: &str = "networkPolicy: { enabled: true }\nmonitoring: { provid
 fn releases_in_one_namespace_do_not_meet() {
     let Some(helm) = Helm::find() else { return };
     let long = "a".repeat(52);
-    let names = [
-        "path".to_owned(),
-        "path.2".to_owned(),
-        "path-2".to_owned(),
-        "continuous-load".to_owned(),
-        format!("{long}1"),
-        format!("{long}2"),
-    ];
+    let names = ["path", "path.2", "path-2", "continuous-load"].map(str::to_owned);
+    let names: Vec<_> = names.into_iter().chain([format!("{long}1"), format!("{long}2")]).collect();
     let releases: Vec<_> = names.iter().map(|name| release(&helm, &chart(), name, EVERYTHING)).collect();
     let mut seen = BTreeSet::new();
     for objects in &releases {
