@@ -69,7 +69,7 @@ spec:
   dnsConfig:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if .Values.target.enabled }}
+  {{- if and .Values.target.enabled (empty $injector.target.host) }}
   initContainers:
     # A run whose target is not there ends at once; on the day of the installation that is nobody's fault.
     - name: wait-for-target
@@ -162,4 +162,11 @@ backoffLimit: 0
 activeDeadlineSeconds: {{ add (include "continuous-load.seconds" .values.duration) 300 }}
 template:
   {{- include "continuous-load.injector.pod" .root | trim | nindent 2 }}
+{{- end }}
+
+{{/* A job cannot be changed: with other values it is another one, and the upgrade runs it. */}}
+{{- define "continuous-load.injector.jobName" -}}
+{{- $job := .Values.injector.job }}
+{{- $spec := include "continuous-load.injector.jobSpec" (dict "root" . "values" $job) }}
+{{- include "continuous-load.fullname" . }}-injector-{{ $job.runId | default (sha256sum $spec | trunc 8) }}
 {{- end }}
