@@ -66,7 +66,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
     tokio::select! {
-        ready = prepare(&mut job) => ready?,
+        ready = prepare(&mut job, &out) => ready?,
         () = stop.cancelled() => {
             let message = "stopped before the first request".to_owned();
             return Err(NotStarted { exit: Exit::Interrupted, message });
@@ -143,10 +143,17 @@ async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
     }
 }
 
-/// Everything the servers are asked before the first request.
-async fn prepare(job: &mut Job) -> Result<(), NotStarted> {
+/// Everything the servers are asked before the first request. A run without an end starts also against a target that is not
+/// there: whoever begins anew in the middle of an outage is there to tell of it.
+async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
     preflight::sources(&job.plan).map_err(|message| NotStarted { exit: Exit::Scenario, message })?;
-    target::reach(&job.plan).await.map_err(|message| NotStarted { exit: Exit::Unreachable, message })?;
+    match target::reach(&job.plan).await {
+        Ok(()) => {}
+        Err(message) if job.options.length.is_none() => {
+            out.line(format!("not reached: {message}; starting all the same, as this run has no end"));
+        }
+        Err(message) => return Err(NotStarted { exit: Exit::Unreachable, message }),
+    }
     let resolved = reflection::resolve(&mut job.plan).await;
     resolved.map_err(|(exit, message)| match exit {
         Exit::Scenario => NotStarted { exit, message: format!("{}:{message}", job.name) },

@@ -23,6 +23,7 @@ fn against(target: std::net::SocketAddr) -> tempfile::NamedTempFile {
 
 /// Beside other tests.
 const OWN_ADMIN: [&str; 2] = ["--admin-address", "127.0.0.1:0"];
+const FINITE: [&str; 4] = ["--admin-address", "127.0.0.1:0", "--for", "1s"];
 
 fn run(file: &tempfile::NamedTempFile, flags: &[&str]) -> (Option<i32>, String, String) {
     let path = file.path().to_str().unwrap();
@@ -170,7 +171,7 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_host_without_address_ends_the_run_before_it_starts_with_its_name() {
     let file = scenario(&ONE.replace("TARGET", "no-such-host.invalid"));
-    let (code, _, stderr) = run(&file, &OWN_ADMIN);
+    let (code, _, stderr) = run(&file, &FINITE);
     assert_eq!(code, Some(97), "{stderr}");
     assert!(stderr.contains("no-such-host.invalid") && stderr.contains("dns_nxdomain"), "{stderr}");
 }
@@ -178,7 +179,7 @@ fn a_host_without_address_ends_the_run_before_it_starts_with_its_name() {
 #[test]
 fn nobody_listening_ends_the_run_before_it_starts_with_the_address() {
     let (_held, address) = refusing_port();
-    let (code, _, stderr) = run(&against(address), &OWN_ADMIN);
+    let (code, _, stderr) = run(&against(address), &FINITE);
     assert_eq!(code, Some(97), "{stderr}");
     assert!(stderr.contains(&address.to_string()) && stderr.contains("connect_refused"), "{stderr}");
 }
@@ -207,4 +208,20 @@ fn a_result_that_cannot_be_written_is_refused_before_the_run() {
     assert_eq!(code, Some(2), "{stderr}");
     assert!(stderr.contains("--json /nowhere/result.json"), "{stderr}");
     assert!(took < Duration::from_secs(30) && !stdout.contains("running"), "{stdout}");
+}
+
+#[test]
+fn a_run_without_an_end_begins_in_an_outage() {
+    let (_held, address) = refusing_port();
+    let file = against(address);
+    let arguments = [&["run", file.path().to_str().unwrap()][..], &OWN_ADMIN].concat();
+    let mut injector = Process::start("injector", &arguments);
+    let line = injector.line_with("not reached: ");
+    assert!(line.contains(&address.to_string()) && line.contains("connect_refused"), "{line}");
+    let admin = injector.address("admin");
+    injector.line_with("connect_refused ");
+    let refused = metric("continuous_load_client_requests_total").label("error", "connect_refused");
+    assert!(refused.sum_in(&get(admin, "/metrics")) > 0.0);
+    injector.signal("TERM");
+    assert_eq!(injector.end().0, Some(0));
 }
