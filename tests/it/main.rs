@@ -7,6 +7,7 @@ mod agreement;
 mod battery;
 mod cli;
 mod connections;
+mod dashboards;
 mod dns;
 mod drills;
 mod echo;
