@@ -46,7 +46,7 @@ const NAME: &str = "target.test";
 const SCENARIO: &str = "
 target: NAMED
 rate: 120/s
-timeout: 500ms
+timeout: 5s
 mix:
   - { name: fresh, weight: 2, connection: fresh, http: {} }
   - { name: kept, weight: 2, connection: pooled(2), http: {} }
@@ -60,7 +60,7 @@ mix:
 ";
 
 /// Shown only when there is something to see: `dashboard: panel: legend`.
-const EMPTY_WHEN_HEALTHY: [&str; 16] = [
+const EMPTY_WHEN_HEALTHY: [&str; 18] = [
     "run: Failures by cause: {{error}}",
     "run: Fate of unanswered requests: {{fate}}",
     "run: Results per second: failure: {{error}}",
@@ -76,10 +76,30 @@ const EMPTY_WHEN_HEALTHY: [&str; 16] = [
     "service-path: annotation Alerts",
     "run: annotation Injected faults",
     "service-path: Faults that were injected: {{kind}} by {{source}}",
+    "service-path: Faults that were injected: rule {{rule}} matched",
+    "service-path: Faults that were injected: rule {{rule}} changed",
     "service-path: annotation Injected faults",
 ];
 /// Families that no dashboard shows, and why.
-const NOT_SHOWN: [(&str, &str); 0] = [];
+const NOT_SHOWN: [(&str, &str); 1] = [(
+    "continuous_load_server_fault_rule_expiry_timestamp_seconds",
+    "for alerts: there is one only while a rule is active",
+)];
+
+/// Values that a dashboard has to show, each between two bounds: while all is well, and then.
+const SHOWN: [Shown; 9] = [
+    ("service-path: Path: burn rate", [0.0, 0.0], [1.0, 1000.0]),
+    ("service-path: Availability, last $window: availability", [1.0, 1.0], [0.5, 0.999]),
+    ("service-path: Availability by window: 1y", [1.0, 1.0], [0.5, 0.9999]),
+    ("service-path: Alerts firing: firing", [0.0, 0.0], [1.0, 1.0]),
+    // Two scrapes are not at one instant.
+    ("service-path: Requests lost: lost", [0.0, 0.1], [0.001, 0.5]),
+    ("service-path: Answers lost: lost", [0.0, 0.0], [0.001, 0.5]),
+    ("service-path: Sent again by the path: twice", [0.0, 0.0], [0.001, 0.5]),
+    ("run: Success ratio: success", [1.0, 1.0], [0.5, 0.999]),
+    ("run: Not accounted for: requests", [-10.0, 10.0], [-10.0, 10.0]),
+];
+type Shown = (&'static str, [f64; 2], [f64; 2]);
 
 /// The recording rules that long windows need, and one alert.
 fn rules() -> serde_json::Value {
@@ -121,6 +141,16 @@ fn proxy(target: SocketAddr, harm: &Arc<AtomicBool>) -> SocketAddr {
 
 fn with_values(expression: &str) -> String {
     VALUES.iter().fold(expression.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// That [`SHOWN`] is what is shown.
+fn assert_shown(prometheus: &Prometheus, all: &[Expression], end_s: f64, is_well: bool) {
+    for (what, well, broken) in SHOWN {
+        let expression = all.iter().find(|expression| expression.what == what).unwrap_or_else(|| panic!("no {what}"));
+        let value = prometheus.value_at(&with_values(&expression.text), end_s);
+        let [least, most] = if is_well { well } else { broken };
+        assert!((least..=most).contains(&value), "{what}: {value} is not between {least} and {most}");
+    }
 }
 
 /// Whether a panel would show anything, at the end of a phase.
@@ -190,6 +220,8 @@ fn every_expression_has_data() {
     let unlike: Vec<_> = empty(healthy_s).symmetric_difference(&documented).copied().map(str::to_owned).collect();
     assert!(unlike.is_empty(), "empty, and not in the list, or the other way round:\n{}", unlike.join("\n"));
 
+    assert_shown(&prometheus, &all, healthy_s, true);
+
     // Nobody listens at the other address.
     zone.addresses(NAME, [Ipv4Addr::new(127, 0, 0, 9)]);
     harm.store(true, Ordering::Relaxed);
@@ -198,6 +230,7 @@ fn every_expression_has_data() {
     let broken_s = phase(prometheus.now_s());
     let empty = empty(broken_s);
     assert!(empty.is_empty(), "still empty:\n{}", Vec::from_iter(empty).join("\n"));
+    assert_shown(&prometheus, &all, broken_s, false);
 
     known(&all, &[get(own.address, "/metrics"), get(addresses.admin, "/metrics")]);
 }

@@ -34,8 +34,8 @@ pub(super) fn selected(expression: &str) -> Vec<Selected<'_>> {
             let next = behind.trim_start();
             if CLAUSES.contains(&name) {
                 rest = after(next, ')').1;
-            } else if next.starts_with('(') {
-                (function, rest) = (name, &next[1..]);
+            } else if let Some(inside) = next.strip_prefix('(') {
+                (function, rest) = (name, inside);
             } else if !OPERATORS.contains(&name) && !aggregates(next) {
                 let selector;
                 (selector, rest) = rest.strip_prefix('{').map_or(("", rest), braces);
