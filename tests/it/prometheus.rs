@@ -25,6 +25,9 @@ use crate::tools::require;
 /// Starting, a first scrape, an answer: nothing here takes so long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Rules that a test adds, in the folder of the configuration.
+const RULES: &str = "rules.json";
+
 /// Whom to scrape: the label `job`, where, and the labels that its series get beside `job` and `instance`.
 pub(crate) struct Job<'a> {
     pub(crate) name: &'a str,
@@ -99,6 +102,14 @@ impl Prometheus {
         assert!(matches!(answer, Ok((200, _))), "{answer:?}: {}", self.log());
     }
 
+    /// Evaluates these groups of rules as well, as often as it scrapes.
+    pub(crate) fn rules(&self, groups: &Value) {
+        let rules = serde_json::json!({ "groups": groups });
+        std::fs::write(self.folder.path().join(RULES), rules.to_string()).unwrap();
+        let answer = http(self.address, "POST", "/-/reload", "");
+        assert!(matches!(answer, Ok((200, _))), "{answer:?}: {}", self.log());
+    }
+
     /// Waits until each of these jobs has been scraped from now on, begun and stored: all that was counted before is in
     /// what queries find.
     pub(crate) fn scraped(&self, jobs: &[&str]) {
@@ -168,8 +179,14 @@ impl Drop for Prometheus {
 /// YAML is a superset of JSON, which needs no quoting by hand.
 fn write_config(folder: &Path, interval_ms: u32, jobs: &[Value]) {
     let interval = format!("{interval_ms}ms");
-    let global = serde_json::json!({ "scrape_interval": interval, "scrape_timeout": interval });
-    let config = serde_json::json!({ "global": global, "scrape_configs": jobs });
+    let global = serde_json::json!({
+        "scrape_interval": interval,
+        "scrape_timeout": interval,
+        "evaluation_interval": interval,
+    });
+    // A pattern, since most have no such file.
+    let rules = [RULES.replace('.', "*.")];
+    let config = serde_json::json!({ "global": global, "rule_files": rules, "scrape_configs": jobs });
     std::fs::write(folder.join("prometheus.json"), config.to_string()).unwrap();
 }
 
