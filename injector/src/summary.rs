@@ -10,6 +10,7 @@ mod rules;
 mod unanswered;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Serialize;
 use shared::account::{Account, OperationAccount as TargetAccount};
@@ -171,14 +172,14 @@ pub struct Side {
 }
 
 impl Summary {
-    /// Of a finished run, with the target's account or why there is none, and how many addresses each name has.
+    /// Of a finished run, with the target's account or why there is none, and which addresses each name has.
     pub fn new(
         plan: &Plan,
         session: &str,
         workers: u32,
         finished: &engine::Finished,
         target: Result<Told, String>,
-        addresses: &BTreeMap<String, usize>,
+        addresses: &BTreeMap<String, Vec<IpAddr>>,
     ) -> Summary {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {

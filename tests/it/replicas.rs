@@ -308,7 +308,9 @@ fn an_address_that_never_answers_is_counted() {
     everybody.push(cluster.fleet.ip(3));
     cluster.zone.addresses("target.test", everybody);
     let report = cluster.run(&WEB, 2, |_, _, _| ());
-    report.says("backends: target.test: 3 seen, the name has 4 addresses: 1 never answered\n");
+    let silent = cluster.fleet.ip(3).to_string();
+    report.says(&format!("backends: target.test: 3 seen, the name has 4 addresses: 1 never answered ({silent})\n"));
+    assert_eq!(report.json["backends"][0]["never_answered"], json!([silent]));
     let by_error: BTreeMap<String, u64> =
         serde_json::from_value(report.json["operations"][0]["client"]["errors"].clone()).unwrap();
     assert!(by_error["connect_refused"] > 0, "{by_error:?}");

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::asker::{Asker, Looked};
+use super::asker::{Asker, Looked, Unfound};
 use crate::counter::Counter;
 use crate::plan::{Host, Operation, Plan, Resolve, Select};
 
@@ -64,7 +64,7 @@ pub(crate) struct Known {
     /// The latest answer; empty: there is no such name or it has no address. Nothing: never an answer.
     pub(crate) addresses: Option<Arc<[IpAddr]>>,
     /// Why the last look-up gave no answer.
-    pub(crate) failure: Option<ErrorClass>,
+    pub(crate) failure: Option<Unfound>,
     /// From when on who is given the answer must be counted.
     pub(crate) stale_from: Option<Instant>,
     /// When the last look-up was over.
@@ -193,7 +193,7 @@ impl Entry {
         self.known.send_if_modified(|known| {
             let before = known.clone();
             known.learned = Some(now);
-            known.failure = looked.found.as_ref().err().copied();
+            known.failure = looked.answer().err();
             match &looked.found {
                 Ok(answer) => {
                     known.addresses = Some(Arc::clone(&answer.addresses));

@@ -1,4 +1,4 @@
-//! Names and their addresses in the report: what is not as it should be, and a row for each address.
+//! Names and their addresses in the report: what is not as it should be, and a row for each address where there are several.
 
 use std::fmt::Write;
 
@@ -11,7 +11,8 @@ pub(super) fn names(text: &mut String, summary: &Summary, width: usize) -> std::
             writeln!(text, "{}: {words}", operation.name)?;
         }
     }
-    let has_rows = |operation: &&Operation| !operation.client.names.addresses.is_empty();
+    // One address of a name is the operation's own line once more.
+    let has_rows = |operation: &&Operation| operation.client.names.addresses.len() > 1;
     let mut with_rows = summary.operations.iter().filter(has_rows).peekable();
     if with_rows.peek().is_none() {
         return Ok(());
@@ -23,8 +24,9 @@ pub(super) fn names(text: &mut String, summary: &Summary, width: usize) -> std::
         let names = std::iter::once(operation.name.as_str()).chain(std::iter::repeat(""));
         for (name, row) in names.zip(&operation.client.names.addresses) {
             write!(text, "{name:width$}  {:<39}", row.address)?;
-            let counts = [row.planned, row.sent, row.success, row.failure];
-            counts.iter().try_for_each(|count| write!(text, " {count:>8}"))?;
+            let planned = row.planned.map_or_else(|| "-".to_owned(), |planned| planned.to_string());
+            write!(text, " {planned:>8}")?;
+            [row.sent, row.success, row.failure].iter().try_for_each(|count| write!(text, " {count:>8}"))?;
             writeln!(text)?;
         }
     }
