@@ -283,6 +283,16 @@ impl JsonOutput {
     }
 }
 
+/// What was only tried, or written by half, does not stay.
+impl Drop for JsonOutput {
+    fn drop(&mut self) {
+        if let JsonOutput::File(path) = self {
+            // Gone already if it became the result.
+            let _ = fs::remove_file(beside(path));
+        }
+    }
+}
+
 /// The name under which a result is written until it is complete.
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();

@@ -73,6 +73,7 @@ fn a_run_that_cannot_start_says_where_it_failed() {
     let mut fleet = Fleet::start(2);
     let zone = Zone::start();
     let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("out.json");
     let file = folder.path().join("one.yaml");
     std::fs::write(
         &file,
@@ -81,7 +82,8 @@ fn a_run_that_cannot_start_says_where_it_failed() {
     .unwrap();
     let says = |flags: &[&str]| {
         let server = zone.address.to_string();
-        let fixed = ["run", file.to_str().unwrap(), "--for", "1s", "--admin-address", "127.0.0.1:0"];
+        let json = json.to_str().unwrap();
+        let fixed = ["run", "--json", json, file.to_str().unwrap(), "--for", "1s", "--admin-address", "127.0.0.1:0"];
         let ended = output("injector", &[&fixed[..], &["--nameserver", &server], flags].concat());
         assert_eq!(ended.status.code(), Some(97), "{ended:?}");
         String::from_utf8(ended.stderr).unwrap()
@@ -98,4 +100,23 @@ fn a_run_that_cannot_start_says_where_it_failed() {
     let words = says(&[]);
     let refused = format!("unreachable: {}:{}: the connection was refused", fleet.ip(0), fleet.port("http"));
     assert!(words.contains(&refused), "{words}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["one.yaml"], "nothing by half stays beside a result that never came");
+}
+
+/// Of no family that the name has.
+#[test]
+fn a_source_address_that_cannot_reach_the_address_says_so() {
+    let fleet = Fleet::start(1);
+    let zone = Zone::start();
+    zone.addresses(NAME, fleet.ips());
+    let mix = "
+- { name: stream, rate: 10/s, source_addresses: '::1', connection: fresh, http: {} }
+- { name: datagram, rate: 10/s, source_addresses: '::1', connection: fresh, udp: {} }
+";
+    let (accounts, ..) = run(during(plan(&fleet, &zone, mix), (1, 1), async |_| ()));
+    for account in accounts {
+        let words = account.examples[ErrorClass::ConnectUnreachable.index()].as_deref().unwrap();
+        assert!(words.ends_with(&format!(" (no source address has the family of {})", fleet.ip(0))), "{words}");
+    }
 }
