@@ -17,6 +17,7 @@ use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
 use shared::outcome::{ConnectionEnd, DropReason, ErrorClass};
 
+pub(crate) use self::backends::listed;
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
@@ -86,6 +87,8 @@ pub struct Judgement {
 pub struct Operation {
     /// Its name.
     pub name: String,
+    /// The name, or address, that it is sent to.
+    pub host: String,
     /// What it speaks.
     pub protocol: &'static str,
     /// Its planned rate, per second.
@@ -218,6 +221,7 @@ impl Summary {
             let server = target.as_ref().map(|account| of_target(account, &operation.name));
             Operation {
                 name: operation.name.to_string(),
+                host: operation.endpoint.host.to_string(),
                 protocol: operation.protocol().as_str(),
                 rate_per_s: operation.rate.per_second(),
                 injected: operation.injected,

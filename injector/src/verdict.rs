@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::outcome::{DropReason, ErrorClass};
+use shared::units::counted;
 
 use crate::account::OperationAccount;
 
@@ -94,9 +95,9 @@ pub fn verdict(
     }
     if ended.unexplained > 0 {
         reasons.push(format!(
-            "the accounts of both sides differ by {} requests for no known reason: something on the path answers or repeats \
+            "the accounts of both sides differ by {} for no known reason: something on the path answers or repeats \
              requests unseen, or it is a defect",
-            ended.unexplained
+            counted(ended.unexplained, "request")
         ));
     }
     for (name, account) in operations {

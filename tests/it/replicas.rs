@@ -225,7 +225,7 @@ fn a_replica_whose_admin_port_cannot_be_reached_is_named_and_nothing_is_claimed(
     report.is_explained();
     assert!(report.json["operations"][0]["difference"].is_null());
     report.says("difference: web: ");
-    report.says("not explained, as a part of its side is missing");
+    report.says("difference: a part of the target's side is missing, so nothing is explained:\n");
     report.says(&format!("replica {}: ", SocketAddr::from((nobody, cluster.fleet.port("admin")))));
     let row = report.replica("replica-2/-/-");
     let [seen] = counts(&row["total"]["client"], ["answered"]);

@@ -1,6 +1,6 @@
 //! What an account says of an operation's name, and of each address that had requests of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use shared::outcome::{Code, ErrorClass, Outcome};
@@ -15,6 +15,10 @@ pub struct NameAccount {
     pub lookups: BTreeMap<Code, u64>,
     /// How often it had other addresses than before.
     pub changes: u64,
+    /// Addresses that came to it while it was known, at most [`ADDRESS_ROWS_MAX`].
+    pub joined: BTreeSet<IpAddr>,
+    /// Addresses that it lost, likewise.
+    pub left: BTreeSet<IpAddr>,
     /// Connections that were opened by an answer past its time.
     pub stale_answers: u64,
     /// Requests that went to an address that the latest answer did not have any more.
@@ -50,15 +54,32 @@ pub struct AddressAccount {
 }
 
 impl NameAccount {
+    /// It has these addresses now, and others before.
+    pub(crate) fn changed(&mut self, before: &[IpAddr], now: &[IpAddr]) {
+        self.changes += 1;
+        take(&mut self.joined, now.iter().filter(|address| !before.contains(address)));
+        take(&mut self.left, before.iter().filter(|address| !now.contains(address)));
+    }
+
     /// Adds another's figures.
     pub(super) fn merge(&mut self, other: &NameAccount) {
         for (code, count) in &other.lookups {
             *self.lookups.entry(*code).or_default() += count;
         }
         self.changes += other.changes;
+        take(&mut self.joined, &other.joined);
+        take(&mut self.left, &other.left);
         self.stale_answers += other.stale_answers;
         self.departed_requests += other.departed_requests;
         self.addresses.merge(&other.addresses);
+    }
+}
+
+fn take<'a>(held: &mut BTreeSet<IpAddr>, more: impl IntoIterator<Item = &'a IpAddr>) {
+    for address in more {
+        if held.len() < ADDRESS_ROWS_MAX {
+            held.insert(*address);
+        }
     }
 }
 
@@ -137,6 +158,17 @@ mod tests {
         assert!(rows.is_sorted_by_key(|(address, _)| *address));
         let planned: u64 = rows.iter().map(|(_, row)| row.planned).sum();
         assert_eq!((rows[0].0, planned + total.addresses.other().planned), (ip(1), 101));
+    }
+
+    #[test]
+    fn who_joined_and_who_left_is_kept_and_bounded() {
+        let mut account = NameAccount::default();
+        account.changed(&[ip(1), ip(2)], &[ip(2), ip(3)]);
+        let mut total = NameAccount::default();
+        total.changed(&[], &(100..200).map(ip).collect::<Vec<_>>());
+        account.merge(&total);
+        assert_eq!((account.changes, account.joined.len()), (2, ADDRESS_ROWS_MAX));
+        assert_eq!((account.joined.first(), account.left.into_iter().collect()), (Some(&ip(3)), vec![ip(1)]));
     }
 
     #[test]

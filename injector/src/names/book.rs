@@ -210,8 +210,8 @@ impl Entry {
             }
             let is_other = known.addresses != before.addresses;
             if is_other {
-                let size = known.addresses.as_ref().map_or(0, |addresses| addresses.len());
-                self.users.iter().for_each(|user| user.counts(size, before.addresses.is_some()));
+                let now = known.addresses.as_deref().unwrap_or_default();
+                self.users.iter().for_each(|user| user.counts(before.addresses.as_deref(), now));
             }
             // Connections that look up for themselves are not told of each of them.
             is_other || self.resolve != Resolve::PerConnection || before.learned.is_none()
@@ -220,11 +220,11 @@ impl Entry {
 }
 
 impl User {
-    /// The name has so many addresses now, which are others than it had before if it had any.
-    fn counts(&self, size: usize, has_changed: bool) {
-        self.red.name_addresses(self.counter.operation, size);
-        if has_changed {
-            self.counter.name_changed();
+    /// The name has these addresses now, and had others before if anything was known of it.
+    fn counts(&self, before: Option<&[IpAddr]>, now: &[IpAddr]) {
+        self.red.name_addresses(self.counter.operation, now.len());
+        if let Some(before) = before {
+            self.counter.name_changed(before, now);
         }
     }
 }

@@ -91,7 +91,7 @@ impl NameBackends {
 }
 
 /// `10.0.0.1, 10.0.0.2 and 3 more`.
-fn listed(addresses: &[String]) -> String {
+pub(crate) fn listed(addresses: &[String]) -> String {
     let (named, rest) = addresses.split_at(addresses.len().min(NAMED_MAX));
     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
     format!("{}{more}", named.join(", "))

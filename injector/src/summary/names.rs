@@ -13,6 +13,10 @@ pub struct Names {
     pub lookups: BTreeMap<String, u64>,
     /// How often the name had other addresses than before.
     pub changes: u64,
+    /// Addresses that it gained by that, at most 64.
+    pub joined: Vec<String>,
+    /// Addresses that it lost, likewise.
+    pub left: Vec<String>,
     /// Connections opened by an answer past its time.
     pub stale_answers: u64,
     /// Requests to an address that the latest answer did not have any more.
@@ -45,6 +49,8 @@ impl From<&NameAccount> for Names {
         Names {
             lookups: account.lookups.iter().map(|(code, count)| (code.label(), *count)).collect(),
             changes: account.changes,
+            joined: account.joined.iter().map(ToString::to_string).collect(),
+            left: account.left.iter().map(ToString::to_string).collect(),
             stale_answers: account.stale_answers,
             departed_requests: account.departed_requests,
             addresses: rows.chain(other.map(|row| Address::new("other".to_owned(), row))).collect(),
