@@ -40,6 +40,7 @@ mod proxies;
 mod receipts;
 mod relay;
 mod replicas;
+mod result;
 mod rules;
 mod rules_seen;
 mod signs;
