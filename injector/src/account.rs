@@ -18,7 +18,7 @@ use shared::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, Outcome};
 pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
-pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, NameAccount};
+pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, Addresses, NameAccount};
 pub(crate) use self::recent::Recent;
 use crate::fate::Fates;
 use crate::signature::Sign;

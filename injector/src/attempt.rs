@@ -13,6 +13,7 @@ use crate::context::{Due, Job, StreamContext};
 use crate::driver::{Driver, Ending, Marks};
 use crate::fate::{Kind, Lost};
 use crate::measured::{self, Phases};
+use crate::names::Unfound;
 use crate::signature::signs;
 
 /// One attempt in full, for those who look at single requests.
@@ -56,10 +57,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         }
         let held = connection.as_mut().expect("opened above if there was none");
         is_sent.set(true);
-        context.sent();
-        if let Some(address) = held.open().address() {
-            context.sent_to(address);
-        }
+        context.sent(held.open().address().map(|address| address.ip()));
         held.call(&context.prepared, id, &mut wanted, &marks).await
     };
     let ending = match timeout_at(started + context.timeout, call).await {
@@ -71,10 +69,13 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         let kind = if outcome.code() == Code::NONE { Kind::Unanswered } else { Kind::Wrong };
         context.lost(Lost { kind, sendings: 1 + u32::from(marks.is_sent_again.get()), ..Lost::now(seq, started) });
     }
+    // Of a connection that stood before, or was not opened, whoever knows it.
+    let address = connection.as_ref().and_then(|held| held.open().address()).or(marks.address.get());
     let words = outcome.error().and_then(|class| {
         context.explain(class, || {
+            let from = address.map_or_else(String::new, |address| format!(" from {address}"));
             let why = marks.why().map_or_else(String::new, |why| format!(" ({why})"));
-            format!("{id}: {}{}{why}", D::explain(&wanted, &ending), marks.declared())
+            format!("{id}: {}{from}{}{why}", D::explain(&wanted, &ending), marks.declared())
         })
     });
     let end = Instant::now();
@@ -100,7 +101,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
             context.counter.series.phase(phase, duration);
         }
     }
-    context.finished(&finished);
+    context.finished(&finished, address.map(|address| address.ip()));
     context.finished_for_k6(&finished, &job.due, &marks);
     Seen { finished, phases, words }
 }
@@ -122,6 +123,9 @@ fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending<D::
         (resolving, connecting, _) if resolving.get().is_some() && connecting.get().is_none() => ErrorClass::DnsTimeout,
         _ => ErrorClass::ConnectTimeout,
     };
+    if class == ErrorClass::DnsTimeout {
+        marks.explain(context.names.words(Unfound { class, code: Code::NONE }));
+    }
     not_opened(context, marks, class);
     Ending::Failed(class)
 }

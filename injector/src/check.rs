@@ -53,6 +53,10 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         ("source", plan.source.to_string()),
         ("seed", plan.seed.to_string()),
         ("admin", plan.admin.to_string()),
+        (
+            "name server",
+            plan.nameserver.map_or_else(|| "the first of /etc/resolv.conf".to_owned(), |at| at.to_string()),
+        ),
         ("max lag", print_duration(plan.max_lag)),
         (
             "in flight",
@@ -77,6 +81,9 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
         Call::Dns(call) => (dns::request(operation, call), dns::asks(call), dns::outcomes(call)),
     };
     let mut lines = vec![("rate", rate(plan, operation)), ("connection", connection(operation))];
+    if !operation.protocol().is_datagram() {
+        lines.push(("keepalive", keepalive(operation)));
+    }
     lines.extend(names::lines(operation));
     lines.extend([("timeout", print_duration(operation.timeout)), ("request", request)]);
     lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
@@ -114,6 +121,13 @@ fn connection(operation: &Operation) -> String {
             };
             format!("rotating: {connections} kept{shared}, each closed after {}", at_most(limits))
         }
+    }
+}
+
+fn keepalive(operation: &Operation) -> String {
+    match operation.keepalive {
+        Some(silence) => format!("a connection that is silent for {} is asked", print_duration(silence)),
+        None => "off: a silent connection is never asked".to_owned(),
     }
 }
 

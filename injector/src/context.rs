@@ -70,7 +70,7 @@ impl<D: Driver> StreamContext<D> {
         self.counter.series.scheduled();
         self.account(|account| {
             account.scheduled();
-            self.at_address(account, |row| row.planned += 1);
+            self.at_address(account, None, |row| row.planned += 1);
         });
     }
 
@@ -94,26 +94,27 @@ impl<D: Driver> StreamContext<D> {
         self.account(OperationAccount::interrupted);
     }
 
-    /// The request reached an established connection.
-    pub(crate) fn sent(&self) {
+    /// The request reached an established connection, which leads there.
+    pub(crate) fn sent(&self, address: Option<IpAddr>) {
         self.counter.series.sent();
         self.account(|account| {
             account.sent += 1;
-            self.at_address(account, |row| row.sent += 1);
+            self.at_address(account, address, |row| row.sent += 1);
         });
-    }
-
-    /// The request's connection leads there.
-    pub(crate) fn sent_to(&self, address: IpAddr) {
-        if self.names.has_left(address) {
+        if address.is_some_and(|address| self.names.has_left(address)) {
             self.counter.departed_request();
         }
     }
 
-    /// Where the requests to this address are counted, if they have a row of their own.
-    fn at_address(&self, account: &mut OperationAccount, count: impl FnOnce(&mut AddressAccount)) {
-        if let Some(row) = account.names.row(self.names.pinned()) {
-            count(row);
+    /// Where the requests to this address are counted, if they are counted by address.
+    fn at_address(
+        &self,
+        account: &mut OperationAccount,
+        address: Option<IpAddr>,
+        count: impl FnOnce(&mut AddressAccount),
+    ) {
+        if let Some(address) = self.names.counted_at(address) {
+            count(account.names.addresses.row(address));
         }
     }
 
@@ -122,17 +123,15 @@ impl<D: Driver> StreamContext<D> {
         self.account(|account| account.signs[sign.index()] += 1);
     }
 
-    pub(crate) fn finished(&self, finished: &Finished) {
+    /// It has its result, at this address as far as is known.
+    pub(crate) fn finished(&self, finished: &Finished, address: Option<IpAddr>) {
         self.in_flight(-1);
         let &Finished { outcome, service, response, network, is_declared, .. } = finished;
         self.counter.series.finished(outcome, service, response, network, is_declared);
         self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
         self.account(|account| {
             account.finished(finished);
-            self.at_address(account, |row| match outcome.is_success() {
-                true => row.success += 1,
-                false => row.failure += 1,
-            });
+            self.at_address(account, address, |row| row.finished(outcome));
         });
     }
 
@@ -168,7 +167,7 @@ impl<D: Driver> StreamContext<D> {
         if let Some(k6) = &self.k6 {
             k6.finished(outcome, &Trail::default());
         }
-        self.finished(&Finished {
+        let finished = Finished {
             outcome,
             response: Duration::ZERO,
             service: Duration::ZERO,
@@ -179,6 +178,7 @@ impl<D: Driver> StreamContext<D> {
             by_rule: false,
             sent_bytes: 0,
             received_bytes: 0,
-        });
+        };
+        self.finished(&finished, None);
     }
 }

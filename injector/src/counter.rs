@@ -4,7 +4,7 @@
 //! Every connection that is opened ends once, with one reason: opened = ended + open.
 
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
@@ -96,7 +96,7 @@ pub struct Open {
     otherwise: ConnectionEnd,
     resent: Resent,
     /// Where it leads, if somebody said so.
-    address: Cell<Option<IpAddr>>,
+    address: Cell<Option<SocketAddr>>,
 }
 
 impl Open {
@@ -114,12 +114,12 @@ impl Open {
     }
 
     /// Keeps where it leads, as the one who opened it knows.
-    pub(crate) fn leads_to(&self, address: IpAddr) {
+    pub(crate) fn leads_to(&self, address: SocketAddr) {
         self.address.set(Some(address));
     }
 
     /// Where it leads.
-    pub(crate) fn address(&self) -> Option<IpAddr> {
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.address.get()
     }
 

@@ -88,7 +88,7 @@ pub(crate) async fn tcp(
 ) -> Result<Watched, ErrorClass> {
     mark(&marks.resolving);
     let address = resolved(names, endpoint, marks).await?;
-    let source = names.source(&address)?;
+    let source = source(names, &address, marks)?;
     mark(&marks.connecting);
     let began = Instant::now();
     let stream = connect(source, address).await.map_err(|error| ErrorClass::of_connect(&error))?;
@@ -104,7 +104,7 @@ pub(crate) async fn tcp(
 pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<UdpSocket, ErrorClass> {
     mark(&marks.resolving);
     let address = resolved(names, endpoint, marks).await?;
-    let source = names.source(&address)?;
+    let source = source(names, &address, marks)?;
     mark(&marks.connecting);
     let any = match address {
         SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
@@ -118,9 +118,17 @@ pub(crate) async fn udp(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Re
 }
 
 async fn resolved(names: &Names, endpoint: &Endpoint, marks: &Marks) -> Result<SocketAddr, ErrorClass> {
-    let address = names.resolve(endpoint).await?;
-    marks.address.set(Some(address.ip()));
+    let address = names.resolve(endpoint).await.map_err(|unfound| {
+        marks.explain(names.words(unfound));
+        unfound.class
+    })?;
+    marks.address.set(Some(address));
     Ok(address)
+}
+
+/// Where the connection comes from, if it matters.
+fn source(names: &Names, to: &SocketAddr, marks: &Marks) -> Result<Option<SocketAddr>, ErrorClass> {
+    names.source(to).inspect_err(|_| marks.explain(format!("no source address has the family of {}", to.ip())))
 }
 
 /// Connects, from this address of ours if one is given. Its port is chosen when the peer is known

@@ -17,7 +17,7 @@ pub mod udp;
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use shared::identity::RequestId;
 use shared::instance::Instance;
@@ -119,7 +119,7 @@ pub struct Marks {
     /// The address is known.
     pub connecting: Cell<Option<Instant>>,
     /// Where the connection leads.
-    pub address: Cell<Option<IpAddr>>,
+    pub address: Cell<Option<SocketAddr>>,
     /// The connection stands; with TLS, the handshake begins.
     /// The connection stands; with TLS, the handshake begins. Never with datagrams.
     pub connected: Cell<Option<Instant>>,

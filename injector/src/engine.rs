@@ -61,6 +61,8 @@ pub struct Engine {
 pub struct Tick<'a> {
     /// Since the first slot.
     pub elapsed: Duration,
+    /// How long the interval is.
+    pub length: Duration,
     /// This interval, all operations together.
     pub interval: &'a OperationAccount,
     /// Since the start, by operation in the plan's order.
@@ -152,6 +154,7 @@ impl Engine {
         let mut ticks = interval_at(t0 + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stopped = None;
+        let mut told = Duration::ZERO;
         let mut error = None;
         while !running.is_empty() {
             let first = &mut running[0];
@@ -162,7 +165,9 @@ impl Engine {
                 now = ticks.tick() => {
                     gathered.take(&ledgers);
                     gathered.backends(&self.red, now);
-                    on_tick(&gathered.tick(now.saturating_duration_since(t0)));
+                    let elapsed = now.saturating_duration_since(t0);
+                    on_tick(&gathered.tick(elapsed, told));
+                    told = elapsed;
                 }
                 over = &mut first.over => {
                     running.swap_remove(0);
@@ -180,9 +185,11 @@ impl Engine {
         let over = Instant::now();
         gathered.backends(&self.red, over);
         let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
-        // The rest of a second; what only came to its end while the run drained is in the total.
-        if gathered.interval.planned > 0 {
-            on_tick(&gathered.tick(planning_ended.saturating_duration_since(t0)));
+        // The rest of a second. What was taken up only after the end, or came to its own while the run drained, is in the
+        // total: a second line of the last second would say little of it.
+        let elapsed = planning_ended.saturating_duration_since(t0);
+        if gathered.interval.planned > 0 && elapsed > told {
+            on_tick(&gathered.tick(elapsed, told));
         }
         Ok(Finished {
             is_continuous: end.is_none(),
@@ -271,8 +278,9 @@ impl Gathered {
         }
     }
 
-    fn tick(&self, elapsed: Duration) -> Tick<'_> {
-        Tick { elapsed, interval: &self.interval, total: &self.total }
+    /// Of the time since that much was told.
+    fn tick(&self, elapsed: Duration, told: Duration) -> Tick<'_> {
+        Tick { elapsed, length: elapsed.saturating_sub(told), interval: &self.interval, total: &self.total }
     }
 }
 

@@ -1,5 +1,7 @@
 //! One greppable line per second while a run is under way. Pure.
 
+use std::time::Duration;
+
 use shared::outcome::ErrorClass;
 
 use crate::account::Durations;
@@ -16,9 +18,9 @@ pub fn line(tick: &Tick<'_>) -> String {
         _ => format!("{:.1}%", interval.success as f64 * 100.0 / finished as f64),
     };
     let mut text = format!(
-        "{:>5}s  {:>6}/s  ok {ok:>6}  response p50 {:>7} p99 {:>7} ms  server p99 {:>7} ms  lag p99 {:>6} ms  in flight {:>4}",
-        tick.elapsed.as_secs_f64().round(),
-        interval.planned,
+        "{}s  {:>6}/s  ok {ok:>6}  response p50 {:>7} p99 {:>7} ms  server p99 {:>7} ms  lag p99 {:>6} ms  in flight {:>4}",
+        seconds(tick.elapsed),
+        per_second(interval.planned, tick.length),
         quantile(&interval.response, 0.5),
         quantile(&interval.response, 0.99),
         quantile(&interval.server, 0.99),
@@ -37,6 +39,23 @@ pub fn line(tick: &Tick<'_>) -> String {
     text
 }
 
+/// Whole seconds, but for the end of a run that is between two.
+fn seconds(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    let is_whole = (seconds - seconds.round()).abs() < WHOLE_S;
+    if is_whole { format!("{:>5}", seconds.round()) } else { format!("{seconds:>5.1}") }
+}
+
+/// A tick that is late by less than this is of its second.
+const WHOLE_S: f64 = 0.1;
+
+/// What was planned in an interval, as a rate. A tick is never quite a second after the one before it; what was planned in
+/// about one is the figure.
+fn per_second(planned: u64, length: Duration) -> u64 {
+    let seconds = length.as_secs_f64();
+    if (seconds - 1.0).abs() < WHOLE_S || seconds <= 0.0 { planned } else { (planned as f64 / seconds).round() as u64 }
+}
+
 fn quantile(durations: &Durations, quantile: f64) -> String {
     ms(durations.quantile(quantile).map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX)))
 }
@@ -46,7 +65,6 @@ mod tests {
     use super::*;
     use crate::account::{Finished, OperationAccount, Started};
     use shared::outcome::{Code, DropReason, Outcome};
-    use std::time::Duration;
 
     #[test]
     fn a_line_says_what_the_second_was_like() {
@@ -71,11 +89,15 @@ mod tests {
         }
         account.dropped(DropReason::Limit, Duration::from_micros(80));
         let total = [account.clone()];
-        let tick = Tick { elapsed: Duration::from_millis(2_998), interval: &account, total: &total };
+        let second = Duration::from_secs(1);
+        let tick = Tick { elapsed: Duration::from_millis(2_998), length: second, interval: &account, total: &total };
         assert_eq!(
             line(&tick),
             "    3s       4/s  ok  50.0%  response p50   2.000 p99   2.000 ms  server p99   0.030 ms  \
              lag p99  0.080 ms  in flight    1  dropped 1  reset 1"
         );
+        let (elapsed, length) = (Duration::from_millis(3_250), Duration::from_millis(250));
+        let rest = line(&Tick { elapsed, length, ..tick });
+        assert!(rest.starts_with("  3.2s      16/s  ok  50.0%"), "{rest}");
     }
 }

@@ -18,6 +18,7 @@ use shared::outcome::{Code, ErrorClass};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use self::asker::Unfound;
 use self::asker::{Asker, Looked};
 use self::book::{Entry, Known};
 use crate::counter::Counter;
@@ -30,6 +31,8 @@ pub struct Names {
     held: Option<Held>,
     /// The one address to go to, whatever else the name has.
     pinned: Option<IpAddr>,
+    /// Whether requests are counted by the address where they are seen to go.
+    counts_seen: bool,
     /// Nothing: the addresses are used in turn.
     drawn_by: Option<Draw>,
     sources: Sources,
@@ -39,6 +42,11 @@ pub struct Names {
     source_turn: Cell<u64>,
     step: u64,
 }
+
+/// What was known of the name is that it has no address.
+const NO_ADDRESS: Unfound = Unfound { class: ErrorClass::DnsNxdomain, code: Code::NONE };
+/// Nobody asks any more.
+const GONE: Unfound = Unfound { class: ErrorClass::DnsOther, code: Code::NONE };
 
 /// What is known of a name, as this worker sees it.
 struct Held {
@@ -61,6 +69,7 @@ impl Names {
             asker,
             held: None,
             pinned: None,
+            counts_seen: false,
             drawn_by: None,
             sources: Sources::default(),
             turn: Cell::new(0),
@@ -82,6 +91,7 @@ impl Names {
             asker: Arc::clone(asker),
             held: entry.map(|entry| Held::new(entry, counter)),
             pinned,
+            counts_seen: entry.is_some() && operation.route.select != Select::All,
             drawn_by: (operation.route.select == Select::Random).then(|| Draw::new(operation.seed, "")),
             sources: operation.route.sources.clone(),
             turn: Cell::new(u64::from(worker)),
@@ -90,22 +100,28 @@ impl Names {
         }
     }
 
-    /// The one address it goes to; nothing if it may be any.
-    pub(crate) fn pinned(&self) -> Option<IpAddr> {
-        self.pinned
+    /// The address that a request is counted by, of which it is known that its connection leads to `seen`: only if it goes to
+    /// a name. With `select: all` it is the address that it was meant for, known or not.
+    pub(crate) fn counted_at(&self, seen: Option<IpAddr>) -> Option<IpAddr> {
+        self.pinned.or(seen.filter(|_| self.counts_seen))
+    }
+
+    /// Why a name was not found, with who was asked.
+    pub(crate) fn words(&self, unfound: Unfound) -> String {
+        self.asker.words(unfound)
     }
 
     /// Where to connect now.
     ///
     /// # Errors
-    /// One of the `dns_*` classes.
-    pub async fn resolve(&self, endpoint: &Endpoint) -> Result<SocketAddr, ErrorClass> {
+    /// Why the name has no address; [`Names::words`] says more.
+    pub async fn resolve(&self, endpoint: &Endpoint) -> Result<SocketAddr, Unfound> {
         let ip = match &endpoint.host {
             Host::Ip(ip) => *ip,
             Host::Name(name) => {
                 let addresses = self.addresses(name).await?;
                 // Pinned, and the name has left the address meanwhile: what was given to it goes there, and is counted.
-                self.pinned.or_else(|| self.one_of(&addresses)).ok_or(ErrorClass::DnsNxdomain)?
+                self.pinned.or_else(|| self.one_of(&addresses)).ok_or(NO_ADDRESS)?
             }
         };
         Ok(SocketAddr::new(ip, endpoint.port))
@@ -120,13 +136,13 @@ impl Names {
         addresses.get(place).copied()
     }
 
-    async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, ErrorClass> {
+    async fn addresses(&self, name: &str) -> Result<Arc<[IpAddr]>, Unfound> {
         let looked = match &self.held {
             Some(held) if held.entry.resolve() != Resolve::PerConnection => return held.kept().await,
             Some(held) => held.ask(&self.asker, name).await,
             None => self.asker.look_up(name).await,
         };
-        looked.found.map(|answer| answer.addresses)
+        looked.answer().map(|answer| Arc::clone(&answer.addresses))
     }
 
     /// Whether the latest answer to the operation's name has this address no more.
@@ -195,21 +211,24 @@ impl Held {
     }
 
     /// What is kept of the name, and counts if that is past its time. Waits only while nothing at all is known yet.
-    async fn kept(&self) -> Result<Arc<[IpAddr]>, ErrorClass> {
+    async fn kept(&self) -> Result<Arc<[IpAddr]>, Unfound> {
         let mut known = self.known.borrow().clone();
         loop {
             let now = known.borrow_and_update().clone();
             match (now.addresses, now.failure) {
-                (Some(addresses), _) if addresses.is_empty() => return Err(ErrorClass::DnsNxdomain),
+                (Some(addresses), failure) if addresses.is_empty() => {
+                    let failure = failure.filter(|failure| failure.class == ErrorClass::DnsNxdomain);
+                    return Err(failure.unwrap_or(NO_ADDRESS));
+                }
                 (Some(addresses), _) => {
                     if now.stale_from.is_some_and(|from| from <= Instant::now()) {
                         self.counter.stale_answer();
                     }
                     return Ok(addresses);
                 }
-                (None, Some(class)) => return Err(class),
+                (None, Some(failure)) => return Err(failure),
                 // The book is gone with the run.
-                (None, None) => known.changed().await.map_err(|_| ErrorClass::DnsOther)?,
+                (None, None) => known.changed().await.map_err(|_| GONE)?,
             }
         }
     }

@@ -24,8 +24,8 @@ pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
-use shape::present;
 pub use shape::{OneOrMany, WrittenHeaders};
+use shape::{addresses, present};
 
 /// Longest scenario file, in bytes. 64 operations with 2 KiB of fault each are a quarter of it.
 pub const FILE_MAX_BYTES: usize = 1 << 20;
@@ -105,7 +105,7 @@ pub struct Written {
     pub resolve: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub select: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "addresses")]
     pub source_addresses: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub seed: Option<Text>,
@@ -148,7 +148,7 @@ pub struct WrittenOperation {
     pub resolve: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub select: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "addresses")]
     pub source_addresses: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub tls: Option<Spanned<WrittenTls>>,
@@ -303,6 +303,10 @@ fn shape_problem(error: &Error) -> Problem {
         Error::SerdeUnknownField { field, expected, .. } if NOT_YET.contains(&field.as_str()) => {
             format!("{field:?} is not supported by this version; keys here: {}", expected.join(", "))
         }
+        Error::SerdeUnknownField { field, .. } if field.contains(['=', '(', ')', '.', ':', '/']) => format!(
+            "{field:?} is no key, but the rest of a value with a comma in it, which needs quotes inside {{ }}: \
+             connection: \"rotating(max_requests=100, max_age=5m)\""
+        ),
         Error::SerdeUnknownField { field, expected, .. } => {
             format!("unknown key {field:?}; keys here: {}", expected.join(", "))
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use prometheus::Registry;
 use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
-use shared::units::print_duration;
+use shared::units::{counted, print_duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -166,11 +166,11 @@ fn announcement(name: &str, engine: &Engine, length: Option<Duration>) -> String
     let length =
         length.map_or_else(|| "until told to stop".to_owned(), |length| format!("for {}", print_duration(length)));
     format!(
-        "running {name}: {} operations, {:.1}/s, {length}; session {}, {} worker(s)",
-        plan.operations.len(),
+        "running {name}: {}, {:.1}/s, {length}; session {}, {}",
+        counted(plan.operations.len() as u64, "operation"),
         plan.per_second(),
         engine.session(),
-        engine.workers(),
+        counted(engine.workers().get().into(), "worker"),
     )
 }
 
@@ -287,6 +287,16 @@ impl JsonOutput {
             }
         };
         written.map_err(|error| io::Error::new(error.kind(), format!("--json {}: {error}", path.display())))
+    }
+}
+
+/// What was only tried, or written by half, does not stay.
+impl Drop for JsonOutput {
+    fn drop(&mut self) {
+        if let JsonOutput::File(path) = self {
+            // Gone already if it became the result.
+            let _ = fs::remove_file(beside(path));
+        }
     }
 }
 

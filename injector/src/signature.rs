@@ -21,8 +21,9 @@ pub enum Sign {
     SynLostTwice,
     /// It took longer still.
     SynLostOften,
-    /// The answer was late by a fifth of a second at least, and a segment had to be sent again meanwhile.
-    SegmentLost,
+    /// The answer was late by a fifth of a second at least, and a segment was sent again meanwhile. It need not have been lost:
+    /// a peer that hangs acknowledges late, and the kernel sends a probe of the tail.
+    SegmentResent,
     /// The look-up took 5 seconds and succeeded: as long as resolvers wait before they ask again.
     LookupRepeated,
 }
@@ -30,7 +31,7 @@ pub enum Sign {
 impl Sign {
     /// Every sign; `ALL[s.index()] == s`.
     pub const ALL: [Sign; 5] =
-        [Sign::SynLostOnce, Sign::SynLostTwice, Sign::SynLostOften, Sign::SegmentLost, Sign::LookupRepeated];
+        [Sign::SynLostOnce, Sign::SynLostTwice, Sign::SynLostOften, Sign::SegmentResent, Sign::LookupRepeated];
 
     /// Its name in JSON.
     pub const fn as_str(self) -> &'static str {
@@ -38,7 +39,7 @@ impl Sign {
             Sign::SynLostOnce => "syn_lost_once",
             Sign::SynLostTwice => "syn_lost_twice",
             Sign::SynLostOften => "syn_lost_often",
-            Sign::SegmentLost => "segment_lost",
+            Sign::SegmentResent => "segment_resent",
             Sign::LookupRepeated => "lookup_repeated",
         }
     }
@@ -56,8 +57,11 @@ impl Sign {
                     "{count} connect{plural} of 3 s and more: three SYNs in a row, or more, were lost, or their answers"
                 )
             }
-            Sign::SegmentLost => {
-                format!("{count} request{plural} waited 200 ms or more for a segment that was lost and sent again")
+            Sign::SegmentResent => {
+                format!(
+                    "{count} request{plural} waited 200 ms or more, and a segment was sent again meanwhile: it was lost, or \
+                     its acknowledgement was late because the other side hung"
+                )
             }
             Sign::LookupRepeated => {
                 format!("{count} look-up{plural} of about 5 s: a resolver on the way had to ask again")
@@ -92,7 +96,7 @@ pub(crate) fn signs(phases: &Phases, network: Option<Duration>, resent: u32) -> 
     };
     // Without the target's own time and what it was asked for, if it tells: those are nobody's loss.
     let waited = network.or(of(Phase::FirstByte)).max(of(Phase::Tls)).unwrap_or_default();
-    let segment = (resent > syns && waited >= SEGMENT_MIN).then_some(Sign::SegmentLost);
+    let segment = (resent > syns && waited >= SEGMENT_MIN).then_some(Sign::SegmentResent);
     [lookup, syn, segment].into_iter().flatten()
 }
 

@@ -10,12 +10,14 @@ mod rules;
 mod unanswered;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::Serialize;
 use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
 use shared::outcome::{ConnectionEnd, DropReason, ErrorClass};
 
+pub(crate) use self::backends::listed;
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
@@ -85,6 +87,8 @@ pub struct Judgement {
 pub struct Operation {
     /// Its name.
     pub name: String,
+    /// The name, or address, that it is sent to.
+    pub host: String,
     /// What it speaks.
     pub protocol: &'static str,
     /// Its planned rate, per second.
@@ -171,14 +175,14 @@ pub struct Side {
 }
 
 impl Summary {
-    /// Of a finished run, with the target's account or why there is none, and how many addresses each name has.
+    /// Of a finished run, with the target's account or why there is none, and which addresses each name has.
     pub fn new(
         plan: &Plan,
         session: &str,
         workers: u32,
         finished: &engine::Finished,
         target: Result<Told, String>,
-        addresses: &BTreeMap<String, usize>,
+        addresses: &BTreeMap<String, Vec<IpAddr>>,
     ) -> Summary {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
@@ -217,6 +221,7 @@ impl Summary {
             let server = target.as_ref().map(|account| of_target(account, &operation.name));
             Operation {
                 name: operation.name.to_string(),
+                host: operation.endpoint.host.to_string(),
                 protocol: operation.protocol().as_str(),
                 rate_per_s: operation.rate.per_second(),
                 injected: operation.injected,

@@ -3,15 +3,16 @@
 mod told;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use shared::outcome::ErrorClass;
+use shared::outcome::{Code, ErrorClass};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub(crate) use self::told::{Met, Replica, Told, account, meet, told};
-use crate::names::Names;
-use crate::plan::{Endpoint, Plan};
+use crate::names::{Names, Unfound};
+use crate::plan::{Endpoint, Host, Plan};
 
 /// How long one question may take.
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,8 +31,8 @@ pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
         }
     }
     for (endpoint, is_datagram) in seen {
-        reach_one(&names, endpoint, is_datagram).await.map_err(|class| {
-            format!("target {endpoint} of operation {:?} is unreachable: {}", first_user(plan, endpoint), words(class))
+        reach_one(&names, endpoint, is_datagram).await.map_err(|why| {
+            format!("target {endpoint} of operation {:?} is unreachable: {why}", first_user(plan, endpoint))
         })?;
     }
     Ok(())
@@ -43,16 +44,22 @@ fn first_user<'a>(plan: &'a Plan, endpoint: &Endpoint) -> &'a str {
 }
 
 /// Over datagrams a name must resolve; more can only be seen by asking, which is what the run is for.
-async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool) -> Result<(), ErrorClass> {
-    let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(ErrorClass::DnsTimeout))?;
+async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool) -> Result<(), String> {
+    const SILENCE: Unfound = Unfound { class: ErrorClass::DnsTimeout, code: Code::NONE };
+    let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(SILENCE));
+    let address = address.map_err(|unfound| format!("{} ({})", names.words(unfound), unfound.class.as_str()))?;
     if is_datagram {
         return Ok(());
     }
     let connected = timeout(QUESTION_TIMEOUT, TcpStream::connect(address)).await;
-    match connected {
+    let connected = match connected {
         Ok(connected) => connected.map(drop).map_err(|error| ErrorClass::of_connect(&error)),
         Err(_) => Err(ErrorClass::ConnectTimeout),
-    }
+    };
+    connected.map_err(|class| match endpoint.host {
+        Host::Ip(_) => words(class).to_owned(),
+        Host::Name(_) => format!("{address}: {}", words(class)),
+    })
 }
 
 /// What went wrong before there was a connection, for a person.
@@ -68,8 +75,8 @@ pub(crate) fn words(class: ErrorClass) -> &'static str {
     }
 }
 
-/// How many addresses the names of the plan have now, by name; a name that has none, or cannot be looked up, is left out.
-pub(crate) async fn addresses(plan: &Plan) -> BTreeMap<String, usize> {
+/// The addresses that the names of the plan have now, by name; a name that has none, or cannot be looked up, is left out.
+pub(crate) async fn addresses(plan: &Plan) -> BTreeMap<String, Vec<IpAddr>> {
     let mut found = BTreeMap::new();
     let Ok(names) = Names::asking(plan.nameserver, QUESTION_TIMEOUT) else { return found };
     for operation in &plan.operations {
@@ -79,7 +86,7 @@ pub(crate) async fn addresses(plan: &Plan) -> BTreeMap<String, usize> {
         }
         // Not to be had in time is not to be had.
         if let Ok(Ok(all)) = timeout(QUESTION_TIMEOUT, names.all(&operation.endpoint)).await {
-            found.insert(host, all.len());
+            found.insert(host, all.iter().map(SocketAddr::ip).collect());
         }
     }
     found

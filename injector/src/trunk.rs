@@ -17,6 +17,7 @@ mod connection;
 mod ping;
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::rc::{Rc, Weak};
 
@@ -90,6 +91,7 @@ impl Trunks {
             trunk.changed.notified().await;
             if let Some(failure) = trunk.failure.borrow().as_ref().filter(|failure| failure.attempt == awaited) {
                 failure.why.iter().for_each(|why| marks.explain(why.clone()));
+                marks.address.set(failure.address);
                 return Err(failure.class);
             }
         }
@@ -108,7 +110,7 @@ impl Trunks {
                 Ok(connection)
             }
             Err(class) => {
-                opening.failed(class, marks.why());
+                opening.failed(class, marks);
                 Err(class)
             }
         }
@@ -179,6 +181,8 @@ struct Failure {
     attempt: u64,
     class: ErrorClass,
     why: Option<String>,
+    /// Where it was to lead, if that was known.
+    address: Option<SocketAddr>,
 }
 
 /// A lane on a trunk, counted for as long as it is there.
@@ -207,8 +211,9 @@ impl Opening<'_> {
         Opening(trunk)
     }
 
-    fn failed(&self, class: ErrorClass, why: Option<String>) {
-        *self.0.failure.borrow_mut() = Some(Failure { attempt: self.0.attempt.get(), class, why });
+    fn failed(&self, class: ErrorClass, marks: &Marks) {
+        let (attempt, why, address) = (self.0.attempt.get(), marks.why(), marks.address.get());
+        *self.0.failure.borrow_mut() = Some(Failure { attempt, class, why, address });
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::outcome::{DropReason, ErrorClass};
+use shared::units::counted;
 
 use crate::account::OperationAccount;
 
@@ -94,9 +95,9 @@ pub fn verdict(
     }
     if ended.unexplained > 0 {
         reasons.push(format!(
-            "the accounts of both sides differ by {} requests for no known reason: something on the path answers or repeats \
+            "the accounts of both sides differ by {} for no known reason: something on the path answers or repeats \
              requests unseen, or it is a defect",
-            ended.unexplained
+            counted(ended.unexplained, "request")
         ));
     }
     for (name, account) in operations {
@@ -131,14 +132,33 @@ fn spoilt(name: &str, account: &OperationAccount) -> Option<String> {
     }
     if limit > 0 {
         parts.push(format!(
-            "{limit} found no free connection within max_lag (the target is too slow for this plan, or connection or \
-             max_in_flight too small for it)"
+            "{limit} found no free connection within max_lag ({}; the path or the target is too slow for this plan, or \
+             connection or max_in_flight too small for it)",
+            busy(account)
         ));
     }
     if internal > 0 {
         parts.push(format!("{internal} failed inside the injector (descriptors, ports or memory)"));
     }
     Some(format!("{name}: of {} requests, {}", account.planned, parts.join("; ")))
+}
+
+/// What the connections were busy with, as far as failures tell.
+fn busy(account: &OperationAccount) -> String {
+    let worst = ErrorClass::ALL.into_iter().max_by_key(|class| account.failures[class.index()]);
+    let Some((class, count)) = worst.map(|class| (class, account.failures[class.index()])).filter(|(_, n)| *n > 0)
+    else {
+        return "all were busy, and no request failed".to_owned();
+    };
+    let with = match class {
+        ErrorClass::DnsNxdomain | ErrorClass::DnsTimeout | ErrorClass::DnsServfail | ErrorClass::DnsOther => {
+            "in looking up the name"
+        }
+        ErrorClass::ConnectRefused | ErrorClass::ConnectTimeout | ErrorClass::ConnectUnreachable => "in connecting",
+        ErrorClass::Tls => "in TLS handshakes",
+        _ => "behind the connect",
+    };
+    format!("all were busy, and most failures were {with}: {} {count}", class.as_str())
 }
 
 #[cfg(test)]
@@ -216,6 +236,24 @@ mod tests {
                 None => assert!(reasons.is_empty(), "{case}: {reasons:?}"),
             }
         }
+    }
+
+    #[test]
+    fn who_was_busy_is_said_and_nobody_blamed() {
+        for (class, words) in [
+            (
+                ErrorClass::DnsTimeout,
+                "(all were busy, and most failures were in looking up the name: dns_timeout 60; the path or",
+            ),
+            (ErrorClass::ConnectTimeout, "most failures were in connecting: connect_timeout 60;"),
+            (ErrorClass::Timeout, "most failures were behind the connect: timeout 60;"),
+        ] {
+            let failures = [(OK, 10), (Outcome::Failure(Code::NONE, class), 60), (INTERNAL, 5)];
+            let (_, reasons) = judged(&account(100, &failures, &[(DropReason::Limit, 25)]), FINITE);
+            assert!(reasons[0].contains(words), "{reasons:?}");
+        }
+        let (_, reasons) = judged(&account(100, &[(OK, 75)], &[(DropReason::Limit, 25)]), FINITE);
+        assert!(reasons[0].contains("(all were busy, and no request failed;"), "{reasons:?}");
     }
 
     #[test]

@@ -42,6 +42,7 @@ mod proxies;
 mod receipts;
 mod relay;
 mod replicas;
+mod result;
 mod rules;
 mod rules_seen;
 mod signs;

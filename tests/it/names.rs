@@ -24,6 +24,8 @@ use crate::fleet::Fleet;
 use crate::process::output;
 use crate::zone::{Says, Zone};
 
+mod failures;
+
 const NAME: &str = "pool.test";
 
 /// The plan of these operations against [`NAME`].
@@ -77,8 +79,8 @@ async fn until(red: &ClientRed, family: &str, least: f64) {
 }
 
 fn rows(names: &NameAccount) -> Vec<(IpAddr, [u64; 4])> {
-    let rows = names.addresses.iter();
-    rows.map(|(address, row)| (*address, [row.planned, row.sent, row.success, row.failure])).collect()
+    let rows = names.addresses.each();
+    rows.map(|(address, row)| (address, [row.planned, row.sent, row.success, row.failure])).collect()
 }
 
 fn looked_up(names: &NameAccount) -> u64 {

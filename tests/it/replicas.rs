@@ -225,7 +225,7 @@ fn a_replica_whose_admin_port_cannot_be_reached_is_named_and_nothing_is_claimed(
     report.is_explained();
     assert!(report.json["operations"][0]["difference"].is_null());
     report.says("difference: web: ");
-    report.says("not explained, as a part of its side is missing");
+    report.says("difference: a part of the target's side is missing, so nothing is explained:\n");
     report.says(&format!("replica {}: ", SocketAddr::from((nobody, cluster.fleet.port("admin")))));
     let row = report.replica("replica-2/-/-");
     let [seen] = counts(&row["total"]["client"], ["answered"]);
@@ -308,7 +308,9 @@ fn an_address_that_never_answers_is_counted() {
     everybody.push(cluster.fleet.ip(3));
     cluster.zone.addresses("target.test", everybody);
     let report = cluster.run(&WEB, 2, |_, _, _| ());
-    report.says("backends: target.test: 3 seen, the name has 4 addresses: 1 never answered\n");
+    let silent = cluster.fleet.ip(3).to_string();
+    report.says(&format!("backends: target.test: 3 seen, the name has 4 addresses: 1 never answered ({silent})\n"));
+    assert_eq!(report.json["backends"][0]["never_answered"], json!([silent]));
     let by_error: BTreeMap<String, u64> =
         serde_json::from_value(report.json["operations"][0]["client"]["errors"].clone()).unwrap();
     assert!(by_error["connect_refused"] > 0, "{by_error:?}");

@@ -81,7 +81,7 @@ fn lost_segments_are_counted_and_said() {
                 // What is lost may be a frame of the connection's, for which no request waits.
                 "two" | "call" => assert!(resent >= 1, "{name}\n{text}"),
                 name => {
-                    assert!(sign("segment_lost") >= 1 && resent >= 1, "{name}\n{text}");
+                    assert!(sign("segment_resent") >= 1 && resent >= 1, "{name}\n{text}");
                     assert!(text.contains(&format!("signs: {name}: ")), "{text}");
                     let network = client["network"]["max_us"].as_u64().unwrap();
                     assert!(network >= 200_000, "{name}: {network} µs\n{text}");

@@ -11,8 +11,14 @@ use crate::plan::{Host, Operation, Resolve, Select};
 pub(super) fn lines(operation: &Operation) -> Vec<Line> {
     let route = &operation.route;
     let mut lines = Vec::new();
-    if let Host::Name(name) = &operation.endpoint.host {
-        lines.push(("names", format!("{name}, {}; {}", looked_up(operation), selected(operation))));
+    match &operation.endpoint.host {
+        Host::Name(name) => {
+            lines.push(("names", format!("{name}, {}; {}", looked_up(operation), selected(operation))));
+        }
+        Host::Ip(ip) if (route.resolve, route.select) != Default::default() => {
+            lines.push(("names", format!("none: {ip} is an address; resolve and select have no effect")));
+        }
+        Host::Ip(_) => {}
     }
     if !route.sources.is_empty() {
         let count = route.sources.each().count();

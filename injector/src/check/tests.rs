@@ -27,6 +27,7 @@ rate         10.017/s in all
 source       local/injector
 seed         0
 admin        far:9797
+name server  the first of /etc/resolv.conf
 max lag      1s
 in flight    up to 12 if every request times out; limit 1024
 descriptors  up to 76
@@ -35,6 +36,7 @@ local ports  up to 159 to far:9898
 plain
   rate         7.5/s (74.88% of all): one every 133ms, the first after 0s
   connection   pooled: 8 kept, least recently used first
+  keepalive    a connection that is silent for 10s is asked
   names        far, looked up for every new connection, and if there is none every 5s; its
                addresses are taken in turn
   timeout      1s
@@ -46,6 +48,7 @@ plain
 broken
   rate         2.5/s (24.96% of all): one every 400ms, the first after 133ms
   connection   fresh: 2.5/s new connections
+  keepalive    a connection that is silent for 10s is asked
   names        far, looked up for every new connection; its addresses are taken in turn
   timeout      1s
   request      GET http://far:9898/
@@ -57,6 +60,7 @@ broken
 rare
   rate         1/m (0.17% of all): one every 1m, the first after 40s
   connection   pooled: 1 kept, least recently used first
+  keepalive    a connection that is silent for 10s is asked
   names        far, looked up for every new connection, and if there is none every 5s; its
                addresses are taken in turn
   timeout      1s
@@ -158,5 +162,16 @@ fn how_connections_find_their_way_is_told() {
         let text = of(keys);
         assert!(text.contains(words), "{keys}: {text}");
     }
-    assert!(!of("target: 127.0.0.1, select: all").contains(" names "), "there is none");
+    assert!(!of("target: 127.0.0.1").contains(" names "), "there is none");
+    let common = "target: 127.0.0.1\nselect: all\nnameserver: 127.0.0.9\nrate: 1/s\nmix:\n- { name: a, weight: 1, keepalive: off, http: {} }\n\
+                  - { name: b, weight: 1, keepalive: 7s, grpc: {} }\n- { name: c, weight: 1, udp: {} }\n";
+    let text = described(common);
+    let lines =
+        |key: &str| text.lines().filter_map(|line| line.trim().strip_prefix(key)).map(str::trim).collect::<Vec<_>>();
+    assert_eq!(lines("names"), ["none: 127.0.0.1 is an address; resolve and select have no effect"; 3]);
+    assert_eq!(lines("name server"), ["127.0.0.9:53"]);
+    assert_eq!(
+        lines("keepalive"),
+        ["off: a silent connection is never asked", "a connection that is silent for 7s is asked"]
+    );
 }

@@ -32,6 +32,8 @@ const IDLE_MAX: usize = 64;
 
 /// Asks for one worker, or beside the run.
 pub(crate) struct Asker {
+    /// Nothing: the system has none, and only `/etc/hosts` is asked.
+    server: Option<SocketAddr>,
     ipv4: Resolvers,
     ipv6: Resolvers,
 }
@@ -76,6 +78,22 @@ pub(crate) struct Looked {
     pub(crate) found: Result<Answer, ErrorClass>,
 }
 
+/// Why a name has no address for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfound {
+    /// One of the `dns_*` classes.
+    pub class: ErrorClass,
+    /// What the name server said; [`Code::NONE`] if it said nothing, or it is not known any more.
+    pub code: Code,
+}
+
+impl Looked {
+    /// The answer, or why there is none.
+    pub(crate) fn answer(&self) -> Result<&Answer, Unfound> {
+        self.found.as_ref().map_err(|&class| Unfound { class, code: self.code })
+    }
+}
+
 /// The addresses of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -116,6 +134,8 @@ impl Asker {
     fn new(config: ResolverConfig, options: &ResolverOpts, timeout: Duration) -> Result<Asker, NetError> {
         let (domain, search, mut servers) = config.into_parts();
         servers.truncate(1);
+        let at = |server: &NameServerConfig| Some(SocketAddr::new(server.ip, server.connections.first()?.port));
+        let server = servers.first().and_then(at);
         let config = ResolverConfig::from_parts(domain, search, servers);
         let resolvers = |family| {
             let mut options = options.clone();
@@ -133,7 +153,21 @@ impl Asker {
             resolvers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
             Ok::<Resolvers, NetError>(resolvers)
         };
-        Ok(Asker { ipv4: resolvers(LookupIpStrategy::Ipv4Only)?, ipv6: resolvers(LookupIpStrategy::Ipv6Only)? })
+        let (ipv4, ipv6) = (resolvers(LookupIpStrategy::Ipv4Only)?, resolvers(LookupIpStrategy::Ipv6Only)?);
+        Ok(Asker { server, ipv4, ipv6 })
+    }
+
+    /// Why a name was not found, with who was asked.
+    pub(crate) fn words(&self, unfound: Unfound) -> String {
+        let Unfound { class, code } = unfound;
+        let server = self.server.map_or_else(|| "the system".to_owned(), |at| format!("the name server {at}"));
+        match (class, code) {
+            (ErrorClass::DnsTimeout, _) => format!("{server} did not answer in time"),
+            (ErrorClass::DnsNxdomain, Code::NONE) => format!("the name has no address, says {server}"),
+            (_, Code::NONE) => format!("{server} could not be asked"),
+            (_, Code::NOERROR) => format!("{server} knows no address of the name"),
+            (_, code) => format!("{server} answered {code}"),
+        }
     }
 
     /// Asks for a name's addresses. IPv6 is asked for only if the name exists and has no IPv4 address: asking for both at
@@ -232,6 +266,23 @@ mod tests {
             };
             let seen = of_rcode(ResponseCode::from((code >> 4) as u8, (code & 15) as u8));
             assert_eq!(seen, (Code::Rcode(code), expected));
+        }
+    }
+
+    #[test]
+    fn the_words_name_who_was_asked() {
+        let server = Some(NameServer("127.0.0.1:15353".parse().unwrap()));
+        let asker = Asker::asking(server, Duration::from_secs(1)).unwrap();
+        for (class, code, words) in [
+            (ErrorClass::DnsTimeout, Code::NONE, "the name server 127.0.0.1:15353 did not answer in time"),
+            (ErrorClass::DnsServfail, Code::Rcode(2), "the name server 127.0.0.1:15353 answered SERVFAIL"),
+            (ErrorClass::DnsOther, Code::Rcode(5), "the name server 127.0.0.1:15353 answered REFUSED"),
+            (ErrorClass::DnsOther, Code::NONE, "the name server 127.0.0.1:15353 could not be asked"),
+            (ErrorClass::DnsNxdomain, Code::Rcode(3), "the name server 127.0.0.1:15353 answered NXDOMAIN"),
+            (ErrorClass::DnsNxdomain, Code::NOERROR, "the name server 127.0.0.1:15353 knows no address of the name"),
+            (ErrorClass::DnsNxdomain, Code::NONE, "the name has no address, says the name server 127.0.0.1:15353"),
+        ] {
+            assert_eq!(asker.words(Unfound { class, code }), words);
         }
     }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::asker::{Asker, Looked};
+use super::asker::{Asker, Looked, Unfound};
 use crate::counter::Counter;
 use crate::plan::{Host, Operation, Plan, Resolve, Select};
 
@@ -64,7 +64,7 @@ pub(crate) struct Known {
     /// The latest answer; empty: there is no such name or it has no address. Nothing: never an answer.
     pub(crate) addresses: Option<Arc<[IpAddr]>>,
     /// Why the last look-up gave no answer.
-    pub(crate) failure: Option<ErrorClass>,
+    pub(crate) failure: Option<Unfound>,
     /// From when on who is given the answer must be counted.
     pub(crate) stale_from: Option<Instant>,
     /// When the last look-up was over.
@@ -193,7 +193,7 @@ impl Entry {
         self.known.send_if_modified(|known| {
             let before = known.clone();
             known.learned = Some(now);
-            known.failure = looked.found.as_ref().err().copied();
+            known.failure = looked.answer().err();
             match &looked.found {
                 Ok(answer) => {
                     known.addresses = Some(Arc::clone(&answer.addresses));
@@ -210,8 +210,8 @@ impl Entry {
             }
             let is_other = known.addresses != before.addresses;
             if is_other {
-                let size = known.addresses.as_ref().map_or(0, |addresses| addresses.len());
-                self.users.iter().for_each(|user| user.counts(size, before.addresses.is_some()));
+                let now = known.addresses.as_deref().unwrap_or_default();
+                self.users.iter().for_each(|user| user.counts(before.addresses.as_deref(), now));
             }
             // Connections that look up for themselves are not told of each of them.
             is_other || self.resolve != Resolve::PerConnection || before.learned.is_none()
@@ -220,11 +220,11 @@ impl Entry {
 }
 
 impl User {
-    /// The name has so many addresses now, which are others than it had before if it had any.
-    fn counts(&self, size: usize, has_changed: bool) {
-        self.red.name_addresses(self.counter.operation, size);
-        if has_changed {
-            self.counter.name_changed();
+    /// The name has these addresses now, and had others before if anything was known of it.
+    fn counts(&self, before: Option<&[IpAddr]>, now: &[IpAddr]) {
+        self.red.name_addresses(self.counter.operation, now.len());
+        if let Some(before) = before {
+            self.counter.name_changed(before, now);
         }
     }
 }

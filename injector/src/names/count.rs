@@ -1,5 +1,6 @@
 //! What happens to names, in the metrics and in the account of an operation.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use shared::outcome::Code;
@@ -20,9 +21,9 @@ impl Counter {
     }
 
     /// The name has other addresses than it had.
-    pub(super) fn name_changed(&self) {
+    pub(super) fn name_changed(&self, before: &[IpAddr], now: &[IpAddr]) {
         self.series.names.changed();
-        self.account(|account| account.names.changes += 1);
+        self.account(|account| account.names.changed(before, now));
     }
 
     /// A request goes to an address that the name has no more.

@@ -63,6 +63,8 @@ struct Common<'a> {
     source: Source,
     seed: u64,
     route: Route,
+    /// Whether the target is a flag's, and not the one that the file was written for.
+    is_redirected: bool,
 }
 
 pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) -> Result<Plan, Problems> {
@@ -96,6 +98,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         source: overrides.source.or(source).unwrap_or_else(values::default_source),
         seed: overrides.seed.or(seed).unwrap_or(0),
         route: routes::common(&mut found, written, overrides),
+        is_redirected: overrides.target.is_some(),
     };
     for (flag, value) in [("--timeout", overrides.timeout), ("--max-lag", overrides.max_lag)] {
         if let Some(Err(message)) = value.map(values::in_range) {

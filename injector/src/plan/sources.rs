@@ -64,6 +64,16 @@ impl Subnet {
         1 << self.bits()
     }
 
+    /// Of two subnets that have an address in common the larger one has the other's first.
+    fn overlaps(&self, other: &Subnet) -> bool {
+        let (large, small) = if self.count() >= other.count() { (self, other) } else { (other, self) };
+        match (large.first, small.first) {
+            (IpAddr::V4(first), IpAddr::V4(held)) => first.to_bits() ^ held.to_bits() < large.count() as u32,
+            (IpAddr::V6(first), IpAddr::V6(held)) => first.to_bits() ^ held.to_bits() < u128::from(large.count()),
+            _ => false,
+        }
+    }
+
     fn nth(&self, n: u64) -> IpAddr {
         match self.first {
             IpAddr::V4(first) => IpAddr::V4(Ipv4Addr::from_bits(first.to_bits() | n as u32)),
@@ -83,6 +93,11 @@ impl FromStr for Sources {
         let count: u64 = subnets.iter().map(Subnet::count).sum();
         if count > ADDRESSES_MAX {
             return Err(format!("{text:?} is {count} addresses; at most {ADDRESSES_MAX}"));
+        }
+        for (index, subnet) in subnets.iter().enumerate() {
+            if let Some(other) = subnets[..index].iter().find(|other| other.overlaps(subnet)) {
+                return Err(format!("{other} and {subnet} have addresses in common; write each once"));
+            }
         }
         Ok(Sources(subnets.into()))
     }
@@ -130,12 +145,18 @@ impl fmt::Display for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, subnet) in self.0.iter().enumerate() {
             let comma = if index > 0 { ", " } else { "" };
-            match subnet.bits() {
-                0 => write!(f, "{comma}{}", subnet.first)?,
-                _ => write!(f, "{comma}{}/{}", subnet.first, subnet.prefix)?,
-            }
+            write!(f, "{comma}{subnet}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bits() {
+            0 => write!(f, "{}", self.first),
+            _ => write!(f, "{}/{}", self.first, self.prefix),
+        }
     }
 }
 
@@ -152,6 +173,7 @@ mod tests {
         assert_eq!(turns, ["127.0.1.0", "127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.2.9", "127.0.1.0"]);
         assert_eq!(sources.nth(7, true), Some("fd00::1".parse().unwrap()));
         assert_eq!(sources.each().count(), 6);
+        assert_eq!("127.0.1.0/30, 127.0.1.4/30, ::7f00:100".parse::<Sources>().unwrap().each().count(), 9);
         assert_eq!("127.0.0.1".parse::<Sources>().unwrap().nth(0, true), None);
         assert_eq!(Sources::default().nth(3, false), None);
     }
@@ -169,6 +191,10 @@ mod tests {
             ("fd00::/64", "/112"),
             ("::", "127.0.1.0/28"),
             ("127.0.0.0/16, 127.1.0.0/16", "at most 65536"),
+            ("127.0.1.1, 127.0.2.1, 127.0.1.1", "127.0.1.1 and 127.0.1.1 have addresses in common"),
+            ("127.0.1.1, 127.0.1.0/30", "127.0.1.1 and 127.0.1.0/30 have addresses in common"),
+            ("127.0.1.0/28,127.0.1.8/29", "127.0.1.0/28 and 127.0.1.8/29 have addresses in common"),
+            ("fd00::/120, fd00::ff", "fd00::/120 and fd00::ff have addresses in common"),
         ] {
             let error = text.parse::<Sources>().unwrap_err();
             assert!(error.contains(remedy), "{text}: {error}");

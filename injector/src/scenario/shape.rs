@@ -3,12 +3,36 @@
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use serde_saphyr::Spanned;
+
 use super::{Text, TlsKeys, WrittenTls};
 
 /// A key that is there has a value. serde's own `Option` would read `timeout:` and `timeout: null` as "not given", so a
 /// forgotten value would pass for the default.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// Addresses in one text. A list would be a second way to write them; who writes one is told of the first.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
+    struct OneText(String);
+    impl<'de> Deserialize<'de> for OneText {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let OneOrMany(mut texts) = OneOrMany::deserialize(deserializer)?;
+            match (texts.pop(), texts.is_empty()) {
+                (Some(text), true) => Ok(OneText(text)),
+                (last, _) => {
+                    texts.extend(last);
+                    let joined = texts.join(", ");
+                    Err(D::Error::custom(format!(
+                        "expected one text and not a list: several addresses are written with commas between, \"{joined}\""
+                    )))
+                }
+            }
+        }
+    }
+    let text = Spanned::<OneText>::deserialize(deserializer)?;
+    Ok(Some(Spanned::new(text.value.0, text.referenced, text.defined)))
 }
 
 /// Header fields in the order written. A map type would sort or shuffle them, and the wire shows the order.

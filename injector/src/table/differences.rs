@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
+use shared::account::OperationAccount as TargetAccount;
+use shared::units::counted;
+
+use crate::difference::Difference;
 use crate::signature::Sign;
-use crate::summary::{Rules, Summary, Unanswered};
+use crate::summary::{Operation, Rules, Summary, Unanswered};
 
 pub(super) fn errors(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
     if summary.total.failure == 0 {
@@ -22,6 +26,7 @@ pub(super) fn errors(text: &mut String, summary: &Summary, width: usize) -> std:
 /// Where the two sides differ, and what of it is known: a request that failed on this side may have been received, and
 /// even answered, on the other.
 pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Result {
+    common(text, summary)?;
     for operation in &summary.operations {
         let (name, client) = (&operation.name, &operation.client);
         if let Some(words) = rules(&operation.rules, client.failure) {
@@ -52,10 +57,9 @@ pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Res
             )?;
         }
         match &operation.difference {
-            None if (server.received, server.answered_total()) != (client.sent, client.answered) => writeln!(
+            None if is_not_known(operation) => writeln!(
                 text,
-                "difference: {name}: {} sent and {} answered here, {} received and {} answered by what is known of the \
-                 target; not explained, as a part of its side is missing",
+                "difference: {name}: {} sent and {} answered here, {} received and {} answered by what is known",
                 client.sent,
                 client.answered,
                 server.received,
@@ -63,8 +67,14 @@ pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Res
             )?,
             None => {}
             Some(difference) => {
-                if let Some(words) = difference.words() {
-                    writeln!(text, "difference: {name}: {words}")?;
+                // What is said once for all is not said again.
+                let own = Difference { restarted: false, ..*difference };
+                if let Some(words) = own.words() {
+                    let gone = match difference.restarted {
+                        true => format!("; at most {} gone with the process", counted(difference.excused, "request")),
+                        false => String::new(),
+                    };
+                    writeln!(text, "difference: {name}: {words}{gone}")?;
                 }
                 if difference.unexplained > 0 {
                     writeln!(text, "unexplained: {name}: {}", difference.unexplained)?;
@@ -73,6 +83,25 @@ pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Res
         }
     }
     Ok(())
+}
+
+/// What several operations have in common.
+fn common(text: &mut String, summary: &Summary) -> std::fmt::Result {
+    let differs = |difference: &Difference| difference.restarted && !difference.is_none();
+    if summary.operations.iter().filter_map(|operation| operation.difference.as_ref()).any(differs) {
+        writeln!(text, "difference: a process of the target is gone, and its account with it:")?;
+    }
+    if summary.operations.iter().any(is_not_known) {
+        writeln!(text, "difference: a part of the target's side is missing, so nothing is explained:")?;
+    }
+    Ok(())
+}
+
+/// Whether its sides differ, and a part of the other one is missing.
+fn is_not_known(operation: &Operation) -> bool {
+    let client = &operation.client;
+    let differs = |server: &TargetAccount| (server.received, server.answered_total()) != (client.sent, client.answered);
+    operation.difference.is_none() && operation.server.as_ref().is_some_and(differs)
 }
 
 /// `of 12 unanswered: 7 requests lost, 3 answers lost, 2 unknown (restarted)`; nothing if there were none.
@@ -90,7 +119,9 @@ fn unanswered(fates: &Unanswered) -> Option<String> {
     };
     let Unanswered { total, request_lost, response_lost, unknown, .. } = fates;
     Some(format!(
-        "of {total} unanswered: {request_lost} requests lost, {response_lost} answers lost, {unknown} unknown{reasons}"
+        "of {total} unanswered: {} lost, {} lost, {unknown} unknown{reasons}",
+        counted(*request_lost, "request"),
+        counted(*response_lost, "answer"),
     ))
 }
 
@@ -100,12 +131,14 @@ fn rules(rules: &Rules, failed: u64) -> Option<String> {
     let explained = match rules {
         Rules { hits: 0, .. } => return None,
         _ if failed == 0 => "and nothing failed here".to_owned(),
+        Rules { failures: 1, .. } if failed == 1 => "which explains the one failure here".to_owned(),
         Rules { failures, .. } if *failures == failed => format!("which explains all {failed} failures here"),
         Rules { failures, .. } => format!("which explains {failures} of {failed} failures here"),
     };
     let (hits, declared) = (rules.hits, rules.declared);
     Some(format!(
-        "{hits} requests were hit by fault rules of the target ({declared} of them declared by the answer), {explained}"
+        "{} hit by fault rules of the target ({declared} declared by the answer), {explained}",
+        counted(hits, "request"),
     ))
 }
 
@@ -117,7 +150,9 @@ mod tests {
     fn failures_by_rules_are_explained() {
         let words = |hits, declared, failures, failed| rules(&Rules { hits, declared, failures }, failed);
         assert_eq!(words(0, 0, 0, 7), None);
-        let hit = "9 requests were hit by fault rules of the target (5 of them declared by the answer)";
+        let hit = "9 requests hit by fault rules of the target (5 declared by the answer)";
+        let once = "1 request hit by fault rules of the target (1 declared by the answer), which explains the one failure here";
+        assert_eq!(words(1, 1, 1, 1).unwrap(), once);
         assert_eq!(words(9, 5, 9, 9).unwrap(), format!("{hit}, which explains all 9 failures here"));
         assert_eq!(words(9, 5, 9, 12).unwrap(), format!("{hit}, which explains 9 of 12 failures here"));
         assert_eq!(words(9, 5, 0, 0).unwrap(), format!("{hit}, and nothing failed here"));

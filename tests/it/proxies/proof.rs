@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use shared::protocol::Protocol;
+use shared::units::counted;
 
 use super::path::{DELAY, Deed, Path, TIMEOUT};
 use crate::fixture::program;
@@ -114,7 +115,9 @@ pub(super) fn assert_told(ended: &Ended, operation: &str, protocol: Protocol, pa
 
     let lost = request_lost + response_lost;
     let mut lines = vec![format!(
-        "unanswered: {operation}: of {lost} unanswered: {request_lost} requests lost, {response_lost} answers lost, 0 unknown\n"
+        "unanswered: {operation}: of {lost} unanswered: {} lost, {} lost, 0 unknown\n",
+        counted(request_lost, "request"),
+        counted(response_lost, "answer"),
     )];
     lines.extend((twice > 0).then(|| format!("duplicates: {operation}: {twice} arrived twice: something on the path")));
     for line in lines.iter().filter(|_| lost > 0) {

@@ -126,7 +126,12 @@ async fn answers_replace_what_is_known_and_failures_do_not() {
     let mut learn = |looked: Looked| {
         bench.entry.learn(&looked, Instant::now());
         let known = known.borrow_and_update().clone();
-        (known.addresses.map(|addresses| addresses.len()), known.failure, bench.account().changes, bench.addresses())
+        (
+            known.addresses.map(|addresses| addresses.len()),
+            known.failure.map(|failure| failure.class),
+            bench.account().changes,
+            bench.addresses(),
+        )
     };
     assert_eq!(learn(failed(ErrorClass::DnsTimeout)), (None, Some(ErrorClass::DnsTimeout), 0, None));
     assert_eq!(learn(found(&[1, 2], 1)), (Some(2), None, 0, Some(2.0)), "the first is no change");

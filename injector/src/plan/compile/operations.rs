@@ -106,7 +106,7 @@ fn operation(
     let endpoint = common.endpoint(target, call.protocol(), is_secure);
     let alpn = call.alpn().filter(|_| is_secure);
     let tls = alpn.map(|alpn| common.tls.compile(found, &part("tls"), own_tls, &endpoint.host, alpn));
-    let route = super::routes::own(found, &subject, written, &common.route, &endpoint);
+    let route = super::routes::own(found, &subject, written, common, &endpoint);
     let streams = streams(found, &part("streams"), written, call.has_streams());
 
     let (name, rate) = (name?, rate?);

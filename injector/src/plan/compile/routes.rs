@@ -1,6 +1,6 @@
 //! How connections find their way: the file's keys, the flags over them, an operation's own over both.
 
-use super::Found;
+use super::{Common, Found};
 use crate::plan::{Endpoint, Host, Overrides, Route};
 use crate::scenario::{Written, WrittenOperation};
 
@@ -21,7 +21,7 @@ pub(super) fn own(
     found: &mut Found,
     subject: &str,
     written: &WrittenOperation,
-    common: &Route,
+    common: &Common<'_>,
     endpoint: &Endpoint,
 ) -> Route {
     let part = |key: &str| format!("{subject}: {key}");
@@ -29,10 +29,20 @@ pub(super) fn own(
     let select = found.read(written.select.as_ref(), &part("select"), str::parse);
     let sources = found.read(written.source_addresses.as_ref(), &part("source_addresses"), str::parse);
     let route = Route {
-        resolve: resolve.unwrap_or(common.resolve),
-        select: select.unwrap_or(common.select),
-        sources: sources.unwrap_or_else(|| common.sources.clone()),
+        resolve: resolve.unwrap_or(common.route.resolve),
+        select: select.unwrap_or(common.route.select),
+        sources: sources.unwrap_or_else(|| common.route.sources.clone()),
     };
+    // A flag may send a file that was written for a name to an address; the file itself contradicts itself.
+    if let (Host::Ip(ip), true) = (&endpoint.host, written.target.is_some() || !common.is_redirected) {
+        for (key, text) in [("resolve", &written.resolve), ("select", &written.select)] {
+            if let Some(text) = text {
+                let message =
+                    format!("{ip} is an address and not a name: nothing is looked up, or chosen; leave {key} out");
+                found.add(text.referenced, &part(key), message);
+            }
+        }
+    }
     let is_other_family = match &endpoint.host {
         Host::Ip(ip) => !route.sources.is_empty() && route.sources.count(ip.is_ipv6()) == 0,
         Host::Name(_) => false,

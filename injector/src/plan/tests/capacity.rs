@@ -46,6 +46,10 @@ fn every_source_address_has_ports_of_its_own() {
     assert!(!fits("1900/s", "source_addresses: 127.0.1.0/30"));
     let problems = refused_with(&text("1900/s", "source_addresses: 127.0.1.0/30"), &Overrides::default(), &many);
     assert!(problems[0].contains("4 source addresses have 112928 ("), "{problems:?}");
+    for keys in ["target: 127.0.0.1, resolve: ttl", "target: '[::1]:80', select: rr"] {
+        let problems = refused(&text("1/s", keys));
+        assert!(problems[0].contains("is an address and not a name"), "{keys}: {problems:?}");
+    }
     let other = refused(&text("1/s", "target: 127.0.0.1, source_addresses: fd00::1"));
     assert!(other[0].contains("source_addresses: fd00::1 has no IPv4 address to reach 127.0.0.1:9898"), "{other:?}");
 }

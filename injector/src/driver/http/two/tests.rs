@@ -60,7 +60,8 @@ async fn a_reset_stream_is_one_failure_and_leaves_its_connection_alone() {
     let [(class, n, words)] = &failures(&account)[..] else { panic!("{account:?}") };
     // Refused and not tried again, although the peer allows it: every second request is lost and counted.
     assert_eq!((*class, *n, account.success), ("reset", 8, 7));
-    assert!(words.ends_with("asked 200 with 0 bytes, got RST_STREAM(REFUSED_STREAM)"), "{words}");
+    let expected = format!("asked 200 with 0 bytes, got RST_STREAM(REFUSED_STREAM) from {}", server.address);
+    assert!(words.ends_with(&expected), "{words}");
     assert_eq!(account.connections, 1);
 }
 
