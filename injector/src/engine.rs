@@ -140,7 +140,12 @@ impl Engine {
             shares: None,
         }));
         let asker = Arc::new(Asker::asking(self.plan.nameserver, self.plan.longest_timeout())?);
-        let mut keeping = book.open(&asker).await;
+        let mut keeping = book.open(&asker);
+        tokio::select! {
+            // What is told to stop before it has begun begins, and ends at once: with a report that says so.
+            () = stop.cancelled() => {}
+            () = book.first_answers() => {}
+        }
         let t0 = Instant::now() + START_DELAY;
         let end = self.options.length.map(|length| t0 + length);
         let mut running: Vec<Running> = Vec::new();
