@@ -92,7 +92,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
     };
-    for sign in signs(&phases, finished.network, resent) {
+    for sign in signs(outcome.code(), &phases, finished.network, resent) {
         context.sign(sign);
     }
     for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
