@@ -34,6 +34,7 @@ use crate::plan::{Endpoint, Operation, Tls};
 use crate::socket::Guard;
 
 pub(crate) use self::connection::Sent;
+pub(crate) use self::ping::Ear;
 
 /// The trunks of one operation on one worker. Part of what its driver prepares.
 pub(crate) struct Trunks {
@@ -134,6 +135,11 @@ impl Berth {
     /// If the connection can take none any more; [`Berth::ending`] says what that means.
     pub(crate) async fn send(&mut self, request: http::Request<()>, end_of_stream: bool) -> Result<Sent, h2::Error> {
         self.connection.send(&mut self.requests, request, end_of_stream).await
+    }
+
+    /// Who is to be told of heads and bodies of answers as they come.
+    pub(crate) fn ear(&self) -> Ear {
+        self.connection.ear()
     }
 
     /// How a request ended whose stream gave this error: also if the stream only broke off, and the peer had said before
