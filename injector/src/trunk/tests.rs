@@ -140,7 +140,8 @@ fn who_waited_learns_of_the_failure_and_does_not_count_it() {
             assert_eq!(ended.err(), Some(ErrorClass::Tls));
             assert!(marks.why().is_some_and(|why| why.contains("handshake")), "{:?}", marks.why());
         }
-        assert_eq!(marks.iter().filter(|marks| marks.started().is_some()).count(), 1);
+        assert_eq!(marks.iter().filter(|marks| marks.resolving.get().is_some()).count(), 1, "only one tried");
+        assert!(marks.iter().all(|marks| marks.stages().connected.is_some()), "the others waited for its handshake");
     });
 }
 
