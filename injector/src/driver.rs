@@ -123,6 +123,16 @@ pub struct Stages {
 }
 
 impl Stages {
+    /// How many of them it has come to.
+    fn count(self) -> u32 {
+        match self {
+            Stages { connected: Some(_), .. } => 3,
+            Stages { connecting: Some(_), .. } => 2,
+            Stages { resolving: Some(_), .. } => 1,
+            _ => 0,
+        }
+    }
+
     /// As it was for who began to wait for it then: the stage that was under way began with the waiting.
     pub(crate) fn since(self, then: Instant) -> Stages {
         match self {
@@ -184,13 +194,16 @@ impl Marks {
         resolving.or(connecting).or(connected).or(self.sending.get())
     }
 
-    /// How far the opening of the connection has come: the request's own, or the one that it waited for.
+    /// How far the opening of the connection has come: the request's own, or the one that it waited for if that had come
+    /// further. Who takes over a moment before its time is over still waited for that.
     pub(crate) fn stages(&self) -> Stages {
-        self.awaited.get().unwrap_or(Stages {
-            resolving: self.resolving.get(),
-            connecting: self.connecting.get(),
-            connected: self.connected.get(),
-        })
+        let own = self.own_stages();
+        self.awaited.get().filter(|awaited| awaited.count() > own.count()).unwrap_or(own)
+    }
+
+    /// How far the request's own opening has come.
+    pub(crate) fn own_stages(&self) -> Stages {
+        Stages { resolving: self.resolving.get(), connecting: self.connecting.get(), connected: self.connected.get() }
     }
 
     /// Keeps what an answer, or a part of one, declares of a fault; the first rule, if several were to be named.

@@ -80,6 +80,8 @@ impl Trunks {
         };
         let place = Place::on(trunk);
         let connection = self.connection(trunk, names, marks, counter).await?;
+        // What it waited for was not in vain.
+        marks.awaited.set(None);
         Ok(Berth::new(connection, Some(place)))
     }
 
@@ -104,7 +106,7 @@ impl Trunks {
         let mut opened = pin!(self.open(names, marks, counter));
         let opened = poll_fn(|cx| {
             let polled = opened.as_mut().poll(cx);
-            trunk.stages.set(marks.stages());
+            trunk.stages.set(marks.own_stages());
             polled
         });
         match opened.await {
@@ -204,8 +206,6 @@ impl Trunk {
             }
         }
         drop(waiting);
-        // Not in vain.
-        marks.awaited.set(None);
         Ok(())
     }
 }
