@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
-use crate::driver::{Driver, Ending, Marks};
+use crate::driver::{Driver, Ending, Marks, Stages};
 use crate::fate::{Kind, Lost};
 use crate::measured::{self, Phases};
 use crate::names::Unfound;
@@ -93,7 +93,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
     };
-    for sign in signs(&phases, finished.network, resent) {
+    for sign in signs(outcome.code(), &phases, finished.network, resent) {
         context.sign(sign);
     }
     for (phase, duration) in Phase::ALL.into_iter().zip(phases) {
@@ -118,9 +118,9 @@ fn timed_out<D: Driver>(context: &StreamContext<D>, marks: &Marks) -> Ending<D::
     if marks.sending.get().is_some() {
         return Ending::TimedOut;
     }
-    let class = match (&marks.resolving, &marks.connecting, &marks.connected) {
-        (_, _, connected) if connected.get().is_some() => ErrorClass::Tls,
-        (resolving, connecting, _) if resolving.get().is_some() && connecting.get().is_none() => ErrorClass::DnsTimeout,
+    let class = match marks.stages() {
+        Stages { connected: Some(_), .. } => ErrorClass::Tls,
+        Stages { resolving: Some(_), connecting: None, .. } => ErrorClass::DnsTimeout,
         _ => ErrorClass::ConnectTimeout,
     };
     if class == ErrorClass::DnsTimeout {

@@ -111,6 +111,40 @@ pub enum Ending<A> {
     Failed(ErrorClass),
 }
 
+/// How far the opening of a connection has come: the first instants of [`Marks`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// The look-up begins.
+    pub resolving: Option<Instant>,
+    /// The address is known.
+    pub connecting: Option<Instant>,
+    /// The connection stands.
+    pub connected: Option<Instant>,
+}
+
+impl Stages {
+    /// How many of them it has come to.
+    fn count(self) -> u32 {
+        match self {
+            Stages { connected: Some(_), .. } => 3,
+            Stages { connecting: Some(_), .. } => 2,
+            Stages { resolving: Some(_), .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// As it was for who began to wait for it then: the stage that was under way began with the waiting.
+    pub(crate) fn since(self, then: Instant) -> Stages {
+        match self {
+            Stages { connected: Some(at), .. } if at <= then => Stages { connected: Some(then), ..Stages::default() },
+            Stages { connecting: Some(at), .. } if at <= then => {
+                Stages { resolving: None, connecting: Some(then), connected: self.connected }
+            }
+            _ => Stages { resolving: Some(then), ..self },
+        }
+    }
+}
+
 /// The instants and amounts of one attempt, marked as they pass: a timeout that drops the call loses none of them.
 #[derive(Debug, Default)]
 pub struct Marks {
@@ -118,9 +152,11 @@ pub struct Marks {
     pub resolving: Cell<Option<Instant>>,
     /// The address is known.
     pub connecting: Cell<Option<Instant>>,
+    /// How far another's opening had come that the request waited for, on a connection that they were to share; only if it had
+    /// no connection in the end.
+    pub awaited: Cell<Option<Stages>>,
     /// Where the connection leads.
     pub address: Cell<Option<SocketAddr>>,
-    /// The connection stands; with TLS, the handshake begins.
     /// The connection stands; with TLS, the handshake begins. Never with datagrams.
     pub connected: Cell<Option<Instant>>,
     /// The TLS handshake is done; only with TLS.
@@ -151,9 +187,23 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// When the attempt began: with the look-up on a new connection, else with the first byte. Nothing if it never did.
+    /// When the attempt began: with the look-up on a new connection, else with the first byte; with the waiting if it waited
+    /// for another's connection in vain. Nothing if it never did.
     pub fn started(&self) -> Option<Instant> {
-        self.resolving.get().or(self.sending.get())
+        let Stages { resolving, connecting, connected } = self.stages();
+        resolving.or(connecting).or(connected).or(self.sending.get())
+    }
+
+    /// How far the opening of the connection has come: the request's own, or the one that it waited for if that had come
+    /// further. Who takes over a moment before its time is over still waited for that.
+    pub(crate) fn stages(&self) -> Stages {
+        let own = self.own_stages();
+        self.awaited.get().filter(|awaited| awaited.count() > own.count()).unwrap_or(own)
+    }
+
+    /// How far the request's own opening has come.
+    pub(crate) fn own_stages(&self) -> Stages {
+        Stages { resolving: self.resolving.get(), connecting: self.connecting.get(), connected: self.connected.get() }
     }
 
     /// Keeps what an answer, or a part of one, declares of a fault; the first rule, if several were to be named.

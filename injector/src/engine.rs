@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Ledger, OperationAccount, Recent};
+use crate::account::{Ledger, NameAccount, OperationAccount, Recent};
 use crate::compat::{self, Tags};
 use crate::counter::Counter;
 use crate::fate::Unanswered;
@@ -142,7 +142,12 @@ impl Engine {
             shares: None,
         }));
         let asker = Arc::new(Asker::asking(self.plan.nameserver, self.plan.longest_timeout())?);
-        let mut keeping = book.open(&asker).await;
+        let mut keeping = book.open(&asker);
+        tokio::select! {
+            // What is told to stop before it has begun begins, and ends at once: with a report that says so.
+            () = stop.cancelled() => {}
+            () = book.first_answers() => {}
+        }
         let t0 = Instant::now() + START_DELAY;
         let end = self.options.length.map(|length| t0 + length);
         let mut running: Vec<Running> = Vec::new();
@@ -255,9 +260,10 @@ struct Gathered {
 
 impl Gathered {
     fn new(operations: usize) -> Gathered {
-        let empty = vec![OperationAccount::default(); operations];
+        let by_operation = vec![OperationAccount::default(); operations];
+        let total = vec![OperationAccount { names: NameAccount::of_run(), ..OperationAccount::default() }; operations];
         let recent = (0..operations).map(|_| Recent::default()).collect();
-        Gathered { by_operation: empty.clone(), interval: OperationAccount::default(), total: empty, recent }
+        Gathered { by_operation, interval: OperationAccount::default(), total, recent }
     }
 
     /// Takes what every worker has counted since the last time.

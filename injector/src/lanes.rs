@@ -62,8 +62,10 @@ impl Permits {
 
     fn give_back(&self) {
         self.free.set(self.free.get() + 1);
-        let first = self.queue.borrow_mut().pop_front();
-        if let Some(first) = first {
+        // Whoever is woken may have nothing to send any more: then it is the next one's. Who finds none free queues again, and
+        // that ends the loop.
+        while self.free.get() > 0 {
+            let Some(first) = self.queue.borrow_mut().pop_front() else { return };
             first.pump_again();
         }
     }

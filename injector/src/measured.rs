@@ -8,16 +8,17 @@ use std::time::Duration;
 use shared::outcome::Phase;
 use tokio::time::Instant;
 
-use crate::driver::Marks;
+use crate::driver::{Marks, Stages};
 
 /// By [`Phase::index`]; nothing for a phase that the attempt did not have.
 pub(crate) type Phases = [Option<Duration>; Phase::ALL.len()];
 
-/// The phases of an attempt that is over. One that never did anything by itself has none: it waited for a connection that
-/// another opened.
+/// The phases of an attempt that is over. One that waited in vain for a connection that another opened has those of the
+/// opening, from when it began to wait.
 pub(crate) fn phases(marks: &Marks, end: Instant) -> Phases {
     let secured = marks.secured.get();
-    let (connected, sending) = (marks.connected.get(), marks.sending.get());
+    let Stages { resolving, connecting, connected } = marks.stages();
+    let sending = marks.sending.get();
     let first_byte = marks.first_byte.get();
     // Who answers before the request is written ends the request: from then on the answer is what is waited for.
     let sent = match (marks.sent.get(), first_byte) {
@@ -27,11 +28,11 @@ pub(crate) fn phases(marks: &Marks, end: Instant) -> Phases {
     // A datagram's socket is never connected: there is nobody to shake hands with.
     let has_handshake = connected.is_some() || sending.is_none();
     let begins = Phase::ALL.map(|phase| match phase {
-        Phase::Dns => marks.resolving.get(),
-        Phase::Connect => marks.connecting.get().filter(|_| has_handshake),
+        Phase::Dns => resolving,
+        Phase::Connect => connecting.filter(|_| has_handshake),
         Phase::Tls => connected.filter(|_| secured.is_some() || sending.is_none()),
         // On a new connection from its being ready: the few microseconds until the first byte are nobody else's.
-        Phase::Request => sending.map(|sending| secured.or(connected).or(marks.connecting.get()).unwrap_or(sending)),
+        Phase::Request => sending.map(|sending| secured.or(connected).or(connecting).unwrap_or(sending)),
         Phase::FirstByte => sent,
         Phase::Body => first_byte,
     });

@@ -202,7 +202,7 @@ impl Held {
 
     /// Asks for one connection, and lets the others know.
     async fn ask(&self, asker: &Asker, name: &str) -> Looked {
-        let mut question = Question { counter: &self.counter, begun: Instant::now(), code: Code::NONE };
+        let mut question = Question::new(&self.counter);
         let looked = asker.look_up(name).await;
         question.code = looked.code;
         drop(question);
@@ -243,11 +243,17 @@ impl Held {
     }
 }
 
-/// A look-up under way, counted when it is over: also one that a request's timeout cuts off.
+/// A look-up under way, counted when it is over: also one that a request's timeout, or the end of the run, cuts off.
 struct Question<'a> {
     counter: &'a Counter,
     begun: Instant,
     code: Code,
+}
+
+impl Question<'_> {
+    fn new(counter: &Counter) -> Question<'_> {
+        Question { counter, begun: Instant::now(), code: Code::NONE }
+    }
 }
 
 impl Drop for Question<'_> {

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use shared::outcome::Phase;
+use shared::outcome::{Code, Phase};
 
 use crate::measured::Phases;
 
@@ -82,9 +82,11 @@ const SEGMENT_MIN: Duration = Duration::from_millis(200);
 /// A resolver that asks again does so after 5 seconds (resolv.conf, `timeout`). A bucket ends at the one above it.
 const LOOKUP: std::ops::RangeInclusive<Duration> = Duration::from_millis(4950)..=Duration::from_millis(5200);
 
-/// The signs in the times of a request that got an answer: `network` as in
+/// The signs in the times of a request that got an answer, with this code; [`Code::NONE`]: it got none, and what it waited for
+/// in vain is no sign, but the failure itself. `network` as in
 /// [`Finished::network`](crate::account::Finished::network), `resent` segments sent again since the request before it.
-pub(crate) fn signs(phases: &Phases, network: Option<Duration>, resent: u32) -> impl Iterator<Item = Sign> {
+pub(crate) fn signs(code: Code, phases: &Phases, network: Option<Duration>, resent: u32) -> impl Iterator<Item = Sign> {
+    let is_answered = code != Code::NONE;
     let of = |phase: Phase| phases[phase.index()];
     let lookup = of(Phase::Dns).filter(|lookup| LOOKUP.contains(lookup)).map(|_| Sign::LookupRepeated);
     let syns = of(Phase::Connect).map_or(0, |connect| syns_lost(connect, resent));
@@ -97,7 +99,7 @@ pub(crate) fn signs(phases: &Phases, network: Option<Duration>, resent: u32) -> 
     // Without the target's own time and what it was asked for, if it tells: those are nobody's loss.
     let waited = network.or(of(Phase::FirstByte)).max(of(Phase::Tls)).unwrap_or_default();
     let segment = (resent > syns && waited >= SEGMENT_MIN).then_some(Sign::SegmentResent);
-    [lookup, syn, segment].into_iter().flatten()
+    [lookup, syn, segment].into_iter().flatten().filter(move |_| is_answered)
 }
 
 /// Of the segments sent again, those that were SYNs: one a second at most.

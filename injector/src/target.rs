@@ -68,6 +68,10 @@ pub(crate) fn words(class: ErrorClass) -> &'static str {
         ErrorClass::DnsNxdomain => "the name does not exist or has no address (dns_nxdomain)",
         ErrorClass::DnsTimeout => "no name server answered in time (dns_timeout)",
         ErrorClass::DnsServfail => "the name server failed (dns_servfail)",
+        ErrorClass::DnsOther => {
+            "the name server refused, or its answer cannot be used: malformed, or too long for a datagram and not to be had \
+             over TCP (dns_other)"
+        }
         ErrorClass::ConnectRefused => "the connection was refused; is anything listening there? (connect_refused)",
         ErrorClass::ConnectTimeout => "the connection was not established in time (connect_timeout)",
         ErrorClass::ConnectUnreachable => "there is no route to it (connect_unreachable)",

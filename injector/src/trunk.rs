@@ -4,8 +4,9 @@
 //! A lane joins the trunk with the fewest lanes on it, so that all are used evenly and none ever has more than its share; lanes
 //! take turns, and with them the trunks, however low the rate is.
 //! The first lane opens the trunk's connection, the others wait for it under their own timeouts; if the opener's timeout is
-//! over first, another takes its place. Who waited learns of a failure too, but only the opener marks and counts: one
-//! connection that could not be opened is one. Nothing here sends a request a second time.
+//! over first, another takes its place. Who waited learns of a failure too, but only the opener counts: one connection that could
+//! not be opened is one. Who waited in vain is told how far the opening had come, and fails as the opener would have: a
+//! handshake that hangs is no connection that could not be established. Nothing here sends a request a second time.
 //!
 //! A connection that has carried its share takes no more requests: whoever comes opens the trunk's next one, and the old one
 //! closes behind its last stream.
@@ -17,24 +18,28 @@ mod connection;
 mod ping;
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
 use shared::outcome::{ConnectionEnd, ErrorClass};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use self::connection::Connection;
 use crate::counter::{Counter, Open};
 use crate::dial;
-use crate::driver::{Ending, Marks};
+use crate::driver::{Ending, Marks, Stages};
 use crate::names::Names;
 use crate::plan::{Endpoint, Operation, Tls};
 use crate::socket::Guard;
 
 pub(crate) use self::connection::Sent;
+pub(crate) use self::ping::Ear;
 
 /// The trunks of one operation on one worker. Part of what its driver prepares.
 pub(crate) struct Trunks {
@@ -68,7 +73,7 @@ impl Trunks {
     /// A place on a connection that stands, or on a new one.
     ///
     /// # Errors
-    /// Why there is none. Only who tried to open it has marks.
+    /// Why there is none. Who only waited has [`Marks::awaited`].
     pub(crate) async fn join(&self, names: &Names, marks: &Marks, counter: &Counter) -> Result<Berth, ErrorClass> {
         let Some(trunk) = self.shared.iter().min_by_key(|trunk| trunk.lanes.get()) else {
             let connection = Rc::new(self.open(names, marks, counter).await?);
@@ -76,6 +81,8 @@ impl Trunks {
         };
         let place = Place::on(trunk);
         let connection = self.connection(trunk, names, marks, counter).await?;
+        // What it waited for was not in vain.
+        marks.awaited.set(None);
         Ok(Berth::new(connection, Some(place)))
     }
 
@@ -86,14 +93,8 @@ impl Trunks {
         marks: &Marks,
         counter: &Counter,
     ) -> Result<Rc<Connection>, ErrorClass> {
-        while trunk.is_opening.get() {
-            let awaited = trunk.attempt.get();
-            trunk.changed.notified().await;
-            if let Some(failure) = trunk.failure.borrow().as_ref().filter(|failure| failure.attempt == awaited) {
-                failure.why.iter().for_each(|why| marks.explain(why.clone()));
-                marks.address.set(failure.address);
-                return Err(failure.class);
-            }
+        if trunk.is_opening.get() {
+            trunk.opened(marks).await?;
         }
         let standing = trunk.connection.borrow().upgrade();
         if let Some(connection) =
@@ -103,7 +104,13 @@ impl Trunks {
         }
         // Dropped in the middle, it lets the next one try.
         let opening = Opening::on(trunk);
-        match self.open(names, marks, counter).await {
+        let mut opened = pin!(self.open(names, marks, counter));
+        let opened = poll_fn(|cx| {
+            let polled = opened.as_mut().poll(cx);
+            trunk.stages.set(marks.own_stages());
+            polled
+        });
+        match opened.await {
             Ok(connection) => {
                 let connection = Rc::new(connection);
                 *trunk.connection.borrow_mut() = Rc::downgrade(&connection);
@@ -138,6 +145,11 @@ impl Berth {
         self.connection.send(&mut self.requests, request, end_of_stream).await
     }
 
+    /// Who is to be told of heads and bodies of answers as they come.
+    pub(crate) fn ear(&self) -> Ear {
+        self.connection.ear()
+    }
+
     /// How a request ended whose stream gave this error: also if the stream only broke off, and the peer had said before
     /// that it would end the connection.
     pub(crate) fn ending<A>(&self, error: &h2::Error, marks: &Marks) -> Ending<A> {
@@ -169,12 +181,48 @@ struct Trunk {
     /// Weak: the connection ends with the last lane.
     connection: RefCell<Weak<Connection>>,
     is_opening: Cell<bool>,
+    /// How far the last opening has come.
+    stages: Cell<Stages>,
     /// How many openings were begun.
     attempt: Cell<u64>,
     /// The last opening that failed.
     failure: RefCell<Option<Failure>>,
     /// An opening is over.
     changed: Notify,
+}
+
+impl Trunk {
+    /// Waits until nobody is opening it any more.
+    ///
+    /// # Errors
+    /// If that failed.
+    async fn opened(&self, marks: &Marks) -> Result<(), ErrorClass> {
+        let waiting = Waiting { trunk: self, marks, since: Instant::now() };
+        while self.is_opening.get() {
+            let awaited = self.attempt.get();
+            self.changed.notified().await;
+            if let Some(failure) = self.failure.borrow().as_ref().filter(|failure| failure.attempt == awaited) {
+                failure.why.iter().for_each(|why| marks.explain(why.clone()));
+                marks.address.set(failure.address);
+                return Err(failure.class);
+            }
+        }
+        drop(waiting);
+        Ok(())
+    }
+}
+
+/// A request that waits for another's opening. However that ends, it leaves in the request's marks what it waited for.
+struct Waiting<'a> {
+    trunk: &'a Trunk,
+    marks: &'a Marks,
+    since: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.marks.awaited.set(Some(self.trunk.stages.get().since(self.since)));
+    }
 }
 
 struct Failure {

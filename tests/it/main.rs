@@ -27,6 +27,7 @@ mod injector_sees;
 mod k6;
 mod k6_compat;
 mod lifecycle;
+mod lookups;
 mod lossy;
 mod metrics;
 mod names;

@@ -26,10 +26,10 @@ use crate::zone::{Says, Zone};
 
 mod failures;
 
-const NAME: &str = "pool.test";
+pub(crate) const NAME: &str = "pool.test";
 
 /// The plan of these operations against [`NAME`].
-fn plan(fleet: &Fleet, zone: &Zone, mix: &str) -> Plan {
+pub(crate) fn plan(fleet: &Fleet, zone: &Zone, mix: &str) -> Plan {
     let mut ports = Ports::default();
     let protocols = [
         (Protocol::Http, "http"),
@@ -48,7 +48,7 @@ fn plan(fleet: &Fleet, zone: &Zone, mix: &str) -> Plan {
 }
 
 /// A run that goes on while the test does something, and its accounts at the end.
-async fn during<T>(
+pub(crate) async fn during<T>(
     plan: Plan,
     (seconds, workers): (u64, u32),
     act: impl AsyncFnOnce(ClientRed) -> T,
@@ -74,17 +74,28 @@ fn value(red: &ClientRed, family: &str) -> f64 {
     samples.sum()
 }
 
-async fn until(red: &ClientRed, family: &str, least: f64) {
+pub(crate) async fn until(red: &ClientRed, family: &str, least: f64) {
     eventually(family, async || Some(value(red, family)).filter(|held| *held < least).map_or(Ok(()), Err)).await;
 }
 
-fn rows(names: &NameAccount) -> Vec<(IpAddr, [u64; 4])> {
+pub(crate) fn rows(names: &NameAccount) -> Vec<(IpAddr, [u64; 4])> {
     let rows = names.addresses.each();
     rows.map(|(address, row)| (address, [row.planned, row.sent, row.success, row.failure])).collect()
 }
 
-fn looked_up(names: &NameAccount) -> u64 {
+pub(crate) fn looked_up(names: &NameAccount) -> u64 {
     names.lookups.values().sum()
+}
+
+/// The name server was asked as often as these accounts say, but perhaps for those that the end of the run has cut off.
+fn assert_asked<'a>(accounts: impl IntoIterator<Item = &'a NameAccount>, zone: &Zone, before: u64) {
+    let (mut answered, mut counted) = (0, 0);
+    for account in accounts {
+        counted += looked_up(account);
+        answered += looked_up(account) - account.lookups.get(&Code::NONE).copied().unwrap_or(0);
+    }
+    let asked = zone.asked(NAME) - before;
+    assert!((answered..=counted).contains(&asked), "{asked} of {answered} to {counted}");
 }
 
 /// Of an operation, as a target counts it.
@@ -173,7 +184,7 @@ fn sub_streams_follow_the_name() {
     let closed = |end: ConnectionEnd| account.connections_closed[end.index()];
     assert_eq!((closed(ConnectionEnd::Retargeted), closed(ConnectionEnd::End)), (1, 2));
     assert_eq!([0, 1, 2].map(|index| received(&fleet, index, &session, "a")), planned[..]);
-    assert_eq!(looked_up(&account.names), zone.asked(NAME));
+    assert_asked([&account.names], &zone, 0);
 }
 
 /// Kept connections stay where they are, as those of most clients do, and every request over them is counted.
@@ -205,11 +216,12 @@ fn each_policy_asks_as_often_as_it_says() {
     let fleet = Fleet::start(2);
     let zone = Zone::start();
     zone.addresses(NAME, fleet.ips());
-    // A TTL of a second is asked for again after nine tenths of it.
+    // A TTL of a second is asked for again after nine tenths of it. Where the clock asks, a busy machine may be late by one
+    // and the end of the run by another.
     for (keys, least, most) in [
         ("connection: fresh", 60, 60),
-        ("resolve: ttl, connection: fresh", 4, 4),
-        ("resolve: interval(500ms), connection: fresh", 6, 7),
+        ("resolve: ttl, connection: fresh", 3, 5),
+        ("resolve: interval(500ms), connection: fresh", 5, 8),
         ("resolve: once, connection: fresh", 1, 1),
         ("resolve: once, connection: pooled(2)", 1, 1),
         // At the start, and for each connection.
@@ -220,7 +232,7 @@ fn each_policy_asks_as_often_as_it_says() {
         let (accounts, ..) = run(during(plan, (3, 1), async |_| ()));
         let asked = zone.asked(NAME) - before;
         assert!((least..=most).contains(&asked), "{keys}: {asked}");
-        assert_eq!(accounts[0].names.lookups, [(Code::NOERROR, asked)].into(), "{keys}");
+        assert_asked([&accounts[0].names], &zone, before);
         assert_eq!(accounts[0].success, 60, "{keys}");
     }
 }
@@ -280,8 +292,7 @@ fn a_failing_name_server_is_a_failure_or_a_stale_answer() {
         assert!(*stale_answers > 0 && *stale_answers < 110 && lookups[&servfail] > 0, "{:?}", account.names);
         assert_eq!(*changes, 0, "no answer is no other answer");
     }
-    let asked: u64 = accounts.iter().map(|account| looked_up(&account.names)).sum();
-    assert_eq!(asked, zone.asked(NAME));
+    assert_asked(accounts.iter().map(|account| &account.names), &zone, 0);
 }
 
 /// "No such name" is an answer: nothing older is used instead.

@@ -1,18 +1,22 @@
 //! The path's latency: a relay between the two sides holds every byte for a known time, and what the injector says of the
 //! path is that time; whatever the target was asked for, on every protocol.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use injector::account::Durations;
-use injector::plan::Plan;
-use shared::outcome::Phase;
+use injector::plan::{Overrides, Plan};
+use prometheus::{Registry, TextEncoder};
+use shared::outcome::{ErrorClass, Phase};
+use tokio_util::sync::CancellationToken;
 
 use crate::agree::{Said, both_sides};
-use crate::fixture::{RunningTarget, assert_accounted, plan, plan_for_all, run};
+use crate::fixture::{RunningTarget, assert_accounted, engine, plan, plan_for_all, planned, run};
 use crate::metrics::metric;
 use crate::pki::Pki;
 use crate::relay;
 use crate::rules_seen::put;
+use crate::zone::{Says, Zone};
 
 /// How long each direction is held.
 const HOLD: Duration = Duration::from_millis(20);
@@ -137,16 +141,22 @@ fn median(durations: &Durations) -> Duration {
 
 /// The phases of every operation add up to its service times, and those it has are those its requests have.
 fn assert_phases_add_up(said: &Said) {
+    assert_sums(said.names.iter().map(String::as_str), &said.client);
+}
+
+fn assert_sums<'a>(names: impl Iterator<Item = &'a str>, client: &str) {
     let mut wrong = Vec::new();
-    for name in &said.names {
+    let mut count = 0;
+    for name in names {
+        count += 1;
         let of = |family: &str| metric(&format!("continuous_load_client_{family}")).label("operation", name);
-        let phases = of("phase_duration_seconds_sum").sum_in(&said.client);
-        let service = of("request_duration_seconds_sum").sum_in(&said.client);
+        let phases = of("phase_duration_seconds_sum").sum_in(client);
+        let service = of("request_duration_seconds_sum").sum_in(client);
         if (phases - service).abs() > 1e-6 || service == 0.0 {
             wrong.push(format!("{name}: {phases} s of {service} s"));
         }
     }
-    assert!(wrong.is_empty(), "{} wrong of {}:\n{}", wrong.len(), said.names.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} wrong of {count}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Requests of an operation that had a phase.
@@ -226,4 +236,49 @@ fn phases_add_up_however_a_request_ends() {
         }
         target.stop().await;
     });
+}
+
+/// Of requests that share a connection one opens it, and the others wait: in vain they all wait for the same, and say so.
+#[test]
+fn who_waits_in_vain_for_anothers_connection_says_what_for() {
+    // It accepts by itself, and says nothing.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let zone = Zone::start();
+    zone.set("lost.test", Says::Nothing);
+    let shared = "timeout: 300ms, connection: pooled(1), streams: 30";
+    let secured = "tls: { verify: false }";
+    let text = format!(
+        "target: {}
+nameserver: {}
+max_lag: 5s
+mix:
+  - {{ name: two-tls, rate: 40/s, {shared}, {secured}, http: {{ version: 2 }} }}
+  - {{ name: rpc-tls, rate: 40/s, {shared}, {secured}, grpc: {{}} }}
+  - {{ name: two-name, rate: 40/s, {shared}, target: lost.test., http: {{ version: 2 }} }}
+  - {{ name: rpc-name, rate: 40/s, {shared}, target: lost.test., grpc: {{}} }}
+",
+        silent.local_addr().unwrap(),
+        zone.address
+    );
+    let engine = engine(planned(&text, &Overrides::default()), Duration::from_secs(1));
+    let registry = Registry::new();
+    registry.register(Box::new(engine.red())).unwrap();
+    let accounts = run(engine.run(CancellationToken::new(), |_| ())).unwrap().accounts;
+    let client = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    let expected = [
+        ("two-tls", ErrorClass::Tls, Phase::Tls),
+        ("rpc-tls", ErrorClass::Tls, Phase::Tls),
+        ("two-name", ErrorClass::DnsTimeout, Phase::Dns),
+        ("rpc-name", ErrorClass::DnsTimeout, Phase::Dns),
+    ];
+    assert_sums(expected.iter().map(|(name, ..)| *name), &client);
+    for ((name, class, phase), account) in expected.iter().zip(&accounts) {
+        assert_accounted(account);
+        assert_eq!((account.planned, account.failures[class.index()]), (40, 40), "{name}: {:?}", account.examples);
+        let of = |family: &str| metric(&format!("continuous_load_client_{family}")).label("operation", name);
+        let had = of("phase_duration_seconds_count").label("phase", phase.as_str()).sum_in(&client);
+        assert_eq!(had, 40.0, "{name}: each waited for that");
+        let attempts = of("connections_total").label("result", "failure").sum_in(&client);
+        assert!((1.0..40.0).contains(&attempts), "{name}: most only waited: {attempts}");
+    }
 }

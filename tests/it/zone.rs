@@ -1,8 +1,9 @@
 //! A name server in the test's own process: its records can be changed while the programs run, and it counts what it is
-//! asked.
+//! asked. Over UDP it says no more than the client takes, and over TCP all of it.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -32,25 +33,29 @@ pub(crate) struct Zone {
 #[derive(Default)]
 struct Held {
     names: HashMap<String, Says>,
-    /// Questions for IPv4 addresses, by name.
+    /// Questions for IPv4 addresses, by name; those over TCP repeat one that was truncated, and are counted apart.
     asked: HashMap<String, u64>,
+    asked_again: HashMap<String, u64>,
 }
 
 impl Zone {
     /// One that knows no names: whatever it is asked does not exist.
     pub(crate) fn start() -> Zone {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (socket, listener) = one_port();
         let zone = Zone { address: socket.local_addr().unwrap(), held: Arc::default() };
         let serving = zone.clone();
         thread::spawn(move || {
             let mut question = [0; 512];
             while let Ok((size, client)) = socket.recv_from(&mut question) {
-                if let Some(answer) = serving.answer(&question[..size]) {
+                if let Some(answer) = serving.answer(&question[..size], false) {
                     // A client that has gone needs none.
                     let _ = socket.send_to(&answer, client);
                 }
             }
         });
+        let serving = zone.clone();
+        // One after the other: each client asks one question. One that has gone needs no answer.
+        thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(serving.serve(stream))));
         zone
     }
 
@@ -69,13 +74,29 @@ impl Zone {
         self.held.lock().unwrap().asked.get(&format!("{name}.")).copied().unwrap_or_default()
     }
 
-    fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
+    /// The same, for questions that were asked a second time, over TCP.
+    pub(crate) fn asked_again(&self, name: &str) -> u64 {
+        self.held.lock().unwrap().asked_again.get(&format!("{name}.")).copied().unwrap_or_default()
+    }
+
+    fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut question = vec![0; u16::from_be_bytes(length).into()];
+        stream.read_exact(&mut question)?;
+        let Some(answer) = self.answer(&question, true) else { return Ok(()) };
+        stream.write_all(&[&u16::try_from(answer.len()).unwrap().to_be_bytes()[..], &answer].concat())
+    }
+
+    fn answer(&self, question: &[u8], is_tcp: bool) -> Option<Vec<u8>> {
         let mut message = Message::from_bytes(question).unwrap();
         let query = message.queries[0].clone();
         let name = query.name().to_lowercase().to_string();
+        let most_bytes = if is_tcp { usize::from(u16::MAX) } else { message.max_payload().into() };
         let mut held = self.held.lock().unwrap();
         if query.query_type() == RecordType::A {
-            *held.asked.entry(name.clone()).or_default() += 1;
+            let asked = if is_tcp { &mut held.asked_again } else { &mut held.asked };
+            *asked.entry(name.clone()).or_default() += 1;
         }
         message.metadata.message_type = MessageType::Response;
         message.metadata.authoritative = true;
@@ -93,8 +114,24 @@ impl Zone {
                 message.answers.extend(records);
             }
         }
+        let whole = message.to_bytes().unwrap();
+        if whole.len() <= most_bytes {
+            return Some(whole);
+        }
+        message.metadata.truncation = true;
+        message.answers.clear();
         Some(message.to_bytes().unwrap())
     }
+}
+
+/// A port that is free for datagrams and for connections.
+fn one_port() -> (UdpSocket, TcpListener) {
+    let pairs = (0..100).filter_map(|_| {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let listener = TcpListener::bind(socket.local_addr().unwrap()).ok()?;
+        Some((socket, listener))
+    });
+    { pairs }.next().expect("most ports are free")
 }
 
 #[test]

@@ -5,8 +5,13 @@ use std::net::IpAddr;
 
 use shared::outcome::{Code, ErrorClass, Outcome};
 
-/// Most addresses with a row of their own; the rest share one.
+/// Most addresses with a row of their own in the account of a run, the first that had requests; the rest share one.
 pub const ADDRESS_ROWS_MAX: usize = 64;
+
+/// The same for a part of a run. A second's account must have a row for each that had requests in it, or an address with a row
+/// in the run would lose those of that second: that is as many as a name has, eleven times over if it is looked up ten times a
+/// second and has others each time.
+const PART_ROWS_MAX: usize = 4_096;
 
 /// An operation's name.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +32,7 @@ pub struct NameAccount {
     pub addresses: Addresses,
 }
 
-/// A row for each address, and one for all beyond [`ADDRESS_ROWS_MAX`].
+/// A row for each address, and one for all beyond [`ADDRESS_ROWS_MAX`], or beyond [`PART_ROWS_MAX`] in a part of a run.
 ///
 /// Sorted, and with the place of the row that was asked for last: most requests go where the one before them went, which costs
 /// them one comparison.
@@ -36,6 +41,8 @@ pub struct Addresses {
     rows: Vec<(IpAddr, AddressAccount)>,
     last: usize,
     other: AddressAccount,
+    /// Whether it is of a whole run, and not of a part.
+    is_of_run: bool,
 }
 
 /// The requests to one address. Those that are neither success nor failure were dropped or interrupted, or are in flight.
@@ -59,6 +66,12 @@ impl NameAccount {
         self.changes += 1;
         take(&mut self.joined, now.iter().filter(|address| !before.contains(address)));
         take(&mut self.left, before.iter().filter(|address| !now.contains(address)));
+    }
+
+    /// Of a whole run, which is merged of its parts.
+    pub(crate) fn of_run() -> NameAccount {
+        let addresses = Addresses { is_of_run: true, ..Addresses::default() };
+        NameAccount { addresses, ..NameAccount::default() }
     }
 
     /// Adds another's figures.
@@ -86,10 +99,11 @@ fn take<'a>(held: &mut BTreeSet<IpAddr>, more: impl IntoIterator<Item = &'a IpAd
 impl Addresses {
     /// Where the requests to this address are counted.
     pub(crate) fn row(&mut self, address: IpAddr) -> &mut AddressAccount {
+        let most = if self.is_of_run { ADDRESS_ROWS_MAX } else { PART_ROWS_MAX };
         if self.rows.get(self.last).is_none_or(|(held, _)| *held != address) {
             self.last = match self.rows.binary_search_by_key(&address, |(held, _)| *held) {
                 Ok(place) => place,
-                Err(_) if self.rows.len() >= ADDRESS_ROWS_MAX => return &mut self.other,
+                Err(_) if self.rows.len() >= most => return &mut self.other,
                 Err(place) => {
                     self.rows.insert(place, (address, AddressAccount::default()));
                     place
@@ -140,24 +154,45 @@ impl AddressAccount {
 mod tests {
     use super::*;
 
-    fn ip(n: u8) -> IpAddr {
-        IpAddr::from([10, 0, 0, n])
+    fn ip(n: u16) -> IpAddr {
+        IpAddr::from([10, 0, (n >> 8) as u8, n as u8])
+    }
+
+    /// The account of a second in which each of these addresses had one request.
+    fn second(addresses: impl Iterator<Item = u16>) -> NameAccount {
+        let mut account = NameAccount::default();
+        for n in addresses {
+            let row = account.addresses.row(ip(n));
+            row.planned += 1;
+            row.finished(Outcome::Success(Code::Http(200)));
+        }
+        account
     }
 
     #[test]
     fn beyond_the_bound_addresses_share_a_row_and_nothing_is_lost() {
-        let mut account = NameAccount::default();
-        for n in (0..100).rev() {
-            account.addresses.row(ip(n)).planned += 1;
+        let mut total = NameAccount::of_run();
+        // The highest is the first; then all have their turn, second by second in another order.
+        total.merge(&second([99].into_iter()));
+        for _ in 0..3 {
+            total.merge(&second((0..100).rev()));
+            total.merge(&second((50..100).chain(0..50)));
         }
-        let mut total = NameAccount::default();
-        total.addresses.row(ip(1)).planned += 1;
-        total.merge(&account);
         let rows: Vec<_> = total.addresses.each().collect();
         assert_eq!(rows.len(), ADDRESS_ROWS_MAX);
         assert!(rows.is_sorted_by_key(|(address, _)| *address));
-        let planned: u64 = rows.iter().map(|(_, row)| row.planned).sum();
-        assert_eq!((rows[0].0, planned + total.addresses.other().planned), (ip(1), 101));
+        for (address, row) in rows {
+            let own = if address == ip(99) { 7 } else { 6 };
+            assert_eq!((row.planned, row.success), (own, own), "{address}: all of its requests, or none");
+        }
+        assert_eq!(total.addresses.other().planned, 6 * (100 - ADDRESS_ROWS_MAX as u64));
+    }
+
+    #[test]
+    fn rows_of_a_second_are_bounded_too() {
+        let account = second(0..5_000);
+        assert_eq!(account.addresses.each().count(), PART_ROWS_MAX);
+        assert_eq!(account.addresses.other().planned, 5_000 - PART_ROWS_MAX as u64);
     }
 
     #[test]

@@ -29,7 +29,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::counter::{Counter, Open};
 use crate::names::Names;
 use crate::plan::{DEADLINE_GRACE, Endpoint, GrpcCall, Operation};
-use crate::trunk::{Berth, Trunks};
+use crate::trunk::{Berth, Ear, Trunks};
 
 const USER_AGENT_VALUE: &str = concat!("grpc-continuous-load/", env!("CARGO_PKG_VERSION"));
 
@@ -100,7 +100,7 @@ impl Driver for Grpc {
         mark(&marks.sending);
         let begun = Instant::now();
         let berth = &mut self.berth;
-        let mut hearing = Hearing { wanted, marks, counter, last: begun };
+        let mut hearing = Hearing { wanted, marks, counter, last: begun, ear: berth.ear() };
         let exchange = async {
             let sent = berth.send(request, false).await?;
             // Until the call is over.
@@ -152,6 +152,7 @@ struct Hearing<'a> {
     /// Where messages are timed, if there may be several.
     counter: Option<Counter>,
     last: Instant,
+    ear: Ear,
 }
 
 impl Listener for Hearing<'_> {
@@ -164,6 +165,7 @@ impl Listener for Hearing<'_> {
     }
 
     fn said(&mut self, said: &Said) {
+        self.ear.answered();
         mark(&self.marks.first_byte);
         // Those that come with the first byte are about it; trailers are believed where the head says nothing.
         if self.marks.server.get().is_none() {
@@ -176,6 +178,7 @@ impl Listener for Hearing<'_> {
     }
 
     fn received(&mut self, bytes: usize) {
+        self.ear.answered();
         self.marks.received_bytes.set(self.marks.received_bytes.get() + bytes as u64);
     }
 

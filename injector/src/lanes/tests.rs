@@ -1,10 +1,13 @@
 //! Which connection a request takes, and when one is retired, run by the engine against a server that counts.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::rotation::Shares;
+use super::{Permits, Pump};
 use crate::fixture::{Act, H2Server, closed, failures, inject, plan};
 
 /// Requests by the number of their connection.
@@ -74,4 +77,40 @@ async fn none_is_closed_under_a_request() {
         assert!(ends.iter().all(|(end, _)| end.starts_with("max_")), "{limits}: {ends:?}");
         assert!(account.connections >= 10, "{limits}: {ends:?}");
     }
+}
+
+/// Wants a permit each time it is woken, or nothing any more.
+struct Waiter {
+    permits: Rc<Permits>,
+    wants: bool,
+    had: Cell<u32>,
+}
+
+impl Pump for Waiter {
+    fn pump_again(self: Rc<Self>) {
+        if self.wants {
+            match self.permits.take() {
+                true => self.had.set(self.had.get() + 1),
+                false => self.permits.queue.borrow_mut().push_back(self.clone()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_permit_goes_to_the_first_that_still_wants_it() {
+    let permits = Permits::new(1);
+    let waiters = [false, false, true, true].map(|wants| {
+        let waiter = Rc::new(Waiter { permits: Rc::clone(&permits), wants, had: Cell::new(0) });
+        permits.queue.borrow_mut().push_back(Rc::clone(&waiter) as Rc<dyn Pump>);
+        waiter
+    });
+    assert!(permits.take() && !permits.take());
+    permits.give_back();
+    let had = || waiters.each_ref().map(|waiter| waiter.had.get());
+    assert_eq!((had(), permits.free.get()), ([0, 0, 1, 0], 0));
+    permits.give_back();
+    assert_eq!((had(), permits.free.get()), ([0, 0, 1, 1], 0));
+    permits.give_back();
+    assert_eq!(permits.free.get(), 1, "nobody wants it, and it is not lost");
 }

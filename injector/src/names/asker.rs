@@ -3,9 +3,13 @@
 //! hickory's resolver instead of the system's `getaddrinfo`: that one blocks a thread, hides the rcode and asks a second
 //! time by itself. Here every retry, cache and second name server is off; a failed look-up is a failed request with its
 //! reason. `/etc/hosts`, search domains and `ndots` of `/etc/resolv.conf` are honoured, of its name servers the first.
+//!
+//! An answer that has no room in a datagram is asked for again over TCP (RFC 7766, section 5): that is no repetition of what
+//! failed, but the other half of the question.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,9 +27,12 @@ use shared::outcome::{Code, ErrorClass};
 
 use crate::plan::NameServer;
 
-/// Most addresses of a name that are heeded, the lowest: each may become a sub-stream with connections of its own. A
-/// datagram of 4 096 bytes, the largest that is asked for, holds 255.
+/// Most addresses of a name that are heeded, the lowest: each may become a sub-stream with connections of its own.
 pub(crate) const ADDRESSES_MAX: usize = 256;
+
+/// The longest answer that is asked for in a datagram (EDNS): passes every path without being cut into fragments, of which
+/// many firewalls let only the first through. It holds about 70 IPv4 addresses.
+const DATAGRAM_BYTES_MAX: u16 = 1_232;
 
 /// Most resolvers of one family that wait for their next look-up. More look-ups at once make more, and then let them go.
 const IDLE_MAX: usize = 64;
@@ -43,29 +50,42 @@ pub(crate) struct Asker {
 struct Resolvers {
     config: ResolverConfig,
     options: ResolverOpts,
-    idle: Mutex<Vec<Resolver<OneDatagram>>>,
+    idle: Mutex<Vec<Single>>,
+}
+
+/// A resolver for one look-up at a time.
+struct Single {
+    resolver: Resolver<OneDatagram>,
+    /// Whether it has a connection over TCP.
+    has_connected: Arc<AtomicBool>,
 }
 
 impl Resolvers {
     async fn look_up(&self, name: &str) -> Result<LookupIp, NetError> {
-        let resolver = self.take()?;
+        let single = self.take()?;
         // One that is dropped in the middle is not used again.
-        let found = resolver.lookup_ip(name).await;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_MAX {
-            idle.push(resolver);
+        let found = single.resolver.lookup_ip(name).await;
+        // Nor one with a connection: it might ask over that from now on, and a datagram that is lost would not be noticed.
+        if !single.has_connected.load(Ordering::Relaxed) {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE_MAX {
+                idle.push(single);
+            }
         }
         found
     }
 
-    fn take(&self) -> Result<Resolver<OneDatagram>, NetError> {
+    fn take(&self) -> Result<Single, NetError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| self.make(), Ok)
     }
 
-    fn make(&self) -> Result<Resolver<OneDatagram>, NetError> {
-        let provider = OneDatagram(TokioRuntimeProvider::default());
-        Resolver::builder_with_config(self.config.clone(), provider).with_options(self.options.clone()).build()
+    fn make(&self) -> Result<Single, NetError> {
+        let has_connected = Arc::default();
+        let provider =
+            OneDatagram { runtime: TokioRuntimeProvider::default(), has_connected: Arc::clone(&has_connected) };
+        let builder = Resolver::builder_with_config(self.config.clone(), provider).with_options(self.options.clone());
+        Ok(Single { resolver: builder.build()?, has_connected })
     }
 }
 
@@ -122,7 +142,7 @@ impl Asker {
         let asker = read_system_conf().and_then(|(config, options)| match nameserver {
             None => Asker::new(config, &options, timeout),
             Some(NameServer(at)) => {
-                let mut server = NameServerConfig::udp(at.ip());
+                let mut server = NameServerConfig::udp_and_tcp(at.ip());
                 server.connections.iter_mut().for_each(|connection| connection.port = at.port());
                 let (domain, search, _) = config.into_parts();
                 Asker::new(ResolverConfig::from_parts(domain, search, vec![server]), &options, timeout)
@@ -145,6 +165,8 @@ impl Asker {
             options.num_concurrent_reqs = 1;
             options.cache_size = 0;
             options.try_tcp_on_error = false;
+            options.edns0 = true;
+            options.edns_payload_len = DATAGRAM_BYTES_MAX;
             options.use_hosts_file = ResolveHosts::Always;
             options.ip_strategy = family;
             let resolvers = Resolvers { config: config.clone(), options, idle: Mutex::default() };
@@ -197,7 +219,11 @@ fn answered(found: &LookupIp) -> Looked {
 /// hickory's own connections, but for UDP, where it would send a question up to three times within the timeout: the lost
 /// datagram that a monitor is there to see would never be seen.
 #[derive(Clone)]
-struct OneDatagram(TokioRuntimeProvider);
+struct OneDatagram {
+    runtime: TokioRuntimeProvider,
+    /// Whether it was asked for anything but UDP.
+    has_connected: Arc<AtomicBool>,
+}
 
 impl ConnectionProvider for OneDatagram {
     type Conn = <TokioRuntimeProvider as ConnectionProvider>::Conn;
@@ -211,10 +237,11 @@ impl ConnectionProvider for OneDatagram {
         cx: &PoolContext,
     ) -> Result<Self::FutureConn, NetError> {
         if !matches!(config.protocol, ProtocolConfig::Udp) {
-            return self.0.new_connection(ip, config, cx);
+            self.has_connected.store(true, Ordering::Relaxed);
+            return self.runtime.new_connection(ip, config, cx);
         }
         // The number of datagrams in all, the first included.
-        let stream = UdpClientStream::builder(SocketAddr::new(ip, config.port), self.0.clone())
+        let stream = UdpClientStream::builder(SocketAddr::new(ip, config.port), self.runtime.clone())
             .with_timeout(Some(cx.options.timeout))
             .with_os_port_selection(cx.options.os_port_selection)
             .avoid_local_ports(cx.options.avoid_local_udp_ports.clone())
@@ -224,7 +251,7 @@ impl ConnectionProvider for OneDatagram {
     }
 
     fn runtime_provider(&self) -> &TokioRuntimeProvider {
-        &self.0
+        &self.runtime
     }
 }
 

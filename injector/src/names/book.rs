@@ -15,8 +15,9 @@ use shared::outcome::ErrorClass;
 use shared::red::client::ClientRed;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::Question;
 use super::asker::{Asker, Looked, Unfound};
 use crate::counter::Counter;
 use crate::plan::{Host, Operation, Plan, Resolve, Select};
@@ -31,6 +32,8 @@ pub(crate) const TTL_MAX: Duration = Duration::from_secs(3_600);
 /// waits for a look-up, and none is given an answer that is past its time while all is well.
 const AHEAD: u32 = 10;
 const AHEAD_MAX: Duration = Duration::from_secs(1);
+/// How long a run waits for its first answers. A name server that is slower than this is what the run is there to see.
+const FIRST_ANSWER_MAX: Duration = Duration::from_secs(1);
 /// From a failed look-up to the next.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -104,12 +107,10 @@ impl Book {
         self.by_operation[operation].as_ref()
     }
 
-    /// Asks for every entry that somebody asks for beside the run, from now on until the set is dropped; back when each has
-    /// been asked for once.
-    pub(crate) async fn open(&self, asker: &Arc<Asker>) -> JoinSet<()> {
+    /// Asks for every entry that somebody asks for beside the run, from now on until the set is dropped.
+    pub(crate) fn open(&self, asker: &Arc<Asker>) -> JoinSet<()> {
         let mut keeping = JoinSet::new();
-        let watched: Vec<&Arc<Entry>> = self.entries.iter().filter(|entry| entry.is_watched).collect();
-        for entry in &watched {
+        for entry in self.watched() {
             let (asker, entry) = (Arc::clone(asker), Arc::clone(entry));
             let name = entry.name.clone();
             let ask = move || {
@@ -118,11 +119,23 @@ impl Book {
             };
             keeping.spawn(keep(entry, ask));
         }
-        for entry in watched {
-            // An error is a task that is gone, and with it the run's reason to wait.
-            let _ = entry.subscribe().wait_for(|known| known.learned.is_some()).await;
-        }
         keeping
+    }
+
+    /// Back when each of them has been asked for once, or after [`FIRST_ANSWER_MAX`].
+    pub(crate) async fn first_answers(&self) {
+        let all = async {
+            for entry in self.watched() {
+                // An error is a task that is gone, and with it the run's reason to wait.
+                let _ = entry.subscribe().wait_for(|known| known.learned.is_some()).await;
+            }
+        };
+        // Who comes too early waits for the answer under its own timeout.
+        let _ = timeout(FIRST_ANSWER_MAX, all).await;
+    }
+
+    fn watched(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter().filter(|entry| entry.is_watched)
     }
 }
 
@@ -136,11 +149,11 @@ fn is_watched(operation: &Operation) -> bool {
 async fn keep<F: Future<Output = Looked>>(entry: Arc<Entry>, ask: impl Fn() -> F) {
     loop {
         let begun = Instant::now();
+        let mut questions: Vec<Question<'_>> = entry.users.iter().map(|user| Question::new(&user.counter)).collect();
         let looked = ask().await;
+        questions.iter_mut().for_each(|question| question.code = looked.code);
+        drop(questions);
         let now = Instant::now();
-        for user in &entry.users {
-            user.counter.looked_up(looked.code, now - begun);
-        }
         entry.learn(&looked, now);
         let Some(mut due) = due(entry.resolve, &looked, begun, now) else { return };
         loop {

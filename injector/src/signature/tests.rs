@@ -17,7 +17,9 @@ fn found(of: Took, network_ms: Option<u64>, resent: u32) -> Vec<Sign> {
     for (phase, duration_ms) in of {
         phases[phase.index()] = Some(ms(*duration_ms));
     }
-    signs(&phases, network_ms.map(ms), resent).collect()
+    let signs = |code| signs(code, &phases, network_ms.map(ms), resent).collect();
+    assert_eq!(signs(Code::NONE), Vec::new(), "without an answer: {of:?}");
+    signs(Code::Http(200))
 }
 
 #[test]

@@ -57,6 +57,8 @@ struct Health {
     is_dead: Cell<bool>,
     /// Requests under way.
     busy: Cell<u32>,
+    /// What came from the peer.
+    ear: Ear,
 }
 
 /// A request that has begun.
@@ -70,11 +72,20 @@ pub(crate) struct Sent {
 }
 
 /// A request under way: while there is one, the end of the connection is the failure of that.
-pub(crate) struct Busy(Rc<Health>);
+pub(crate) struct Busy {
+    health: Rc<Health>,
+    /// What had come when it was sent; nothing: it was not.
+    reads: Option<u64>,
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
+        self.health.busy.set(self.health.busy.get() - 1);
+        // Given up, without a byte since it was sent, and nobody may ask whether the peer is still there. It takes no more
+        // requests; those that are on it come to their own end.
+        if self.reads == Some(self.health.ear.reads()) && self.health.ear.is_spent() {
+            self.health.is_over(ConnectionEnd::Failed);
+        }
     }
 }
 
@@ -92,7 +103,7 @@ impl Connection {
         let handshake = builder.handshake::<_, Bytes>(Heard { stream, ear: ear.clone() }).await;
         let (requests, mut connection) =
             handshake.map_err(|error| error.get_io().map_or(ErrorClass::Protocol, ErrorClass::of_send))?;
-        let health = Rc::new(Health::new(counter.opened_over(resent)));
+        let health = Rc::new(Health::new(counter.opened_over(resent), ear.clone()));
         let pinger = Pinger::new(connection.ping_pong(), ear, guard);
         let left = CancellationToken::new();
         tokio::task::spawn_local(run(connection, pinger, requests.clone(), Rc::clone(&health), left.clone()));
@@ -105,6 +116,10 @@ impl Connection {
 
     pub(super) fn open(&self) -> &Open {
         &self.health.open
+    }
+
+    pub(super) fn ear(&self) -> Ear {
+        self.health.ear.clone()
     }
 
     pub(super) fn is_usable(&self) -> bool {
@@ -123,9 +138,10 @@ impl Connection {
         end_of_stream: bool,
     ) -> Result<Sent, h2::Error> {
         self.health.busy.set(self.health.busy.get() + 1);
-        let busy = Busy(Rc::clone(&self.health));
+        let mut busy = Busy { health: Rc::clone(&self.health), reads: None };
         poll_fn(|cx| requests.poll_ready(cx)).await?;
         let (response, body) = requests.send_request(request, end_of_stream)?;
+        busy.reads = Some(self.health.ear.reads());
         if body.stream_id().as_u32() >= STREAM_ID_LAST {
             self.health.is_over(ConnectionEnd::MaxRequests);
         }
@@ -255,9 +271,10 @@ async fn run(
 }
 
 impl Health {
-    fn new(open: Open) -> Health {
+    fn new(open: Open, ear: Ear) -> Health {
         Health {
             open,
+            ear,
             over: CancellationToken::new(),
             goaway: Cell::default(),
             failed: Cell::default(),

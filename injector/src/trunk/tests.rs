@@ -1,5 +1,7 @@
 //! Who opens, who waits, who takes over.
 
+mod peer;
+
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 use tokio::time::timeout;
 
+use self::peer::Peer;
 use super::*;
 use crate::account::{Ledger, OperationAccount};
 use crate::fixture::{Act, Frames, H2Server, Then, closed, plan};
@@ -137,7 +140,8 @@ fn who_waited_learns_of_the_failure_and_does_not_count_it() {
             assert_eq!(ended.err(), Some(ErrorClass::Tls));
             assert!(marks.why().is_some_and(|why| why.contains("handshake")), "{:?}", marks.why());
         }
-        assert_eq!(marks.iter().filter(|marks| marks.started().is_some()).count(), 1);
+        assert_eq!(marks.iter().filter(|marks| marks.resolving.get().is_some()).count(), 1, "only one tried");
+        assert!(marks.iter().all(|marks| marks.stages().connected.is_some()), "the others waited for its handshake");
     });
 }
 
@@ -251,5 +255,55 @@ fn a_peer_that_answers_pings_is_left_alone() {
         assert!(berth.is_usable());
         drop((busy, berth));
         eventually(|| closed(&bench.account()) == [("end", 1)]).await;
+    });
+}
+
+#[test]
+fn a_peer_that_only_says_that_it_is_there_is_asked_twice_and_again_after_an_answer() {
+    local(async {
+        let peer = Peer::start();
+        peer.chats(true);
+        let bench = Bench::with(&format!("target: {}, connection: pooled(1)", peer.address), impatient);
+        let mut berth = bench.join(&Marks::default()).await.unwrap();
+        for rounds in 1..=2 {
+            eventually(|| peer.asked() == 2 * rounds).await;
+            // Servers count what they are asked until they answer a request; what else they say is no excuse.
+            let said = peer.said();
+            eventually(|| peer.said() >= said + 10).await;
+            assert_eq!(peer.asked(), 2 * rounds);
+            let sent = berth.send(request(), true).await.unwrap();
+            assert_eq!(sent.response.await.unwrap().status(), 200);
+            berth.ear().answered();
+        }
+        assert!(berth.is_usable());
+    });
+}
+
+#[test]
+fn a_program_that_hangs_when_it_may_not_be_asked_any_more_costs_a_timeout_and_then_the_connection() {
+    local(async {
+        let peer = Peer::start();
+        let bench = Bench::with(&format!("target: {}, connection: pooled(1)", peer.address), impatient);
+        let mut berth = bench.join(&Marks::default()).await.unwrap();
+        eventually(|| peer.asked() == 2).await;
+        // The pong is on its way, and its silence must be over.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // One that gets no answer from a peer that speaks costs nothing.
+        peer.answers(false);
+        peer.chats(true);
+        let said = peer.said();
+        let sent = berth.send(request(), true).await.unwrap();
+        eventually(|| peer.said() >= said + 3).await;
+        drop(sent);
+        assert!(berth.is_usable());
+        peer.chats(false);
+        peer.hangs();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let sent = berth.send(request(), true).await.unwrap();
+        assert!(timeout(Duration::from_millis(100), berth.lost()).await.is_err(), "as long as there is a request");
+        drop(sent);
+        assert_eq!((berth.lost().await, berth.is_usable()), (ConnectionEnd::Failed, false));
+        drop(berth);
+        eventually(|| closed(&bench.account()) == [("failed", 1)]).await;
     });
 }

@@ -24,7 +24,7 @@ use crate::driver::timing::server_timing;
 use crate::driver::{Declared, Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::names::Names;
 use crate::plan::{HttpCall, Operation};
-use crate::trunk::{Berth, Trunks};
+use crate::trunk::{Berth, Ear, Trunks};
 
 /// One lane's place on an HTTP/2 connection.
 pub struct Http2 {
@@ -105,6 +105,7 @@ impl Driver for Http2 {
             body_bytes: 0,
             wanted,
             marks,
+            ear: self.berth.ear(),
         };
         let ended = poll_fn(|cx| exchange.poll(cx)).await;
         let _busy = sent.busy;
@@ -164,6 +165,7 @@ struct Exchange<'a> {
     body_bytes: u64,
     wanted: &'a mut Wanted,
     marks: &'a Marks,
+    ear: Ear,
 }
 
 impl Exchange<'_> {
@@ -177,6 +179,7 @@ impl Exchange<'_> {
         let Some(answer) = &mut self.answer else {
             let (parts, answer) = ready!(Pin::new(&mut self.response).poll(cx))?.into_parts();
             mark(&self.marks.first_byte);
+            self.ear.answered();
             self.head = read_head(parts.status.as_u16(), &parts.headers);
             self.marks.server.set(self.head.server);
             self.marks.asked.set(self.head.asked);
@@ -186,6 +189,7 @@ impl Exchange<'_> {
             return self.poll(cx);
         };
         while let Some(piece) = ready!(answer.poll_data(cx)).transpose()? {
+            self.ear.answered();
             self.wanted.take(&piece);
             self.body_bytes += piece.len() as u64;
             self.marks.received_bytes.set(self.body_bytes);
