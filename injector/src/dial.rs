@@ -15,7 +15,6 @@ use shared::outcome::ErrorClass;
 use shared::red::client::k6::TlsVersion;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
-use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 use crate::counter::Counter;
@@ -90,10 +89,10 @@ pub(crate) async fn tcp(
     let address = resolved(names, endpoint, marks).await?;
     let source = source(names, &address, marks)?;
     mark(&marks.connecting);
-    let began = Instant::now();
     let stream = connect(source, address).await.map_err(|error| ErrorClass::of_connect(&error))?;
-    guard.set(&stream).map_err(|_| ErrorClass::Internal)?;
     mark(&marks.connected);
+    guard.set(&stream).map_err(|_| ErrorClass::Internal)?;
+    let began = marks.connecting.get().expect("marked above");
     Ok(Watched::new(stream, began, counter))
 }
 

@@ -11,6 +11,10 @@
 //!   or two may be lost on a bad path that still works.
 //! - On Linux the user timeout decides for keep-alive too, in place of the number of probes: so it also lasts for three.
 //!
+//! A connection for one request alone needs none of this: its timeout is over before the kernel would say anything. And where
+//! thousands are opened in a second, every call to the kernel counts. What is asked for is asked when the connection stands,
+//! so that the time to connect is the path's and the peer's alone.
+//!
 //! No delay for small segments: requests are small and alone on the wire, and waiting to fill a segment would be measured as
 //! latency.
 
@@ -39,14 +43,15 @@ pub(crate) struct Guard {
     pub(crate) silence: Option<Duration>,
     /// How long it may take to answer a PING.
     pub(crate) answer: Duration,
-    /// How long what was sent may stay unacknowledged.
-    unacknowledged: Duration,
+    /// How long what was sent may stay unacknowledged; nothing: as long as the kernel likes.
+    unacknowledged: Option<Duration>,
 }
 
 impl Guard {
     /// For the connections of an operation.
     pub(crate) fn of(operation: &Operation) -> Guard {
-        Guard::new(operation.timeout, operation.keepalive)
+        let guard = Guard::new(operation.timeout, operation.keepalive);
+        if operation.connection.is_fresh() { Guard { unacknowledged: None, ..guard } } else { guard }
     }
 
     /// For requests with this timeout, and after so much silence.
@@ -56,7 +61,7 @@ impl Guard {
         Guard {
             silence,
             answer: timeout.max(ANSWER_MIN),
-            unacknowledged: (timeout + BEYOND_TIMEOUT).max(probed.unwrap_or_default()),
+            unacknowledged: Some((timeout + BEYOND_TIMEOUT).max(probed.unwrap_or_default())),
         }
     }
 
@@ -66,8 +71,11 @@ impl Guard {
     /// If the kernel knows one of them not.
     pub(crate) fn set(&self, tcp: &TcpStream) -> io::Result<()> {
         tcp.set_nodelay(true)?;
+        if self.unacknowledged.is_none() {
+            return Ok(());
+        }
         let socket = SockRef::from(tcp);
-        socket.set_tcp_user_timeout(Some(self.unacknowledged))?;
+        socket.set_tcp_user_timeout(self.unacknowledged)?;
         let Some(silence) = self.silence else { return Ok(()) };
         // The kernel counts whole seconds.
         let silence = Duration::from_secs(silence.as_millis().div_ceil(1_000).max(1) as u64);

@@ -17,8 +17,8 @@ pub(crate) use self::fan::Fan;
 pub(crate) trait Stream {
     /// Takes up everything due by `now` and planned before `end`, at most `most` slots; when the next one is due.
     fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant>;
-    /// Drops what waited too long; when the next one will have.
-    fn sweep(&self, now: Instant) -> Option<Instant>;
+    /// Drops what waited too long, and follows the name; when there is something of that to do again.
+    fn sweep(&mut self, now: Instant) -> Option<Instant>;
     /// Slots taken up and without a result.
     fn in_flight(&self) -> u64;
     /// Gives up what still waits for a lane.
@@ -38,6 +38,10 @@ pub(crate) struct Scheduled<D: Driver> {
     pub(crate) max_lag: Duration,
     pub(crate) fan: Fan<D>,
 }
+
+/// How often is looked whether a name has others addresses, if no slot comes before: connections to those that have left are
+/// closed without waiting for one.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
 impl<D: Driver> Stream for Scheduled<D> {
     fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant> {
@@ -64,8 +68,9 @@ impl<D: Driver> Stream for Scheduled<D> {
         Some(now)
     }
 
-    fn sweep(&self, now: Instant) -> Option<Instant> {
-        self.fan.each().filter_map(|lanes| lanes.expire(now)).min()
+    fn sweep(&mut self, now: Instant) -> Option<Instant> {
+        let looks_again = self.fan.follow().then(|| now + FOLLOW_EVERY);
+        self.fan.each().filter_map(|lanes| lanes.expire(now)).chain(looks_again).min()
     }
 
     fn in_flight(&self) -> u64 {

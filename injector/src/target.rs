@@ -7,12 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use shared::outcome::{Code, ErrorClass};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub(crate) use self::told::{Met, Replica, Told, account, meet, told};
+use crate::dial;
 use crate::names::{Names, Unfound};
-use crate::plan::{Endpoint, Host, Plan};
+use crate::plan::{Endpoint, Host, Plan, Sources};
 
 /// How long one question may take.
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,15 +23,15 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first endpoint that cannot be reached, by name, with the reason.
 pub(crate) async fn reach(plan: &Plan) -> Result<(), String> {
     let names = Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| error.to_string())?;
-    let mut seen: Vec<(&Endpoint, bool)> = Vec::new();
+    let mut seen: Vec<(&Endpoint, bool, &Sources)> = Vec::new();
     for operation in &plan.operations {
-        let one = (&operation.endpoint, operation.protocol().is_datagram());
+        let one = (&operation.endpoint, operation.protocol().is_datagram(), &operation.route.sources);
         if !seen.contains(&one) {
             seen.push(one);
         }
     }
-    for (endpoint, is_datagram) in seen {
-        reach_one(&names, endpoint, is_datagram).await.map_err(|why| {
+    for (endpoint, is_datagram, sources) in seen {
+        reach_one(&names, endpoint, is_datagram, sources).await.map_err(|why| {
             format!("target {endpoint} of operation {:?} is unreachable: {why}", first_user(plan, endpoint))
         })?;
     }
@@ -43,16 +43,20 @@ fn first_user<'a>(plan: &'a Plan, endpoint: &Endpoint) -> &'a str {
     user.map_or("the plan", |operation| operation.name.as_str())
 }
 
-/// Over datagrams a name must resolve; more can only be seen by asking, which is what the run is for.
-async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool) -> Result<(), String> {
+/// From the first of the source addresses: another one might not be let through. Over datagrams a name must resolve; more can
+/// only be seen by asking, which is what the run is for.
+async fn reach_one(names: &Names, endpoint: &Endpoint, is_datagram: bool, sources: &Sources) -> Result<(), String> {
     const SILENCE: Unfound = Unfound { class: ErrorClass::DnsTimeout, code: Code::NONE };
     let address = timeout(QUESTION_TIMEOUT, names.resolve(endpoint)).await.unwrap_or(Err(SILENCE));
     let address = address.map_err(|unfound| format!("{} ({})", names.words(unfound), unfound.class.as_str()))?;
     if is_datagram {
         return Ok(());
     }
-    let connected = timeout(QUESTION_TIMEOUT, TcpStream::connect(address)).await;
-    let connected = match connected {
+    let source = sources.nth(0, address.is_ipv6()).map(|ip| SocketAddr::new(ip, 0));
+    if source.is_none() && !sources.is_empty() {
+        return Err(format!("no source address has the family of {}", address.ip()));
+    }
+    let connected = match timeout(QUESTION_TIMEOUT, dial::connect(source, address)).await {
         Ok(connected) => connected.map(drop).map_err(|error| ErrorClass::of_connect(&error)),
         Err(_) => Err(ErrorClass::ConnectTimeout),
     };

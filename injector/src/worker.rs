@@ -84,7 +84,7 @@ async fn drive(a: Assignment) -> io::Result<()> {
     }
     let mut pacer = Pacer::new(a.quantum)?;
     release_all(&a, &mut streams, &mut pacer).await?;
-    drain(&a, &streams, &mut pacer, Instant::now() + a.plan.max_lag + longest).await?;
+    drain(&a, &mut streams, &mut pacer, Instant::now() + a.plan.max_lag + longest).await?;
     streams.iter().for_each(|stream| stream.interrupt_rest());
     Ok(())
 }
@@ -129,7 +129,7 @@ async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mu
 /// Lets what is in flight come to its end, until `deadline`, or sooner if told to stop, before or meanwhile.
 async fn drain(
     a: &Assignment,
-    streams: &[Box<dyn Stream>],
+    streams: &mut [Box<dyn Stream>],
     pacer: &mut Pacer,
     mut deadline: Instant,
 ) -> io::Result<()> {
@@ -142,7 +142,7 @@ async fn drain(
             streams.iter().for_each(|stream| stream.interrupt_waiting());
         }
         let mut wake = Some(deadline.min(now + DRAIN_TICK));
-        for stream in streams {
+        for stream in &mut *streams {
             wake = earliest(wake, stream.sweep(now));
         }
         if now >= deadline || streams.iter().all(|stream| stream.in_flight() == 0) {

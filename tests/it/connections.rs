@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use injector::account::OperationAccount;
+use injector::plan::Overrides;
 use prometheus::{Registry, TextEncoder};
-use shared::outcome::ConnectionEnd;
+use shared::outcome::{ConnectionEnd, ErrorClass};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::{
-    RunningTarget, ScriptedServer, Step, assert_accounted, engine, inject, ok, plan, plan_for_all, run,
+    RunningTarget, ScriptedServer, Step, assert_accounted, engine, inject, ok, plan, plan_for_all, planned, run,
 };
 use crate::metrics::metric;
 
@@ -226,4 +227,60 @@ fn the_default_scenario_pairs_new_and_kept_flows_of_every_protocol() {
         }
     }
     assert_eq!((fresh, kept), (6, 6));
+}
+
+/// Truncates over UDP every answer that it is asked for.
+fn truncating() -> SocketAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut query = [0; 4_096];
+        while let Ok((size, client)) = socket.recv_from(&mut query) {
+            let name = query[12..size].iter().position(|byte| *byte == 0).unwrap();
+            // QR, AA, TC, RD; RA; one question and nothing else.
+            let head = [&query[..2], &[0x87, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]].concat();
+            let _ = socket.send_to(&[&head, &query[12..12 + name + 5]].concat(), client);
+        }
+    });
+    address
+}
+
+#[test]
+fn a_connection_for_a_truncated_answer_that_cannot_be_had_is_counted() {
+    let address = truncating();
+    let scenario = format!(
+        "target: t\nmix: [{{ name: a, rate: 20/s, target: '{address}', connection: pooled(1), dns: {{ plain: true, name: x.test., fallback: true }} }}]\n"
+    );
+    let engine = engine(planned(&scenario, &Overrides::default()), SECOND);
+    let registry = Registry::new();
+    registry.register(Box::new(engine.red())).unwrap();
+    let account = run(engine.run(CancellationToken::new(), |_| ())).unwrap().accounts.remove(0);
+    let metrics = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert_eq!(account.failures[ErrorClass::ConnectRefused.index()], 20, "{:?}", account.examples);
+    let failed = metric("continuous_load_client_connections_total").label("result", "failure");
+    assert_eq!(failed.label("error", "connect_refused").sum_in(&metrics), 20.0);
+}
+
+#[test]
+fn a_connection_that_was_asked_to_end_ends_with_its_request() {
+    let scenario = "target: t\nmix: [{ name: a, rate: 20/s, connection: pooled(1), http: { fault: close=100 } }]\n";
+    let (accounts, _) = run(against_target(scenario, SECOND));
+    assert_eq!(ends(&accounts[0]), [("request", 20)]);
+}
+
+#[test]
+fn nothing_comes_from_elsewhere_than_the_source_addresses() {
+    let (port, told) = crate::names::senders(Ipv4Addr::LOCALHOST.into());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.yaml");
+    // The admin port is no part of the plan; here there is none.
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let text = format!(
+        "target: t\nadmin: {nobody}\nmix: [{{ name: a, rate: 2/s, target: '127.0.0.1:{port}', connection: fresh, tcp: {{}} }}]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    let flags = ["--source-addresses", "127.0.9.9", "--for", "1s", "--admin-address", "127.0.0.1:0"];
+    crate::process::output("injector", &[&["run", file.to_str().unwrap()][..], &flags].concat());
+    let seen: Vec<_> = told.try_iter().collect();
+    assert_eq!(seen, [Ipv4Addr::new(127, 0, 9, 9); 3], "the question before the run, and two requests");
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fixture::run;
 use crate::fleet::Fleet;
-use crate::names::{NAME, during, looked_up, plan, rows};
+use crate::names::{NAME, during, looked_up, plan, rows, until, value};
 use crate::zone::{Says, Zone};
 
 /// So many addresses at which nobody listens.
@@ -95,10 +95,26 @@ fn a_run_does_not_wait_for_a_slow_name_server_before_it_begins() {
     zone.set(NAME, Says::Nothing);
     let mix = "- { name: a, rate: 20/s, resolve: interval(100ms), http: {} }\n";
     let (accounts, ..) = run(during(plan(&fleet, &zone, mix), (4, 1), async |red| {
-        crate::names::until(&red, "scheduled_total", 1.0).await;
+        until(&red, "scheduled_total", 1.0).await;
         zone.addresses(NAME, fleet.ips());
     }));
     let account = &accounts[0];
     assert_eq!(account.planned, 80);
     assert!(account.success > 0, "{:?}", account.examples);
+}
+
+/// Six seconds lie between two requests, and the connection is not kept until the next.
+#[test]
+fn a_connection_to_an_address_that_has_left_is_closed_before_the_next_request() {
+    let fleet = Fleet::start(2);
+    let zone = Zone::start();
+    zone.addresses(NAME, [fleet.ip(0)]);
+    let mix = "- { name: a, rate: 10/m, resolve: interval(200ms), select: all, connection: pooled(1), http: {} }\n";
+    let (_, sent, _) = run(during(plan(&fleet, &zone, mix), (5, 1), async |red| {
+        until(&red, "sent_total", 1.0).await;
+        zone.addresses(NAME, [fleet.ip(1)]);
+        until(&red, "connections_closed_total", 1.0).await;
+        value(&red, "sent_total")
+    }));
+    assert_eq!(sent, 1.0);
 }

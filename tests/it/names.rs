@@ -65,7 +65,7 @@ pub(crate) async fn during<T>(
 }
 
 /// The sum of a family's samples.
-fn value(red: &ClientRed, family: &str) -> f64 {
+pub(crate) fn value(red: &ClientRed, family: &str) -> f64 {
     let name = format!("continuous_load_client_{family}");
     let families = red.collect();
     let family = families.iter().find(|held| held.name() == name).unwrap();
@@ -327,7 +327,7 @@ fn a_name_that_is_gone_is_gone_for_every_policy_but_once() {
 }
 
 /// Says who sent to it, whatever was sent.
-fn senders(ip: IpAddr) -> (u16, Receiver<IpAddr>) {
+pub(crate) fn senders(ip: IpAddr) -> (u16, Receiver<IpAddr>) {
     // More than any test sends.
     let (tell, told) = sync_channel(1_000);
     let listener = TcpListener::bind((ip, 0)).unwrap();

@@ -140,10 +140,16 @@ impl Dns {
         marks: &Marks,
     ) -> Ending<Answered> {
         let began = Instant::now();
+        let mut opening = Opening { counter: &self.open, failure: Some(ErrorClass::ConnectTimeout) };
         let tcp = match dial::connect(source, server).await {
             Ok(tcp) => tcp,
-            Err(error) => return of_class(ErrorClass::of_connect(&error)),
+            Err(error) => {
+                let class = ErrorClass::of_connect(&error);
+                opening.failure = Some(class);
+                return of_class(class);
+            }
         };
+        opening.failure = None;
         if guard.set(&tcp).is_err() {
             return of_class(ErrorClass::Internal);
         }
@@ -161,6 +167,18 @@ impl Dns {
             open.ends(ConnectionEnd::Request);
         }
         ending
+    }
+}
+
+/// A connection beside the port, counted if it is not to be had: also when the request's timeout cuts it off.
+struct Opening<'a> {
+    counter: &'a Counter,
+    failure: Option<ErrorClass>,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.failure.iter().for_each(|class| self.counter.not_opened(*class));
     }
 }
 

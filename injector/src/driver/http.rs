@@ -140,8 +140,8 @@ impl Driver for Http {
         // What was to be no whole answer and looks like one may still have bytes on the way.
         let is_last = exchange.answer.head().is_none_or(|head| head.close);
         self.reusable = is_whole && exchange.wanted.is_answer() && !is_last;
-        // Of its own accord: on a fresh one it was asked to.
-        if is_last && !prepared.is_fresh {
+        // Of its own accord, and not because it was asked to: by a fresh one, or by the fault.
+        if is_last && !prepared.is_fresh && !exchange.wanted.is_last() {
             self.open.ends(ConnectionEnd::Said);
         }
         Ending::Answered(answered)

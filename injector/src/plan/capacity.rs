@@ -74,8 +74,9 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
                 u64::from(connections.get())
             }
             ConnectionPolicy::Rotating { connections, limits } => {
-                // A shared one that is retired comes to its end while its successor is open.
-                let open = u64::from(connections.get()) * if operation.call.has_streams() { 2 } else { 1 };
+                // A shared one that is retired comes to its end while its successors are open.
+                let retiring = if operation.call.has_streams() { retiring(operation, connections, limits) } else { 0 };
+                let open = u64::from(connections.get()) + retiring;
                 kept += open;
                 open + match operation.protocol().is_datagram() {
                     // A datagram's port is free at once.
@@ -164,6 +165,24 @@ fn port_problem(demand: &EndpointDemand, system: &System) -> String {
         system.port_last,
         ports as f64 / time_wait.as_secs_f64(),
     )
+}
+
+/// The most shared connections that are retired and still carry a request: each has one at least. Where a connection may carry
+/// fewer requests than its lanes have at once, they need several; one that is young enough to be replaced again and again
+/// within the timeout of a request leaves as many behind.
+fn retiring(operation: &Operation, connections: NonZeroU32, limits: ConnectionLimits) -> u64 {
+    let streams = u64::from(operation.streams.get());
+    let by_requests = limits.max_requests().map_or(0, |most| {
+        let most = u64::from(most.get());
+        streams.div_ceil(most - most / u64::from(JITTER))
+    });
+    let by_age = limits.max_age().map_or(0, |most| {
+        let least = most - most / JITTER;
+        (operation.timeout.as_secs_f64() / least.as_secs_f64()).ceil() as u64
+    });
+    let lanes = u64::from(connections.get()) * streams;
+    let in_flight = held(operation.rate, operation.timeout.as_secs_f64());
+    (u64::from(connections.get()) * (by_requests + by_age)).min(lanes).min(in_flight)
 }
 
 /// The most connections that are retired in a second, all drawing the least.

@@ -23,7 +23,7 @@ fn a_connection_outlives_a_request_and_three_probes() {
         (SECOND / 10, None, Duration::from_millis(1_100)),
     ];
     for (timeout, silence, expected) in cases {
-        assert_eq!(unacknowledged(timeout, silence), expected, "{timeout:?} {silence:?}");
+        assert_eq!(unacknowledged(timeout, silence), Some(expected), "{timeout:?} {silence:?}");
     }
     assert_eq!(Guard::new(SECOND / 10, None).answer, SECOND);
     assert_eq!(Guard::new(3 * SECOND, None).answer, 3 * SECOND);
@@ -38,7 +38,7 @@ async fn the_kernel_has_every_option() {
         guard.set(&tcp).unwrap();
         let socket = SockRef::from(&tcp);
         assert!(socket.tcp_nodelay().unwrap());
-        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(guard.unacknowledged));
+        assert_eq!(socket.tcp_user_timeout().unwrap(), guard.unacknowledged);
         assert_eq!(socket.keepalive().unwrap(), silence.is_some());
         if silence.is_some() {
             assert_eq!(socket.tcp_keepalive_time().unwrap(), 2 * SECOND, "rounded up to whole seconds");
@@ -46,6 +46,17 @@ async fn the_kernel_has_every_option() {
             assert_eq!(socket.tcp_keepalive_retries().unwrap(), PROBES);
         }
     }
+}
+
+#[tokio::test]
+async fn a_connection_for_one_request_is_told_nothing_but_not_to_wait() {
+    let plan = crate::fixture::plan("target: far\nmix: [{ name: a, rate: 1/s, connection: fresh, http: {} }]\n");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    Guard::of(&plan.operations[0]).set(&tcp).unwrap();
+    let socket = SockRef::from(&tcp);
+    let told = (socket.tcp_nodelay().unwrap(), socket.tcp_user_timeout().unwrap(), socket.keepalive().unwrap());
+    assert_eq!(told, (true, None, false));
 }
 
 /// A network of this thread's own, in which this address leads nowhere once it is told to.

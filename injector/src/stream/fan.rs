@@ -32,16 +32,13 @@ impl<D: Driver> Fan<D> {
     /// For a stream that is spread over so many workers.
     pub(crate) fn new(make: Make<D>, following: Option<watch::Receiver<Known>>, workers: u32) -> Fan<D> {
         let mut fan = Fan { make, following, workers: u64::from(workers), current: Vec::new(), leaving: Vec::new() };
-        fan.follow();
+        fan.renew();
         fan
     }
 
     /// The lanes whose turn it is with this slot.
     pub(crate) fn of(&mut self, seq: u64) -> &Rc<Lanes<D>> {
-        // An error says that nothing will change any more.
-        if self.following.as_ref().is_some_and(|known| known.has_changed().unwrap_or(false)) {
-            self.follow();
-        }
+        self.follow();
         let place = rotation(seq, self.workers) % self.current.len() as u64;
         &self.current[place as usize].1
     }
@@ -51,9 +48,18 @@ impl<D: Driver> Fan<D> {
         self.current.iter().map(|(_, lanes)| lanes).chain(&self.leaving)
     }
 
+    /// Takes up what the name has now, if that has changed; whether there is a name to follow.
+    pub(crate) fn follow(&mut self) -> bool {
+        // An error says that nothing will change any more.
+        if self.following.as_ref().is_some_and(|known| known.has_changed().unwrap_or(false)) {
+            self.renew();
+        }
+        self.following.is_some()
+    }
+
     /// A sub-stream for every address that the name has now. While nothing is known of it, or it has none, there is one
     /// without an address: its requests look for themselves, and fail with what they find.
-    fn follow(&mut self) {
+    fn renew(&mut self) {
         let known = self.following.as_mut().and_then(|known| known.borrow_and_update().addresses.clone());
         let mut wanted: Vec<Option<IpAddr>> = known.unwrap_or_default().iter().copied().map(Some).collect();
         if wanted.is_empty() {

@@ -42,6 +42,8 @@ pub struct Wanted {
     content: Content,
     content_matches: bool,
     id: bool,
+    /// Whether the connection is to end with it.
+    is_last: bool,
     /// By how many bytes the announced length is to be too short.
     short_by: Option<u64>,
 }
@@ -85,6 +87,7 @@ impl Wanted {
             content,
             content_matches: true,
             id: call.expect.id,
+            is_last: verdict.close,
             short_by: match verdict.fault {
                 Some(FaultKind::Clen(difference @ ..0)) => Some(difference.unsigned_abs()),
                 _ => None,
@@ -95,6 +98,11 @@ impl Wanted {
     /// Whether a whole answer is to come, and nothing behind it.
     pub(super) fn is_answer(&self) -> bool {
         self.end == ExpectedEnd::Answer
+    }
+
+    /// Whether the answer is asked to be the connection's last.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_last
     }
 
     /// Takes the next piece of the answer's body.

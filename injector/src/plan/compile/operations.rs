@@ -106,6 +106,10 @@ fn operation(
     let endpoint = common.endpoint(target, call.protocol(), is_secure);
     let alpn = call.alpn().filter(|_| is_secure);
     let tls = alpn.map(|alpn| common.tls.compile(found, &part("tls"), own_tls, &endpoint.host, alpn));
+    if let (true, Some(keepalive)) = (call.protocol().is_datagram(), &written.keepalive) {
+        let message = "over UDP there is no connection that could be dead; leave keepalive out";
+        found.add(keepalive.referenced, &part("keepalive"), message);
+    }
     let route = super::routes::own(found, &subject, written, common, &endpoint);
     let streams = streams(found, &part("streams"), written, call.has_streams());
 

@@ -109,6 +109,14 @@ fn retired_connections_hold_ports_and_shared_ones_overlap() {
     assert_eq!(demand("max_age=10s, connections=4", "tcp: {}"), (4, 4 + 30));
     assert_eq!(demand("max_age=10s, connections=4", "udp: {}"), (4, 4));
     assert_eq!(demand("max_age=10s, connections=4", "http: { version: 2 }"), (8, 8 + 30));
+    // One request each, and forty at once: as many connections, and the one that takes the next.
+    let many = "max_requests=1, connections=1";
+    assert_eq!(demand(many, "streams: 40, http: { version: 2 }").0, 41);
+    assert_eq!(demand("max_requests=10, connections=2", "streams: 40, http: { version: 2 }").0, 2 + 2 * 5);
+    // Replaced ten times within a request's timeout, and never more than there are lanes or requests.
+    assert_eq!(demand("max_age=125ms, connections=2", "streams: 40, http: { version: 2 }").0, 2 + 2 * 10);
+    assert_eq!(demand("max_age=125ms, connections=2", "streams: 3, http: { version: 2 }").0, 2 + 2 * 3);
+    assert_eq!(demand("max_age=20ms, connections=4", "streams: 40, http: { version: 2 }").0, 4 + 80);
     // 800/s of them would need 48 000 ports.
     let text = "target: far\nmix: [{ name: a, rate: 800/s, connection: 'rotating(max_requests=1)', http: {} }]\n";
     assert!(refused(text)[0].starts_with("2:"), "{:?}", refused(text));

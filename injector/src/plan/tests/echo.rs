@@ -74,3 +74,22 @@ fn a_fault_that_leaves_no_room_for_the_identity_is_refused() {
     let problems = refused(&with(&format!("tcp: {{ fault: \"delay={choices}\" }}")));
     assert!(problems.iter().any(|problem| problem.contains("the line has ")), "{problems:?}");
 }
+
+#[test]
+fn datagrams_have_no_connection_to_keep_alive() {
+    for entry in ["udp: {}", "dns: {}"] {
+        let problems = refused(&with(&format!("keepalive: 5s\n  {entry}")));
+        assert_eq!(problems.len(), 1, "{entry}: {problems:?}");
+        let words =
+            "6:14 operation \"a\": keepalive: over UDP there is no connection that could be dead; leave keepalive out";
+        assert_eq!(problems[0], words, "{entry}");
+        // The file's is for those that have one.
+        plan(&format!("keepalive: 5s\n{}", with(entry)));
+    }
+    for entry in ["tcp: {}", "dns: { transport: tcp }"] {
+        assert_eq!(
+            plan(&with(&format!("keepalive: 5s\n  {entry}"))).operations[0].keepalive,
+            Some(Duration::from_secs(5))
+        );
+    }
+}
