@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use injector::account::ADDRESS_ROWS_MAX;
 use injector::engine::{Engine, Options};
 use injector::pacer::Quantum;
 use shared::identity::session_from_bits;
 use shared::outcome::{Code, ErrorClass};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::fixture::run;

@@ -285,25 +285,30 @@ fn a_program_that_hangs_when_it_may_not_be_asked_any_more_costs_a_timeout_and_th
         let peer = Peer::start();
         let bench = Bench::with(&format!("target: {}, connection: pooled(1)", peer.address), impatient);
         let mut berth = bench.join(&Marks::default()).await.unwrap();
-        eventually(|| peer.asked() == 2).await;
-        // The pong is on its way, and its silence must be over.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        // One that gets no answer from a peer that speaks costs nothing.
-        peer.answers(false);
-        peer.chats(true);
-        let said = peer.said();
-        let sent = berth.send(request(), true).await.unwrap();
-        eventually(|| peer.said() >= said + 3).await;
-        drop(sent);
-        assert!(berth.is_usable());
-        peer.chats(false);
+        eventually(|| berth.ear().is_spent()).await;
         peer.hangs();
-        tokio::time::sleep(Duration::from_millis(100)).await;
         let sent = berth.send(request(), true).await.unwrap();
         assert!(timeout(Duration::from_millis(100), berth.lost()).await.is_err(), "as long as there is a request");
         drop(sent);
         assert_eq!((berth.lost().await, berth.is_usable()), (ConnectionEnd::Failed, false));
         drop(berth);
         eventually(|| closed(&bench.account()) == [("failed", 1)]).await;
+    });
+}
+
+#[test]
+fn a_request_without_an_answer_from_a_peer_that_speaks_costs_nothing_else() {
+    local(async {
+        let peer = Peer::start();
+        peer.answers(false);
+        let bench = Bench::with(&format!("target: {}, connection: pooled(1)", peer.address), impatient);
+        let mut berth = bench.join(&Marks::default()).await.unwrap();
+        eventually(|| berth.ear().is_spent()).await;
+        let sent = berth.send(request(), true).await.unwrap();
+        peer.chats(true);
+        let reads = berth.ear().reads();
+        eventually(|| berth.ear().reads() > reads).await;
+        drop(sent);
+        assert!(berth.is_usable() && berth.ear().is_spent());
     });
 }
