@@ -77,7 +77,7 @@ fn what_has_the_wrong_shape_is_refused_with_line_and_column() {
             "\"max_age=5m)\" is no key, but the rest of a value with a comma in it, which needs quotes",
         ),
         ("mix:\n- { name: a, source_addresses: 10.0.0.7, 10.0.0.8 }\n", 2, 42, "needs quotes"),
-        ("source_addresses: [10.0.0.7, 10.0.0.8]\nmix: []\n", 1, 1, "commas between, \"10.0.0.7, 10.0.0.8\""),
+        ("source_addresses: [10.0.0.7, 10.0.0.8]\nmix: []\n", 1, 19, "commas between, \"10.0.0.7, 10.0.0.8\""),
         ("mix: 7\n", 1, 6, "expected a list"),
         ("mix:\n", 1, 4, "expected a list"),
         ("mix:\n- name: a\n  http:\n", 3, 7, "expected a mapping"),

@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn an_address_is_silent_if_no_operation_had_an_answer_from_it() {
         let all: Vec<IpAddr> = (1..4).map(|n| IpAddr::from([10, 0, 0, n])).collect();
-        let mut rows = account::Addresses::default();
+        let mut rows = account::NameAccount::of_run().addresses;
         let mut answered = Answered::default();
         assert_eq!(answered.never(&all), None);
         rows.row(all[0]).answered = 1;
