@@ -144,25 +144,25 @@ mod tests {
 
     #[test]
     fn who_never_answered_is_named_and_not_without_end() {
-        let silent = |count: u8| Some((1..=count).map(|n| format!("10.0.0.{n}")).collect());
-        let one = "web: 3 seen, the name has 4 addresses: 1 never answered (10.0.0.1)";
+        let silent = |count: u8| Some((1..=count).map(|n| format!("127.0.0.{n}")).collect());
+        let one = "web: 3 seen, the name has 4 addresses: 1 never answered (127.0.0.1)";
         assert_eq!(told(3, Some(4), silent(1)).unwrap(), one);
-        assert!(told(3, Some(3), silent(1)).unwrap().ends_with("1 never answered (10.0.0.1)"));
+        assert!(told(3, Some(3), silent(1)).unwrap().ends_with("1 never answered (127.0.0.1)"));
         assert!(told(3, Some(4), silent(0)).unwrap().ends_with(": all of them answered, some for the same server"));
-        assert!(told(1, Some(21), silent(20)).unwrap().ends_with("10.0.0.7, 10.0.0.8 and 12 more)"));
+        assert!(told(1, Some(21), silent(20)).unwrap().ends_with("127.0.0.7, 127.0.0.8 and 12 more)"));
     }
 
     #[test]
     fn an_address_is_silent_if_no_operation_had_an_answer_from_it() {
-        let all: Vec<IpAddr> = (1..4).map(|n| IpAddr::from([10, 0, 0, n])).collect();
+        let all: Vec<IpAddr> = (1..4).map(|n| IpAddr::from([127, 0, 0, n])).collect();
         let mut rows = account::NameAccount::of_run().addresses;
         let mut answered = Answered::default();
         assert_eq!(answered.never(&all), None);
         rows.row(all[0]).answered = 1;
         rows.row(all[1]).failure = 9;
         answered.take(&rows);
-        assert_eq!(answered.never(&all).unwrap(), ["10.0.0.2", "10.0.0.3"]);
-        (0..200).for_each(|n| rows.row(IpAddr::from([10, 0, 1, n])).answered = 1);
+        assert_eq!(answered.never(&all).unwrap(), ["127.0.0.2", "127.0.0.3"]);
+        (0..200).for_each(|n| rows.row(IpAddr::from([127, 0, 1, n])).answered = 1);
         answered.take(&rows);
         assert_eq!(answered.never(&all), None);
     }
