@@ -14,20 +14,23 @@ pub fn path(session: Session) -> String {
 }
 
 /// What one target instance saw of one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// The instance, as in `x-cload-server`.
     pub server: String,
     /// Its life, drawn at random when it started: another one knows nothing of what this one counted.
     #[serde(default)]
     pub boot: String,
+    /// How long that lasts so far.
+    #[serde(default)]
+    pub uptime_seconds: f64,
     /// By operation name.
     #[serde(default)]
     pub operations: BTreeMap<String, OperationAccount>,
 }
 
 /// What a target that has no account of a session says beside its 404.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NoAccount {
     /// The same in words.
     pub error: String,
@@ -37,6 +40,9 @@ pub struct NoAccount {
     /// As in [`Account`].
     #[serde(default)]
     pub boot: String,
+    /// As in [`Account`].
+    #[serde(default)]
+    pub uptime_seconds: f64,
     /// Whether nothing of the session can have arrived in this life. Otherwise it may have been forgotten.
     #[serde(default)]
     pub is_certain: bool,
@@ -142,6 +148,7 @@ mod tests {
         let account = Account {
             server: "pod-1/node-1/zone-1".into(),
             boot: "5b1f0c9d2e7a4468".into(),
+            uptime_seconds: 512.25,
             operations: BTreeMap::from([(
                 "web-ok".into(),
                 OperationAccount {

@@ -91,12 +91,13 @@ impl Sessions {
         lock(&self.0).has_forgotten
     }
 
-    /// The account of a session, or nothing if none of its requests arrived here (or too many sessions came since).
-    pub(crate) fn account(&self, session: Session, server: &str, boot: &str) -> Option<Account> {
+    /// The account of a session, without a word of who has it, or nothing if none of its requests arrived here (or too many
+    /// sessions came since).
+    pub(crate) fn account(&self, session: Session) -> Option<Account> {
         let held = lock(&self.0);
         let operations = held.sessions.get(&session)?;
         let operations = operations.iter().map(|(name, book)| (name.to_string(), book.account())).collect();
-        Some(Account { server: server.to_owned(), boot: boot.to_owned(), operations })
+        Some(Account { operations, ..Account::default() })
     }
 }
 
