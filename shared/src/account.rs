@@ -24,6 +24,9 @@ pub struct Account {
     /// How long that lasts so far.
     #[serde(default)]
     pub uptime_seconds: f64,
+    /// How long ago it last forgot a session before this one came, which may have been this one; none: it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_seconds: Option<f64>,
     /// By operation name.
     #[serde(default)]
     pub operations: BTreeMap<String, OperationAccount>,
@@ -46,6 +49,9 @@ pub struct NoAccount {
     /// Whether nothing of the session can have arrived in this life. Otherwise it may have been forgotten.
     #[serde(default)]
     pub is_certain: bool,
+    /// As in [`Account`]: of a session that began since, nothing was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_seconds: Option<f64>,
 }
 
 /// What became of the requests of one operation, on the target's side. Every received request is in exactly one of
@@ -149,6 +155,7 @@ mod tests {
             server: "pod-1/node-1/zone-1".into(),
             boot: "5b1f0c9d2e7a4468".into(),
             uptime_seconds: 512.25,
+            forgotten_seconds: Some(3.5),
             operations: BTreeMap::from([(
                 "web-ok".into(),
                 OperationAccount {

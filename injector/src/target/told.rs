@@ -33,6 +33,8 @@ pub(crate) const REPLICAS_MAX: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Met {
     who: BTreeMap<SocketAddr, Who>,
+    /// When the session began: what a target forgot before is nothing of it.
+    began: Option<Instant>,
     /// When the last of them went that is gone, or is another by now.
     gone_at: Option<Instant>,
     /// Whether several answer in turn at one address.
@@ -120,7 +122,9 @@ pub struct Replica {
 
 /// Who is there before the first request. Who does not answer is not met, which the end of the run finds out again.
 pub(crate) async fn meet(names: &Names, admin: &Endpoint, session: Session) -> Met {
-    Met::of(ask(names, admin, session, &Met::default()).await.map(|(answers, _)| answers).unwrap_or_default())
+    let began = Some(Instant::now());
+    let answers = ask(names, admin, session, &Met::default()).await.map(|(answers, _)| answers);
+    Met { began, ..Met::of(answers.unwrap_or_default()) }
 }
 
 /// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that). Not
@@ -173,7 +177,7 @@ struct Asked {
 
 struct Said {
     account: Account,
-    /// Whether it knows what reached it of the session, if only that nothing did. Otherwise it may have forgotten.
+    /// Whether it has an account, or says that nothing reached it and that it forgot nothing.
     is_certain: bool,
 }
 
@@ -225,9 +229,10 @@ async fn one(client: &Client, at: SocketAddr, call: &Call) -> Result<Said, Strin
         }
         // Who it is stands beside the no.
         404 => {
-            let NoAccount { server, boot, uptime_seconds, is_certain, .. } =
+            let NoAccount { server, boot, uptime_seconds, is_certain, forgotten_seconds, .. } =
                 serde_json::from_slice(&body).unwrap_or_default();
-            Ok(Said { account: Account { server, boot, uptime_seconds, ..Account::default() }, is_certain })
+            let account = Account { server, boot, uptime_seconds, forgotten_seconds, ..Account::default() };
+            Ok(Said { account, is_certain: is_certain || forgotten_seconds.is_some() })
         }
         status => Err(format!("GET {} was answered {status}", call.path)),
     }
@@ -267,6 +272,13 @@ fn together(answers: Vec<Asked>, met: &Met) -> Result<Told, String> {
                 }
                 let is_another = before.is_some_and(|before| before.is_another);
                 let is_another = is_another || matches!(change, Change::Restarted(_));
+                // What it forgot since the session began may have been this session.
+                let forgotten = account.forgotten_seconds.and_then(|seconds| self::born(answered, seconds));
+                let has_forgotten = forgotten.is_some_and(|at| met.began.is_none_or(|began| at >= began));
+                if has_forgotten {
+                    missing.get_or_insert_with(|| format!("{address}: it has forgotten sessions since the run began"));
+                }
+                let is_certain = is_certain && !(has_forgotten && account.operations.is_empty());
                 for (name, part) in &account.operations {
                     sum.operations.entry(name.clone()).or_default().merge(part);
                 }

@@ -97,10 +97,15 @@ async fn what_never_was_here_and_what_was_forgotten_are_told_apart() {
     assert_eq!(sessions.receipts(session(0), Name::from_static("new"), &[1]), Err(Found::nothing(0)));
     noted(&sessions, SESSIONS_MAX, 5);
     assert_eq!(asked(&sessions, 0, &[1]), Err(Found::nothing(FROM_NONE)), "its account made room");
-    let late_comer = Found { seen: vec![5], duplicate: Vec::new(), from: 5 };
-    assert_eq!(asked(&sessions, SESSIONS_MAX, &[1, 5, 6]), Ok(late_comer), "it may have been here before");
+    let late_comer = Found { seen: vec![5], duplicate: Vec::new(), from: 0 };
+    assert_eq!(asked(&sessions, SESSIONS_MAX, &[1, 5, 6]), Ok(late_comer), "whoever made room for it is another");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(sessions.forgotten_seconds(), Some(2.0));
     noted(&sessions, 0, 9);
     assert_eq!(noted(&sessions, 0, 1), Some(Event::Late), "it came back");
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let forgotten = |name| sessions.account(session(name)).unwrap().forgotten_seconds;
+    assert_eq!([0, SESSIONS_MAX, 2].map(forgotten), [Some(5.0), None, None], "as it was when each came");
     assert_eq!(asked(&sessions, 2, &[1, 2]), Ok(Found { seen: vec![1], duplicate: Vec::new(), from: 0 }), "it stayed");
 }
 

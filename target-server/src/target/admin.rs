@@ -92,13 +92,15 @@ async fn account(
     match sessions.account(session) {
         Some(account) => Json(Account { server, boot, uptime_seconds, ..account }).into_response(),
         None => {
-            let is_certain = !sessions.has_forgotten();
+            let forgotten_seconds = sessions.forgotten_seconds();
+            let is_certain = forgotten_seconds.is_none();
             let error = if is_certain {
                 "nothing of this session arrived here"
             } else {
                 "nothing of this session arrived here, or it was forgotten since"
             };
-            let nothing = NoAccount { error: error.to_owned(), server, boot, uptime_seconds, is_certain };
+            let nothing =
+                NoAccount { error: error.to_owned(), server, boot, uptime_seconds, is_certain, forgotten_seconds };
             (StatusCode::NOT_FOUND, Json(nothing)).into_response()
         }
     }

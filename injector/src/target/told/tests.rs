@@ -142,3 +142,23 @@ fn more_than_can_be_asked_are_kept_as_far_as_there_is_room_and_who_is_gone_makes
     met.keep(&together(now, &met).unwrap());
     assert_eq!(met.who.len(), REPLICAS_MAX - 4, "whatever order they answer in");
 }
+
+#[test]
+fn what_was_forgotten_before_the_run_began_is_nothing_of_it() {
+    let began = Some(Instant::now());
+    let met = Met { began, ..met(&[(2, "a")]) };
+    let of = |received, forgotten_seconds| {
+        let account = match received {
+            0 => Account { operations: BTreeMap::new(), ..account("a", 0) },
+            received => account("a", received),
+        };
+        let account = Account { forgotten_seconds: Some(forgotten_seconds), ..account };
+        together(vec![asked(2, Ok(Said { account, is_certain: true }))], &met)
+    };
+    for received in [0, 3] {
+        assert!(of(received, 60.0).unwrap().is_whole(), "a target of many sessions has always forgotten some");
+    }
+    let told = of(3, 0.5).unwrap();
+    assert!(!told.is_whole() && told.missing.unwrap().contains("has forgotten"));
+    assert!(of(0, 0.5).is_err(), "nobody knows anything");
+}
