@@ -25,8 +25,6 @@ pub(crate) struct Figures {
     silent: u64,
     answered_wrong: u64,
     fates: Fates,
-    /// Distinct servers that answered.
-    servers: usize,
     /// Sent, and perhaps not yet where they go; 0 when a run is over.
     open: u64,
 }
@@ -42,7 +40,6 @@ impl From<&OperationAccount> for Figures {
             silent: account.silent,
             answered_wrong: account.answered_wrong,
             fates: account.fates,
-            servers: account.by_backend.servers().count(),
             open: 0,
         }
     }
@@ -66,11 +63,6 @@ impl Figures {
     /// Requests of any kind that went out.
     pub(crate) fn sendings(&self) -> u64 {
         self.sent + self.fallbacks
-    }
-
-    /// Distinct servers that answered.
-    pub(crate) fn servers(&self) -> usize {
-        self.servers
     }
 
     /// The number behind the last request's.

@@ -9,6 +9,7 @@
 mod elsewhere;
 mod excuse;
 mod fates;
+pub(crate) mod heard;
 pub(crate) mod inquest;
 pub(crate) mod replicas;
 #[cfg(test)]
@@ -40,12 +41,14 @@ pub enum Doubt {
     Overflow,
     /// The request says not who it is.
     Anonymous,
+    /// None who was asked has seen it, and not all were who may have.
+    Unasked,
 }
 
 impl Doubt {
     /// Every reason; `ALL[d.index()] == d`.
-    pub const ALL: [Doubt; 5] =
-        [Doubt::Restarted, Doubt::Unreachable, Doubt::Forgotten, Doubt::Overflow, Doubt::Anonymous];
+    pub const ALL: [Doubt; 6] =
+        [Doubt::Restarted, Doubt::Unreachable, Doubt::Forgotten, Doubt::Overflow, Doubt::Anonymous, Doubt::Unasked];
 
     /// One word for reports.
     pub const fn as_str(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Doubt {
             Doubt::Forgotten => "forgotten",
             Doubt::Overflow => "overflow",
             Doubt::Anonymous => "anonymous",
+            Doubt::Unasked => "unasked",
         }
     }
 
@@ -161,6 +165,12 @@ impl Unanswered {
         let due = waiting.lost.iter().take(SEQS_MAX).take_while(|lost| lost.since <= until).count();
         let lost = waiting.lost.drain(..due).collect();
         (lost, std::mem::take(&mut waiting.overflow))
+    }
+
+    /// Gives back some of a kind that were taken, and asked about in vain: before the others, beyond the bound if need be.
+    pub(crate) fn put_back(&self, operation: usize, kind: Kind, taken: Vec<Lost>) {
+        let mut waiting = self.lock(operation, kind);
+        taken.into_iter().rev().for_each(|lost| waiting.lost.push_front(lost));
     }
 
     /// The latest instant since which one of a kind waits; nothing if none does.

@@ -91,8 +91,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
-    let mut inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
+    let inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
+    let heard = inquest.heard();
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
@@ -100,6 +101,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
         let finished = engine.run(stop.clone(), |tick| {
+            heard.note(tick.total);
             figures.send_replace(tick.total.iter().map(Figures::from).collect());
             out.line(live::line(tick));
         });
@@ -107,11 +109,10 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
-    let met = inquest.met().clone();
+    let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
-    let whole = account.as_ref().ok().filter(|told| told.is_whole).map(|told| &told.account);
     let fates;
-    (fates, finished.has_restarted) = inquest.close(&finished.accounts, whole).await;
+    (fates, finished.has_restarted) = inquest.close(&finished.accounts, account.as_ref().ok()).await;
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {
         account.fates = fates;
     }

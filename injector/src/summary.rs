@@ -21,8 +21,8 @@ pub(crate) use self::backends::listed;
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
+use self::replicas::replicas;
 pub use self::replicas::{Replica, Row as ReplicaRow};
-use self::replicas::{has_stranger, replicas};
 pub use self::rules::Rules;
 pub use self::unanswered::Unanswered;
 use crate::account::OperationAccount;
@@ -191,28 +191,29 @@ impl Summary {
         let names = plan.operations.iter().map(|operation| operation.name.as_str());
         let accounts: Vec<_> = names.zip(&finished.accounts).collect();
         let error = finished.error.as_ref().map(ToString::to_string);
-        let (target, target_error) = match target {
-            Ok(told) => (Some(told), None),
-            Err(error) => (None, Some(error)),
-        };
         let identified = plan.operations.iter().zip(&accounts).filter(|(operation, _)| operation.call.carries_id());
         let identified: Vec<_> = identified.map(|(_, account)| *account).collect();
-        let replicas = replicas(target.as_ref(), &identified);
+        let replicas = replicas(target.as_ref().ok(), &identified);
         let differences = plan.operations.iter().zip(&finished.accounts).map(|(operation, account)| {
-            let told = target.as_ref().filter(|told| told.is_whole && operation.call.carries_id())?;
-            let has_restarted = finished.has_restarted || told.has_restarted;
-            // Who answered and was not asked has an account of its own: somebody else's turn, behind one address.
-            if has_stranger(&replicas, &operation.name.to_string()) && !has_restarted {
+            let told = target.as_ref().ok().filter(|told| told.is_whole() && operation.call.carries_id())?;
+            // Who answered and was never asked has an account of its own.
+            if account.fates.is_disclaimed {
                 return None;
             }
+            let has_restarted = finished.has_restarted || told.gone_at.is_some();
             Some(Difference::new(&Figures::from(account), &of_target(&told.account, &operation.name), has_restarted))
         });
         let differences: Vec<Option<Difference>> = differences.collect();
-        let target = target.map(|told| told.account);
+        let not_compared = not_compared(target.as_ref().map_err(String::as_str), &identified);
+        let (target, target_error) = match target {
+            Ok(told) => (Some(told.account), None),
+            Err(error) => (None, Some(error)),
+        };
         let ended = Ended {
             is_continuous: finished.is_continuous,
             is_interrupted: finished.is_interrupted,
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
+            not_compared: not_compared.as_deref(),
             error: error.as_deref(),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
@@ -252,6 +253,24 @@ impl Summary {
     /// How the process should end.
     pub fn exit(&self) -> Exit {
         self.verdict.exit
+    }
+}
+
+/// Why the accounts of operations that say who they are, or of some of them, were not set against each other, in words.
+fn not_compared(target: Result<&Told, &str>, identified: &[(&str, &OperationAccount)]) -> Option<String> {
+    if identified.is_empty() {
+        return None;
+    }
+    let told = match target {
+        Ok(told) => told,
+        Err(error) => return Some(error.to_owned()),
+    };
+    let disclaimed = identified.iter().filter(|(_, account)| account.fates.is_disclaimed);
+    let disclaimed: Vec<&str> = disclaimed.map(|(name, _)| *name).collect();
+    match (&told.missing, &disclaimed[..]) {
+        (Some(missing), _) => Some(missing.clone()),
+        (None, []) => None,
+        (None, names) => Some(format!("servers that were never asked answered {}", names.join(", "))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the injector asks the target besides its traffic: whether it is there, and its account of our session.
 
+mod life;
 mod told;
 
 use std::collections::BTreeMap;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use shared::outcome::{Code, ErrorClass};
 use tokio::time::timeout;
 
-pub(crate) use self::told::{Met, Replica, Told, account, meet, told};
+pub(crate) use self::life::{Change, Life, born};
+pub(crate) use self::told::{Met, REPLICAS_MAX, Replica, Told, account, meet, told};
 use crate::dial;
 use crate::names::{Names, Unfound};
 use crate::plan::{Endpoint, Host, Plan, Sources};

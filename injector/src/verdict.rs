@@ -69,6 +69,8 @@ pub struct Ended<'a> {
     pub is_interrupted: bool,
     /// Requests by which the two sides differ for no known reason; 0 also if it cannot be known.
     pub unexplained: u64,
+    /// Why the two sides, or some of them, were not set against each other; nothing if they were.
+    pub not_compared: Option<&'a str>,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -113,6 +115,8 @@ pub fn verdict(
         _ if reasons.is_empty() => Exit::Passed,
         _ => Exit::Invalid,
     };
+    // No reason not to believe in what this side saw, so it comes last and changes nothing.
+    reasons.extend(ended.not_compared.map(|why| format!("the two sides were not compared: {why}")));
     (exit, reasons)
 }
 
@@ -208,7 +212,8 @@ mod tests {
     const OK: Outcome<ErrorClass> = Outcome::Success(Code::Http(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
-    const FINITE: Ended<'static> = Ended { is_continuous: false, is_interrupted: false, unexplained: 0, error: None };
+    const FINITE: Ended<'static> =
+        Ended { is_continuous: false, is_interrupted: false, unexplained: 0, not_compared: None, error: None };
 
     #[test]
     fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {
@@ -289,6 +294,16 @@ mod tests {
         assert!(reasons.len() == 1 && reasons[0].contains("differ by 3 requests"), "{reasons:?}");
         let continuous = Ended { unexplained: 3, is_continuous: true, ..FINITE };
         assert_eq!(judged(&account, continuous).0, Exit::Passed);
+    }
+
+    #[test]
+    fn that_nothing_was_compared_is_said_and_spoils_nothing() {
+        let account = account(10, &[(OK, 10)], &[]);
+        let (exit, reasons) = judged(&account, Ended { not_compared: Some("nobody answered"), ..FINITE });
+        assert_eq!(
+            (exit, reasons),
+            (Exit::Passed, vec!["the two sides were not compared: nobody answered".to_owned()])
+        );
     }
 
     #[test]

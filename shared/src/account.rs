@@ -14,20 +14,26 @@ pub fn path(session: Session) -> String {
 }
 
 /// What one target instance saw of one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// The instance, as in `x-cload-server`.
     pub server: String,
     /// Its life, drawn at random when it started: another one knows nothing of what this one counted.
     #[serde(default)]
     pub boot: String,
+    /// How long that lasts so far.
+    #[serde(default)]
+    pub uptime_seconds: f64,
+    /// How long ago it last forgot a session before this one came, which may have been this one; none: it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_seconds: Option<f64>,
     /// By operation name.
     #[serde(default)]
     pub operations: BTreeMap<String, OperationAccount>,
 }
 
 /// What a target that has no account of a session says beside its 404.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NoAccount {
     /// The same in words.
     pub error: String,
@@ -37,9 +43,15 @@ pub struct NoAccount {
     /// As in [`Account`].
     #[serde(default)]
     pub boot: String,
+    /// As in [`Account`].
+    #[serde(default)]
+    pub uptime_seconds: f64,
     /// Whether nothing of the session can have arrived in this life. Otherwise it may have been forgotten.
     #[serde(default)]
     pub is_certain: bool,
+    /// As in [`Account`]: of a session that began since, nothing was forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten_seconds: Option<f64>,
 }
 
 /// What became of the requests of one operation, on the target's side. Every received request is in exactly one of
@@ -142,6 +154,8 @@ mod tests {
         let account = Account {
             server: "pod-1/node-1/zone-1".into(),
             boot: "5b1f0c9d2e7a4468".into(),
+            uptime_seconds: 512.25,
+            forgotten_seconds: Some(3.5),
             operations: BTreeMap::from([(
                 "web-ok".into(),
                 OperationAccount {

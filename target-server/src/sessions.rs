@@ -31,16 +31,24 @@ pub(crate) struct Sessions(Arc<Mutex<Held>>);
 
 #[derive(Debug)]
 struct Held {
-    sessions: HashMap<Session, Operations>,
+    sessions: HashMap<Session, Kept>,
     /// One for each operation that may have receipts.
     rings: Arc<Semaphore>,
-    /// A session was given up, or found no room: one that is not held may have been here all the same.
-    has_forgotten: bool,
+    /// When a session was last given up, or found no room: one that is not held may have been here all the same.
+    forgotten_at: Option<Instant>,
+}
+
+/// One session.
+#[derive(Debug)]
+struct Kept {
+    operations: Operations,
+    /// When one was last forgotten before this one came: it may have been that.
+    forgotten_at: Option<Instant>,
 }
 
 impl Default for Held {
     fn default() -> Held {
-        Held { sessions: HashMap::new(), rings: Arc::new(Semaphore::new(RINGS_MAX)), has_forgotten: false }
+        Held { sessions: HashMap::new(), rings: Arc::new(Semaphore::new(RINGS_MAX)), forgotten_at: None }
     }
 }
 
@@ -51,25 +59,28 @@ impl Sessions {
     pub(crate) fn book(&self, session: Session, operation: Name, now: Instant) -> Arc<Book> {
         let held = &mut *lock(&self.0);
         let sessions = &mut held.sessions;
+        // Whoever makes room for this one is not this one.
+        let forgotten_at = held.forgotten_at;
         if !sessions.contains_key(&session) && sessions.len() >= SESSIONS_MAX {
-            held.has_forgotten = true;
+            held.forgotten_at = Some(now);
             // A session whose connections are open would go on counting into books that nobody can read any more.
-            let unused = sessions.iter().filter(|(_, operations)| !is_in_use(operations));
-            let idle_longest = unused.min_by_key(|(_, operations)| last_use(operations)).map(|(name, _)| *name);
+            let unused = sessions.iter().filter(|(_, kept)| !is_in_use(&kept.operations));
+            let idle_longest = unused.min_by_key(|(_, kept)| last_use(&kept.operations)).map(|(name, _)| *name);
             match idle_longest {
                 Some(name) => drop(sessions.remove(&name)),
                 // As many injectors as that, all connected: the new one is served, and has no account.
                 None => return Arc::new(Book::new(now, None)),
             }
         }
-        let operations = sessions.entry(session).or_default();
+        let kept = sessions.entry(session).or_insert_with(|| Kept { operations: Operations::new(), forgotten_at });
+        let (operations, may_be_forgotten) = (&mut kept.operations, kept.forgotten_at.is_some());
         let is_full = operations.len() >= OPERATIONS_MAX && !operations.contains_key(&operation);
         let operation = if is_full { Name::other() } else { operation };
         let book = operations.entry(operation).or_insert_with(|| {
             // Several operations may be counted there, each with numbers of its own.
             let is_one = operation != Name::other();
             let slot = is_one.then(|| Arc::clone(&held.rings).try_acquire_owned().ok()).flatten();
-            Arc::new(Book::new(now, slot.map(|slot| Receipts { ring: Ring::new(held.has_forgotten), _slot: slot })))
+            Arc::new(Book::new(now, slot.map(|slot| Receipts { ring: Ring::new(may_be_forgotten), _slot: slot })))
         });
         Arc::clone(book)
     }
@@ -78,26 +89,33 @@ impl Sessions {
     /// with nothing seen.
     pub(crate) fn receipts(&self, session: Session, operation: Name, seqs: &[u64]) -> Result<Found, Found> {
         let held = lock(&self.0);
-        let operations = held.sessions.get(&session);
-        if let Some(book) = operations.and_then(|operations| operations.get(&operation)) {
+        let kept = held.sessions.get(&session);
+        if let Some(book) = kept.and_then(|kept| kept.operations.get(&operation)) {
             return Ok(book.receipts(seqs));
         }
-        let is_other = operations.is_some_and(|operations| operations.len() >= OPERATIONS_MAX);
-        Err(Found::nothing(if held.has_forgotten || is_other { FROM_NONE } else { 0 }))
+        let is_other = kept.is_some_and(|kept| kept.operations.len() >= OPERATIONS_MAX);
+        let forgotten_at = kept.map_or(held.forgotten_at, |kept| kept.forgotten_at);
+        Err(Found::nothing(if forgotten_at.is_some() || is_other { FROM_NONE } else { 0 }))
     }
 
-    /// Whether a session that is not held may have been here all the same.
-    pub(crate) fn has_forgotten(&self) -> bool {
-        lock(&self.0).has_forgotten
+    /// How long ago a session was last forgotten: one that is not held may have been here until then. Nothing: none ever was.
+    pub(crate) fn forgotten_seconds(&self) -> Option<f64> {
+        seconds_since(lock(&self.0).forgotten_at)
     }
 
-    /// The account of a session, or nothing if none of its requests arrived here (or too many sessions came since).
-    pub(crate) fn account(&self, session: Session, server: &str, boot: &str) -> Option<Account> {
+    /// The account of a session, without a word of who has it, or nothing if none of its requests arrived here (or too many
+    /// sessions came since).
+    pub(crate) fn account(&self, session: Session) -> Option<Account> {
         let held = lock(&self.0);
-        let operations = held.sessions.get(&session)?;
+        let Kept { operations, forgotten_at } = held.sessions.get(&session)?;
         let operations = operations.iter().map(|(name, book)| (name.to_string(), book.account())).collect();
-        Some(Account { server: server.to_owned(), boot: boot.to_owned(), operations })
+        let forgotten_seconds = seconds_since(*forgotten_at);
+        Some(Account { operations, forgotten_seconds, ..Account::default() })
     }
+}
+
+fn seconds_since(at: Option<Instant>) -> Option<f64> {
+    at.map(|at| at.elapsed().as_secs_f64())
 }
 
 /// Whether a connection, or a request, still holds one of its books.

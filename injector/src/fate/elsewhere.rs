@@ -34,7 +34,7 @@ impl Elsewhere {
 
     /// Asks for all numbers up to about `end` that are not settled and that the targets can still remember. Changes nothing if it
     /// is broken off, or if one does not answer.
-    pub(super) async fn look(&mut self, replicas: &mut Replicas, operation: Name, end: u64) {
+    pub(super) async fn look(&mut self, replicas: &Replicas, operation: Name, end: u64) {
         if replicas.count() < 2 {
             return;
         }

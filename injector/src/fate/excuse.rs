@@ -1,11 +1,16 @@
 //! What a process that is gone can have taken along in its account, at most: no more than was sent before it was gone. What
-//! is missing of later requests, it does not excuse.
+//! is missing of later requests, it does not excuse. Nor does it excuse more than it can have had: what came back from it, and
+//! what came back from nobody.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
+use shared::instance::Instance;
 use tokio::time::Instant;
 
+use super::Fates;
+use crate::account::OperationAccount;
 use crate::difference::Figures;
+use crate::target::Told;
 
 /// Figures that are kept: at one a second, half a minute, which is how long a restart can stay unnoticed at most.
 const KEPT_MAX: usize = 32;
@@ -49,7 +54,27 @@ impl Excuse {
             (Some((known, before)), Some(restart)) if *known >= restart => {
                 before.get(operation).map_or(sent, |before| *before.min(&sent))
             }
-            _ => sent,
+            // Nobody has looked since.
+            (_, Some(restart)) => {
+                let before = self.sent_before(restart);
+                before.and_then(|before| before.get(operation).copied()).map_or(sent, |before| before.min(sent))
+            }
         }
     }
+}
+
+/// Most requests that were in accounts that nobody can read any more, by who answered: those of servers of which a process
+/// is gone, or that have not told, of nobody known, and without an answer.
+pub(super) fn unaccounted(ours: &OperationAccount, fates: &Fates, told: &Told, is_gone: impl Fn(&str) -> bool) -> u64 {
+    let name = |server: &str| Some(Instance::read(server.as_bytes())?.as_str().to_owned());
+    let of = |has_told: bool| {
+        let those = told.replicas.iter().filter(move |one| (one.said.is_ok() && !one.has_restarted) == has_told);
+        those.filter_map(|one| name(&one.server)).collect::<BTreeSet<_>>()
+    };
+    let (whole, broken) = (of(true), of(false));
+    let is_lost = |server: &str| is_gone(server) || broken.contains(server) || !whole.contains(server);
+    let backends = &ours.by_backend;
+    let answered = backends.servers().filter(|(server, _)| is_lost(server)).map(|(_, seen)| seen.answered);
+    let unnamed = backends.unnamed().answered + backends.other().answered;
+    answered.sum::<u64>() + unnamed + fates.total() + ours.interrupted + ours.silent
 }

@@ -23,6 +23,8 @@ pub struct Fates {
     pub(crate) elsewhere: u64,
     /// Most requests that processes which are gone can have had in their accounts.
     pub(crate) excused: u64,
+    /// Somebody may have seen requests who was never asked: of what nobody has seen, nothing is claimed.
+    pub(crate) is_disclaimed: bool,
 }
 
 impl Fates {
@@ -60,6 +62,15 @@ impl Fates {
         self.late += 1;
     }
 
+    /// Not everybody was asked: whatever was called lost, and answered by something on the path, may have arrived.
+    pub(crate) fn disclaim(&mut self) {
+        let lost = std::mem::take(&mut self.decided[Fate::RequestLost.index()]);
+        self.count(Verdict::Unknown(Doubt::Unasked), lost);
+        let wrong = std::mem::take(&mut self.wrong[Fate::RequestLost.index()]);
+        self.wrong[Fate::Unknown.index()] += wrong;
+        (self.lost_again, self.is_disclaimed) = (0, true);
+    }
+
     /// How many without an answer had this one.
     pub fn of(&self, fate: Fate) -> u64 {
         self.decided[fate.index()]
@@ -92,5 +103,6 @@ impl Fates {
         self.late += other.late;
         self.elsewhere += other.elsewhere;
         self.excused += other.excused;
+        self.is_disclaimed |= other.is_disclaimed;
     }
 }

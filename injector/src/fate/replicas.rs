@@ -1,25 +1,28 @@
 //! The target's processes, as their receipts show them: who is there, who has begun anew, and what they all have seen.
 //!
 //! That nobody has seen a request means something only if everybody was asked who could have: every address that the name
-//! has now, and every process met before, for a replica that is being taken out of the name still serves its connections.
+//! has now, and every process met before, for a replica that is being taken out of the name still serves its connections;
+//! and nobody else may have answered requests. Who has done so without ever having been asked, or answers in turn with
+//! others at one address, makes all of that worthless: then nothing is claimed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod known;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::{StreamExt as _, iter};
 use shared::identity::{Name, Session};
 use shared::receipt::{Receipts, path};
 use tokio::time::Instant;
 
+use self::known::Known;
+use super::heard::Heard;
 use super::{Doubt, Lost, Verdict};
 use crate::fault::client::{AT_ONCE_MAX, Call, Client};
 use crate::names::Names;
 use crate::plan::Endpoint;
 use crate::target::QUESTION_TIMEOUT;
-
-/// Most processes asked: as many as the other commands ask.
-const REPLICAS_MAX: usize = 256;
 
 /// Everybody who may have seen a request of this session.
 pub(crate) struct Replicas {
@@ -27,12 +30,7 @@ pub(crate) struct Replicas {
     admin: Endpoint,
     names: Names,
     client: Client,
-    /// The processes met, by address.
-    boots: BTreeMap<SocketAddr, String>,
-    /// Who was asked before this instant may be gone with what it knew; nothing: nobody has answered yet.
-    clear_from: Option<Instant>,
-    /// When the last one went that is gone.
-    gone_at: Option<Instant>,
+    known: Mutex<Known>,
 }
 
 /// What all of them said together.
@@ -45,13 +43,15 @@ pub(crate) struct Told {
     /// Of all, the number from which all still know.
     from: u64,
     is_whole: bool,
+    /// Whether one was not asked, because it did not answer a moment ago.
+    has_spared: bool,
     clear_from: Option<Instant>,
 }
 
 impl Replicas {
     pub(crate) fn new(session: Session, admin: Endpoint, names: Names) -> Replicas {
         let client = Client { token: None, timeout: QUESTION_TIMEOUT };
-        Replicas { session, admin, names, client, boots: BTreeMap::new(), clear_from: None, gone_at: None }
+        Replicas { session, admin, names, client, known: Mutex::new(Known::new(Instant::now())) }
     }
 
     /// Where names are looked up.
@@ -61,86 +61,148 @@ impl Replicas {
 
     /// Whether everybody has been met at least once.
     pub(crate) fn are_known(&self) -> bool {
-        self.clear_from.is_some()
+        self.lock().clear_from.is_some()
     }
 
-    /// When the last one of those went that began anew, or are gone, since they were met.
+    /// When the last one of those went that began anew, or are gone.
     pub(crate) fn gone_at(&self) -> Option<Instant> {
-        self.gone_at
+        self.lock().gone_at
+    }
+
+    /// One is gone since that instant, as its account shows.
+    pub(super) fn is_gone(&self, at: Instant) {
+        self.lock().restarted(at);
+    }
+
+    /// Whether one of this name is gone, whoever has it now.
+    pub(super) fn has_lost(&self, server: &str) -> bool {
+        self.lock().gone.contains(server)
     }
 
     /// How many processes have been met, and are not known to be gone.
     pub(crate) fn count(&self) -> usize {
-        self.boots.len()
+        self.lock().count()
+    }
+
+    /// These have told as well.
+    pub(super) fn have_told<'a>(&self, servers: impl IntoIterator<Item = &'a str>, heard: &Heard) {
+        let mut known = self.lock();
+        servers.into_iter().for_each(|server| known.has_told(server));
+        known.make_room(heard);
+    }
+
+    /// Whether all who answered an operation are among those that were ever asked, and each at an address of its own.
+    pub(super) fn were_all_asked(&self, heard: &Heard, operation: usize) -> bool {
+        let known = self.lock();
+        !known.is_shared && heard.of(operation).iter().all(|server| known.servers.contains(&**server))
+    }
+
+    /// Several of them answer in turn at one address, as their accounts show.
+    pub(super) fn are_shared(&self) {
+        self.lock().is_shared = true;
     }
 
     /// Looks whether all of them are still there, and whether others have come.
-    pub(crate) async fn look(&mut self, operation: Name) {
+    pub(crate) async fn look(&self, operation: Name) {
         self.ask(operation, &[0]).await;
     }
 
+    /// Looks the name up, and meets those that have come.
+    pub(crate) async fn meet_new(&self, operation: Name) {
+        let Some(named) = self.named().await else { return };
+        let new: Vec<SocketAddr> = self.lock().unmet(&named);
+        if !new.is_empty() {
+            self.ask_these(new, &named, operation, &[0]).await;
+        }
+    }
+
     /// Meets everybody: at the start of a run nobody can have seen anything of it, so all that follows is clear.
-    pub(crate) async fn meet(&mut self, operation: Name) {
+    pub(crate) async fn meet(&self, operation: Name) {
         let now = Instant::now();
         if self.ask(operation, &[0]).await.is_whole {
-            self.clear_from = Some(now);
+            let mut known = self.lock();
+            (known.clear_from, known.gone_at) = (Some(now), None);
         }
     }
 
     /// Asks everybody what they have seen of these numbers, each on a connection of its own.
-    pub(crate) async fn ask(&mut self, operation: Name, numbers: &[u64]) -> Told {
-        let named = self.names.all(&self.admin).await.map(BTreeSet::from_iter);
-        let mut is_whole = named.is_ok();
-        let named: BTreeSet<SocketAddr> = named.unwrap_or_default();
-        let mut asked: BTreeSet<SocketAddr> = self.boots.keys().copied().collect();
-        asked.extend(&named);
-        is_whole &= asked.len() <= REPLICAS_MAX;
+    pub(crate) async fn ask(&self, operation: Name, numbers: &[u64]) -> Told {
+        let named = self.named().await;
+        let is_named = named.is_some();
+        let named = named.unwrap_or_default();
+        let (asked, spared, beyond) = self.lock().everybody(&named);
+        let mut told = if is_named {
+            self.ask_these(asked, &named, operation, numbers).await
+        } else {
+            // Who does not answer now is not gone: it is not known where it should be.
+            let everybody = asked.iter().copied().collect();
+            self.ask_these(asked, &everybody, operation, numbers).await
+        };
+        told.is_whole &= is_named && spared == 0 && beyond == 0;
+        told.has_spared = spared > 0;
+        let mut known = self.lock();
+        if told.is_whole && known.clear_from.is_none() {
+            known.clear_from = Some(known.youngest.unwrap_or_else(Instant::now));
+        }
+        Told { clear_from: known.clear_from, ..told }
+    }
+
+    /// The addresses that the name has now; nothing if it cannot be looked up.
+    async fn named(&self) -> Option<BTreeSet<SocketAddr>> {
+        let named: BTreeSet<SocketAddr> = self.names.all(&self.admin).await.ok()?.into_iter().collect();
+        self.lock().has_looked(&named, Instant::now());
+        Some(named)
+    }
+
+    async fn ask_these(
+        &self,
+        asked: Vec<SocketAddr>,
+        named: &BTreeSet<SocketAddr>,
+        operation: Name,
+        numbers: &[u64],
+    ) -> Told {
         let call = Call { method: "GET", path: path(self.session, operation, numbers), json: None };
-        let client = &self.client;
-        let call = &call;
-        let asking = asked.into_iter().take(REPLICAS_MAX).map(async |at| (at, receipts(client, at, call).await));
+        let (client, call) = (&self.client, &call);
+        let asking = asked.into_iter().map(async |at| {
+            let asked = Instant::now();
+            let receipts = receipts(client, at, call).await;
+            let mut known = self.lock();
+            match &receipts {
+                Some(receipts) => known.has_answered(at, receipts, asked),
+                None => known.is_silent(at, named.contains(&at), asked),
+            }
+            (at, receipts)
+        });
         let answers: Vec<_> = iter(asking).buffer_unordered(AT_ONCE_MAX).collect().await;
-        let now = Instant::now();
-        let mut told = Told { seen: HashMap::new(), again: HashSet::new(), from: 0, is_whole: false, clear_from: None };
-        let mut youngest = None;
-        // Each counts once for each process, and nothing counts that nobody asked for, whatever an answer says.
+        let (seen, again) = (HashMap::new(), HashSet::new());
+        let mut told = Told { seen, again, from: 0, is_whole: true, has_spared: false, clear_from: None };
+        // Each counts once for each process, whatever addresses it has, and nothing counts that nobody asked for.
         let wanted: HashSet<u64> = numbers.iter().copied().collect();
+        let mut boots = HashSet::new();
         for (at, receipts) in answers {
             let Some(receipts) = receipts else {
-                // Neither in the name nor there: gone, and with it what it knew.
-                if is_whole && !named.contains(&at) {
-                    self.boots.remove(&at);
-                    self.restarted(now);
-                } else {
-                    is_whole = false;
-                }
+                told.is_whole &= !named.contains(&at);
                 continue;
             };
-            let born = now.checked_sub(age(receipts.uptime_seconds));
-            youngest = youngest.max(born);
-            if self.boots.insert(at, receipts.boot.clone()).is_some_and(|before| before != receipts.boot) {
-                self.restarted(born.unwrap_or(now));
+            if !boots.insert(receipts.boot) {
+                continue;
             }
             told.from = told.from.max(receipts.from);
             let numbers: HashSet<u64> = receipts.seen.into_iter().filter(|seq| wanted.contains(seq)).collect();
             numbers.into_iter().for_each(|seq| *told.seen.entry(seq).or_default() += 1);
             told.again.extend(receipts.duplicate);
         }
-        if is_whole && self.clear_from.is_none() {
-            self.clear_from = Some(youngest.unwrap_or(now));
-        }
-        Told { is_whole, clear_from: self.clear_from, ..told }
+        told
     }
 
     /// As if it had answered before, and is in the name no more.
     #[cfg(test)]
-    pub(super) fn met(&mut self, at: SocketAddr, boot: &str) {
-        self.boots.insert(at, boot.to_owned());
+    pub(super) fn met(&self, at: SocketAddr, boot: &str) {
+        self.lock().met(at, boot);
     }
 
-    fn restarted(&mut self, at: Instant) {
-        self.gone_at = self.gone_at.max(Some(at));
-        self.clear_from = self.clear_from.max(Some(at));
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -176,14 +238,15 @@ impl Told {
     pub(crate) fn is_whole(&self) -> bool {
         self.is_whole
     }
+
+    /// Whether one was not asked, because it did not answer a moment ago.
+    pub(super) fn has_spared(&self) -> bool {
+        self.has_spared
+    }
 }
 
 /// What one says. A process that knows nothing of the session (404) has seen nothing of it, and says which process it is.
 async fn receipts(client: &Client, at: SocketAddr, call: &Call) -> Option<Receipts> {
     let (status, body) = client.ask(at, call).await.ok()?;
     matches!(status, 200 | 404).then(|| serde_json::from_slice(&body).ok()).flatten()
-}
-
-fn age(uptime_seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(uptime_seconds).unwrap_or_default()
 }

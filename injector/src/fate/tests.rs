@@ -1,5 +1,7 @@
 //! Each fate, as fake admin ports lead to it.
 
+mod claims;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::pacer::Quantum;
 use crate::plan::{Endpoint, Host, Overrides, Plan};
 use crate::preflight::System;
 use crate::scenario::Scenario;
+use crate::target::Told;
 
 const OLD: f64 = 3600.0;
 
@@ -68,7 +71,7 @@ fn replicas(admin: SocketAddr) -> Replicas {
 }
 
 /// What becomes of request 7, begun at this instant.
-async fn fate(replicas: &mut Replicas, started: Instant) -> Verdict {
+async fn fate(replicas: &Replicas, started: Instant) -> Verdict {
     replicas.ask(operation(), &[7]).await.of(&Lost::now(7, started))
 }
 
@@ -103,12 +106,12 @@ async fn one_process_says_what_became_of_it() {
     ];
     for (case, status, answer, verdict) in cases {
         let fake = Fake::start("boot", &[]).await;
-        let mut replicas = replicas(fake.address);
+        let replicas = replicas(fake.address);
         replicas.meet(operation()).await;
         assert!(replicas.are_known() && replicas.gone_at().is_none());
         let started = Instant::now();
         fake.answers(status, answer);
-        assert_eq!(fate(&mut replicas, started).await, verdict, "{case}");
+        assert_eq!(fate(&replicas, started).await, verdict, "{case}");
         assert_eq!(replicas.gone_at().is_some(), case.starts_with("an"), "{case}");
     }
 }
@@ -116,48 +119,48 @@ async fn one_process_says_what_became_of_it() {
 #[tokio::test]
 async fn after_a_restart_only_older_requests_are_in_doubt() {
     let fake = Fake::start("boot", &[]).await;
-    let mut replicas = replicas(fake.address);
+    let replicas = replicas(fake.address);
     replicas.meet(operation()).await;
     let before = Instant::now();
     fake.answers(200, receipts("anew", 0.0, &[], 0));
-    assert_eq!(fate(&mut replicas, before).await, Verdict::Unknown(Doubt::Restarted));
-    assert_eq!(fate(&mut replicas, Instant::now()).await, Verdict::RequestLost);
-    assert_eq!(fate(&mut replicas, before).await, Verdict::Unknown(Doubt::Restarted), "still, later");
+    assert_eq!(fate(&replicas, before).await, Verdict::Unknown(Doubt::Restarted));
+    assert_eq!(fate(&replicas, Instant::now()).await, Verdict::RequestLost);
+    assert_eq!(fate(&replicas, before).await, Verdict::Unknown(Doubt::Restarted), "still, later");
 }
 
 #[tokio::test]
 async fn everybody_who_was_there_is_asked() {
     let (first, second) = (Fake::start("one", &[]).await, Fake::start("two", &[7]).await);
-    let mut both = replicas(first.address);
+    let both = replicas(first.address);
     both.meet(operation()).await;
     both.met(second.address, "two");
-    assert_eq!(fate(&mut both, Instant::now()).await, Verdict::ResponseLost, "the other has seen it");
+    assert_eq!(fate(&both, Instant::now()).await, Verdict::ResponseLost, "the other has seen it");
     second.answers(200, receipts("two", OLD, &[], 0));
-    assert_eq!(fate(&mut both, Instant::now()).await, Verdict::RequestLost, "none has");
+    assert_eq!(fate(&both, Instant::now()).await, Verdict::RequestLost, "none has");
     second.answers(500, receipts("two", OLD, &[], 0));
     first.answers(200, receipts("one", OLD, &[7], 0));
-    assert_eq!(fate(&mut both, Instant::now()).await, Verdict::ResponseLost, "one yes is enough");
+    assert_eq!(fate(&both, Instant::now()).await, Verdict::ResponseLost, "one yes is enough");
 }
 
 #[tokio::test]
 async fn who_left_the_name_and_is_gone_took_along_what_it_knew() {
     let fake = Fake::start("one", &[]).await;
     let (_held, gone) = refusing();
-    let mut both = replicas(fake.address);
+    let both = replicas(fake.address);
     both.meet(operation()).await;
     both.met(gone, "two");
     let before = Instant::now();
-    assert_eq!(fate(&mut both, before).await, Verdict::Unknown(Doubt::Restarted));
-    assert_eq!(fate(&mut both, Instant::now()).await, Verdict::RequestLost);
+    assert_eq!(fate(&both, before).await, Verdict::Unknown(Doubt::Restarted));
+    assert_eq!(fate(&both, Instant::now()).await, Verdict::RequestLost);
 }
 
 #[tokio::test]
 async fn nobody_there_is_no_answer() {
     let (_held, nobody) = refusing();
-    let mut replicas = replicas(nobody);
+    let replicas = replicas(nobody);
     replicas.meet(operation()).await;
     assert!(!replicas.are_known());
-    assert_eq!(fate(&mut replicas, Instant::now()).await, Verdict::Unknown(Doubt::Unreachable));
+    assert_eq!(fate(&replicas, Instant::now()).await, Verdict::Unknown(Doubt::Unreachable));
 }
 
 #[test]
@@ -207,7 +210,7 @@ fn inquest(admin: SocketAddr) -> (Inquest, Arc<Unanswered>) {
 #[tokio::test]
 async fn every_request_left_gets_one_fate() {
     let fake = Fake::start("boot", &[2, 3]).await;
-    let (mut inquest, unanswered) = inquest(fake.address);
+    let (inquest, unanswered) = inquest(fake.address);
     inquest.open().await;
     let start = Instant::now();
     (0..4).for_each(|seq| unanswered.remember(0, Lost::now(seq, start)));
@@ -222,7 +225,7 @@ async fn every_request_left_gets_one_fate() {
 #[tokio::test]
 async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
     let fake = Fake::start("boot", &[]).await;
-    let (mut inquest, unanswered) = inquest(fake.address);
+    let (inquest, unanswered) = inquest(fake.address);
     inquest.open().await;
     fake.answers(500, receipts("boot", OLD, &[], 0));
     unanswered.remember(0, Lost::now(7, Instant::now()));
@@ -243,24 +246,24 @@ async fn who_does_not_answer_is_asked_again_and_given_up_at_the_end() {
 #[tokio::test]
 async fn a_number_that_two_processes_have_seen_is_counted_once_each_time_it_is_looked_for() {
     let (first, second) = (Fake::start("one", &[5, 70, 2000]).await, Fake::start("two", &[70, 2000, 4999]).await);
-    let mut both = replicas(first.address);
+    let both = replicas(first.address);
     let mut elsewhere = Elsewhere::default();
-    elsewhere.look(&mut both, operation(), 5000).await;
+    elsewhere.look(&both, operation(), 5000).await;
     assert_eq!(elsewhere.total(), 0, "there is nobody else");
     both.meet(operation()).await;
     both.met(second.address, "two");
     for _ in 0..2 {
-        elsewhere.look(&mut both, operation(), 5000).await;
+        elsewhere.look(&both, operation(), 5000).await;
         assert_eq!(elsewhere.total(), 2);
     }
     first.answers(200, receipts("one", OLD, &[5, 70, 2000, 4999, 4999, 8000], 0));
-    elsewhere.look(&mut both, operation(), 9000).await;
+    elsewhere.look(&both, operation(), 9000).await;
     assert_eq!(elsewhere.total(), 3, "a later look finds what came since, and counts nothing again");
     second.answers(500, receipts("two", OLD, &[8000], 0));
-    elsewhere.look(&mut both, operation(), 9000).await;
+    elsewhere.look(&both, operation(), 9000).await;
     assert_eq!(elsewhere.total(), 3, "who does not answer changes nothing");
     second.answers(200, receipts("two", OLD, &[8000], 0));
-    elsewhere.look(&mut both, operation(), 9000).await;
+    elsewhere.look(&both, operation(), 9000).await;
     assert_eq!(elsewhere.total(), 3, "4999 is of yesterday, and 8000 is new");
 }
 
@@ -277,7 +280,7 @@ async fn a_restart_excuses_what_was_sent_before_it_and_no_more() {
     }
     // Noticed late. What is seen after two seconds was counted before that, so only what is seen next has it all.
     let restart = Some(start + Duration::from_millis(1500));
-    assert_eq!(excuse.of(0, restart, 350), 350, "not looked up: all that was sent");
+    assert_eq!(excuse.of(0, restart, 350), 300, "looked up when it is asked for");
     excuse.look(&figures(400), restart);
     assert_eq!((excuse.of(0, restart, 450), excuse.of(0, restart, 200)), (300, 200));
     for n in 5..100 {
@@ -299,7 +302,7 @@ async fn what_arrives_after_it_was_called_lost_is_found_when_the_accounts_do_not
     let fake = Fake::start("boot", &[]).await;
     for (received, fates, late) in [(1, [0, 1, 0], 1), (0, [1, 0, 0], 0)] {
         fake.answers(200, receipts("boot", OLD, &[], 0));
-        let (mut inquest, unanswered) = inquest(fake.address);
+        let (inquest, unanswered) = inquest(fake.address);
         inquest.open().await;
         unanswered.remember(0, Lost::now(7, Instant::now()));
         inquest.sweep(Instant::now()).await;
@@ -307,12 +310,9 @@ async fn what_arrives_after_it_was_called_lost_is_found_when_the_accounts_do_not
         let ours = OperationAccount { planned: 1, sent: 1, ..OperationAccount::default() };
         let answered = BTreeMap::from([("200".to_owned(), received)]);
         let theirs = TargetAccount { received, answered, ..TargetAccount::default() };
-        let account = Account {
-            server: "a/b/c".into(),
-            boot: String::new(),
-            operations: BTreeMap::from([("op".to_owned(), theirs)]),
-        };
-        let (found, has_restarted) = inquest.close(&[ours], Some(&account)).await;
+        let account = Account { operations: BTreeMap::from([("op".to_owned(), theirs)]), ..Account::default() };
+        let told = Told { account, ..Told::default() };
+        let (found, has_restarted) = inquest.close(&[ours], Some(&told)).await;
         assert_eq!((Fate::ALL.map(|fate| found[0].of(fate)), found[0].late), (fates, late));
         assert!(!has_restarted);
     }
@@ -321,7 +321,7 @@ async fn what_arrives_after_it_was_called_lost_is_found_when_the_accounts_do_not
 #[tokio::test]
 async fn of_wrong_answers_it_is_told_whether_the_target_ever_had_the_request() {
     let fake = Fake::start("boot", &[2, 3]).await;
-    let (mut inquest, unanswered) = inquest(fake.address);
+    let (inquest, unanswered) = inquest(fake.address);
     inquest.open().await;
     let wrong = |seq| Lost { kind: Kind::Wrong, ..Lost::now(seq, Instant::now()) };
     (0..4).for_each(|seq| unanswered.remember(0, wrong(seq)));

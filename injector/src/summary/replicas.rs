@@ -174,11 +174,5 @@ fn asked(replica: &mut Replica, one: &target::Replica) {
     }
 }
 
-/// Whether an operation had answers from a server that did not tell.
-pub(crate) fn has_stranger(replicas: &[Replica], operation: &str) -> bool {
-    let is_strange = |one: &Replica| one.addresses.is_empty() && one.operations.contains_key(operation);
-    replicas.iter().any(is_strange)
-}
-
 #[cfg(test)]
 mod tests;

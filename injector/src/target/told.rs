@@ -10,9 +10,10 @@ use std::time::Duration;
 use futures_util::stream::{StreamExt as _, iter};
 use shared::account::{self, Account, NoAccount};
 use shared::identity::Session;
+use shared::outcome::ErrorClass;
 use tokio::time::{Instant, sleep};
 
-use super::QUESTION_TIMEOUT;
+use super::{Change, Life, QUESTION_TIMEOUT, born};
 use crate::fault::client::{AT_ONCE_MAX, Call, Client};
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
@@ -21,22 +22,29 @@ use crate::plan::{Endpoint, Plan};
 const SETTLE_MAX: Duration = Duration::from_secs(1);
 /// Between two looks while it settles.
 const SETTLE_STEP: Duration = Duration::from_millis(20);
+/// How long everybody is asked again, if not all have told.
+const WHOLE_MAX: Duration = Duration::from_secs(3);
+/// Between two questions until all have told.
+const WHOLE_STEP: Duration = Duration::from_millis(250);
 /// Most replicas asked: as many as the other commands ask.
-const REPLICAS_MAX: usize = 256;
+pub(crate) const REPLICAS_MAX: usize = 256;
 
 /// Who was there when the run began, or came since.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Met {
     who: BTreeMap<SocketAddr, Who>,
-    /// Whether one of them is gone, or is another by now.
-    has_lost: bool,
+    /// When the session began: what a target forgot before is nothing of it.
+    began: Option<Instant>,
+    /// When the last of them went that is gone, or is another by now.
+    gone_at: Option<Instant>,
+    /// Whether several answer in turn at one address.
+    is_shared: bool,
 }
 
 /// An instance and its life, as it says them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Who {
-    server: String,
-    boot: String,
+    life: Life,
     /// There was another life at this address.
     is_another: bool,
 }
@@ -46,47 +54,55 @@ impl Met {
     fn of(asked: Vec<Asked>) -> Met {
         let who = |one: Asked| {
             let Account { server, boot, .. } = one.said.ok()?.account;
-            Some((one.address, Who { server, boot, is_another: false }))
+            let life = Life { server, boot, heard: one.asked };
+            Some((one.address, Who { life, is_another: false }))
         };
-        Met { who: asked.into_iter().filter_map(who).collect(), has_lost: false }
-    }
-
-    /// How many processes there are.
-    pub(crate) fn count(&self) -> usize {
-        self.who.len()
+        Met { who: asked.into_iter().filter_map(who).collect(), ..Met::default() }
     }
 
     /// Remembers who has told, and was not there before, at most [`REPLICAS_MAX`]; forgets who is gone, so that nobody waits
     /// for it every time.
     pub(crate) fn keep(&mut self, told: &Told) {
-        self.has_lost |= told.has_restarted;
+        self.gone_at = self.gone_at.max(told.gone_at);
+        self.is_shared |= told.is_shared;
+        for replica in told.replicas.iter().filter(|replica| replica.said.is_err() && replica.has_restarted) {
+            self.who.remove(&replica.address);
+        }
         for replica in &told.replicas {
-            match &replica.said {
-                Ok(Account { server, boot, .. }) => {
-                    if self.who.contains_key(&replica.address) || self.who.len() < REPLICAS_MAX {
-                        let is_another = replica.has_restarted;
-                        let who = Who { server: server.clone(), boot: boot.clone(), is_another };
-                        self.who.insert(replica.address, who);
-                    }
-                }
-                Err(_) if replica.has_restarted => drop(self.who.remove(&replica.address)),
-                Err(_) => {}
+            let Ok(Account { server, boot, .. }) = &replica.said else { continue };
+            if self.who.contains_key(&replica.address) || self.who.len() < REPLICAS_MAX {
+                let life = Life { server: server.clone(), boot: boot.clone(), heard: replica.asked };
+                self.who.insert(replica.address, Who { life, is_another: replica.has_restarted });
             }
         }
     }
 }
 
 /// The account of all the target's replicas together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Told {
     /// The sum; its `server` names them all.
     pub account: Account,
-    /// Whether every replica has told.
-    pub is_whole: bool,
-    /// Whether one has begun anew since the run began, or is gone, with what it had counted.
-    pub has_restarted: bool,
+    /// Which part is missing, in words; nothing if every replica has told.
+    pub missing: Option<String>,
+    /// When the last one went that has begun anew since the run began, or is gone, with what it had counted.
+    pub gone_at: Option<Instant>,
+    /// Whether several processes answer in turn at one address; then not all have told.
+    pub is_shared: bool,
     /// Who was asked, by address.
     pub replicas: Vec<Replica>,
+}
+
+impl Told {
+    /// Whether every replica has told.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.missing.is_none()
+    }
+
+    /// Those who have told.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &str> {
+        self.replicas.iter().filter(|replica| replica.said.is_ok()).map(|replica| &*replica.server)
+    }
 }
 
 /// One that was asked.
@@ -98,29 +114,41 @@ pub struct Replica {
     pub server: String,
     /// Whether it is not who it was when the run began.
     pub has_restarted: bool,
+    /// When it was asked.
+    pub asked: Instant,
     /// What it says. Without operations if nothing of the session reached it; why not, if it says nothing.
     pub said: Result<Account, String>,
 }
 
 /// Who is there before the first request. Who does not answer is not met, which the end of the run finds out again.
 pub(crate) async fn meet(names: &Names, admin: &Endpoint, session: Session) -> Met {
-    Met::of(ask(names, admin, session, &Met::default()).await.unwrap_or_default())
+    let began = Some(Instant::now());
+    let answers = ask(names, admin, session, &Met::default()).await.map(|(answers, _)| answers);
+    Met { began, ..Met::of(answers.unwrap_or_default()) }
 }
 
-/// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that).
+/// The target's account of a session, once it has no request of it in flight (or after a second of waiting for that). Not
+/// all may tell at first: they are asked again for a while.
 ///
 /// # Errors
 /// Why there is none, in words.
 pub(crate) async fn account(plan: &Plan, session: Session, met: &Met) -> Result<Told, String> {
     let names = Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + SETTLE_MAX;
+    let start = Instant::now();
     loop {
-        let told = told(&names, &plan.admin, session, met).await?;
-        let settled = told.account.operations.values().all(|operation| operation.in_flight == 0);
-        if settled || Instant::now() >= deadline {
-            return Ok(told);
+        let told = told(&names, &plan.admin, session, met).await;
+        let is_whole = told.as_ref().is_ok_and(Told::is_whole);
+        let accounts = told.as_ref().map(|told| &told.account.operations);
+        let is_settled = accounts.is_ok_and(|accounts| accounts.values().all(|operation| operation.in_flight == 0));
+        let longest = match is_whole {
+            true if is_settled => Duration::ZERO,
+            true => SETTLE_MAX,
+            false => WHOLE_MAX,
+        };
+        if start.elapsed() >= longest {
+            return told;
         }
-        sleep(SETTLE_STEP).await;
+        sleep(if is_whole { SETTLE_STEP } else { WHOLE_STEP }).await;
     }
 }
 
@@ -129,7 +157,12 @@ pub(crate) async fn account(plan: &Plan, session: Session, met: &Met) -> Result<
 /// # Errors
 /// If none knows what reached it: why the first does not.
 pub(crate) async fn told(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Result<Told, String> {
-    together(ask(names, admin, session, met).await?, met)
+    let (answers, unnamed) = ask(names, admin, session, met).await?;
+    let mut told = together(answers, met)?;
+    if let Some(class) = unnamed {
+        told.missing.get_or_insert_with(|| format!("the replicas are not known: {}", super::words(class)));
+    }
+    Ok(told)
 }
 
 /// One answer.
@@ -137,37 +170,52 @@ struct Asked {
     address: SocketAddr,
     /// Whether the name has it.
     is_named: bool,
+    asked: Instant,
+    answered: Instant,
     said: Result<Said, String>,
 }
 
 struct Said {
     account: Account,
-    /// Whether it knows what reached it of the session, if only that nothing did. Otherwise it may have forgotten.
+    /// Whether it has an account, or says that nothing reached it and that it forgot nothing.
     is_certain: bool,
 }
 
-/// Asks everybody once.
-async fn ask(names: &Names, admin: &Endpoint, session: Session, met: &Met) -> Result<Vec<Asked>, String> {
-    let named = names.all(admin).await.map_err(|class| class.as_str().to_owned())?;
-    let named: BTreeSet<SocketAddr> = named.into_iter().collect();
-    let everybody: BTreeSet<SocketAddr> = met.who.keys().chain(&named).copied().collect();
+/// Asks everybody once. If the name cannot be looked up, those who were met, and why that is: they may not be all.
+async fn ask(
+    names: &Names,
+    admin: &Endpoint,
+    session: Session,
+    met: &Met,
+) -> Result<(Vec<Asked>, Option<ErrorClass>), String> {
+    let (named, unnamed): (BTreeSet<SocketAddr>, _) = match names.all(admin).await {
+        Ok(named) => (named.into_iter().collect(), None),
+        Err(class) if !met.who.is_empty() => (met.who.keys().copied().collect(), Some(class)),
+        Err(class) => return Err(super::words(class).to_owned()),
+    };
+    // Those met come first, so that whoever is gone makes room.
+    let new = named.iter().filter(|address| !met.who.contains_key(address));
+    let everybody: Vec<SocketAddr> = met.who.keys().chain(new).copied().collect();
     let client = Client { token: None, timeout: QUESTION_TIMEOUT };
     let call = Call { method: "GET", path: account::path(session), json: None };
     let (client, call, named) = (&client, &call, &named);
+    let now = Instant::now();
     let beyond = everybody.iter().skip(REPLICAS_MAX).map(|address| Asked {
         address: *address,
         is_named: true,
+        asked: now,
+        answered: now,
         said: Err(format!("not asked: more than {REPLICAS_MAX} replicas")),
     });
-    let beyond: Vec<Asked> = beyond.collect();
-    let asking = everybody.into_iter().take(REPLICAS_MAX).map(async |address| Asked {
-        address,
-        is_named: named.contains(&address),
-        said: one(client, address, call).await,
+    let asking = everybody.iter().take(REPLICAS_MAX).map(async |address| {
+        let asked = Instant::now();
+        let said = one(client, *address, call).await;
+        Asked { address: *address, is_named: named.contains(address), asked, answered: Instant::now(), said }
     });
     let mut answers: Vec<Asked> = iter(asking).buffered(AT_ONCE_MAX).collect().await;
     answers.extend(beyond);
-    Ok(answers)
+    answers.sort_unstable_by_key(|one| one.address);
+    Ok((answers, unnamed))
 }
 
 /// What one says. That nothing of the session reached it is as good as an empty account, as long as another has one.
@@ -181,27 +229,32 @@ async fn one(client: &Client, at: SocketAddr, call: &Call) -> Result<Said, Strin
         }
         // Who it is stands beside the no.
         404 => {
-            let NoAccount { server, boot, is_certain, .. } = serde_json::from_slice(&body).unwrap_or_default();
-            Ok(Said { account: Account { server, boot, ..Account::default() }, is_certain })
+            let NoAccount { server, boot, uptime_seconds, is_certain, forgotten_seconds, .. } =
+                serde_json::from_slice(&body).unwrap_or_default();
+            let account = Account { server, boot, uptime_seconds, forgotten_seconds, ..Account::default() };
+            Ok(Said { account, is_certain: is_certain || forgotten_seconds.is_some() })
         }
         status => Err(format!("GET {} was answered {status}", call.path)),
     }
 }
 
 /// All answers together.
-fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
+fn together(answers: Vec<Asked>, met: &Met) -> Result<Told, String> {
     let (mut sum, mut servers, mut boots) = (Account::default(), Vec::new(), BTreeSet::new());
-    let (mut is_whole, mut has_restarted, mut why) = (true, met.has_lost, None);
+    let (mut missing, mut gone_at, mut is_shared, mut why) = (None, met.gone_at, met.is_shared, None);
     let mut replicas = Vec::new();
-    for Asked { address, is_named, said } in asked {
+    for Asked { address, is_named, asked, answered, said } in answers {
         let before = met.who.get(&address);
-        let replica = |server: String, has_restarted, said| Replica { address, server, has_restarted, said };
+        let replica = |server: String, has_restarted, said| Replica { address, server, has_restarted, asked, said };
         match said {
             Err(reason) => {
-                // Neither in the name nor there: gone, and its account with it.
-                is_whole &= !is_named;
-                has_restarted |= !is_named;
-                let server = before.map(|before| before.server.clone()).unwrap_or_default();
+                if is_named {
+                    missing.get_or_insert_with(|| format!("{address}: {reason}"));
+                } else {
+                    // Neither in the name nor there: gone, and its account with it.
+                    gone_at = gone_at.max(Some(answered));
+                }
+                let server = before.map(|before| before.life.server.clone()).unwrap_or_default();
                 replicas.push(replica(server, !is_named, Err(reason.clone())));
                 why.get_or_insert(reason);
             }
@@ -210,8 +263,22 @@ fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
                 if !account.boot.is_empty() && !boots.insert(account.boot.clone()) {
                     continue;
                 }
-                let is_another = before.is_some_and(|before| before.is_another || before.boot != account.boot);
-                has_restarted |= is_another;
+                let born = born(answered, account.uptime_seconds);
+                let change = before.map_or(Change::Same, |before| before.life.change(&account.boot, born));
+                match change {
+                    Change::Same => {}
+                    Change::Restarted(born) => gone_at = gone_at.max(Some(born)),
+                    Change::Several => is_shared = true,
+                }
+                let is_another = before.is_some_and(|before| before.is_another);
+                let is_another = is_another || matches!(change, Change::Restarted(_));
+                // What it forgot since the session began may have been this session.
+                let forgotten = account.forgotten_seconds.and_then(|seconds| self::born(answered, seconds));
+                let has_forgotten = forgotten.is_some_and(|at| met.began.is_none_or(|began| at >= began));
+                if has_forgotten {
+                    missing.get_or_insert_with(|| format!("{address}: it has forgotten sessions since the run began"));
+                }
+                let is_certain = is_certain && !(has_forgotten && account.operations.is_empty());
                 for (name, part) in &account.operations {
                     sum.operations.entry(name.clone()).or_default().merge(part);
                 }
@@ -227,8 +294,11 @@ fn together(asked: Vec<Asked>, met: &Met) -> Result<Told, String> {
     if servers.is_empty() {
         return Err(why.unwrap_or_else(|| "no replica".to_owned()));
     }
+    if is_shared {
+        missing.get_or_insert_with(|| "several processes answer in turn at one address of the admin port".to_owned());
+    }
     sum.server = servers.join(", ");
-    Ok(Told { account: sum, is_whole, has_restarted, replicas })
+    Ok(Told { account: sum, missing, gone_at, is_shared, replicas })
 }
 
 #[cfg(test)]

@@ -22,9 +22,9 @@ async fn the_session_idle_longest_makes_room() {
     }
     sessions.book(session(0), op, Instant::now()).received(Instant::now(), None);
     sessions.book(session(SESSIONS_MAX), op, Instant::now());
-    assert!(sessions.account(session(0), "x", "b").is_some(), "used again since");
-    assert!(sessions.account(session(1), "x", "b").is_none(), "idle longest");
-    assert!(sessions.account(session(SESSIONS_MAX), "x", "b").is_some());
+    assert!(sessions.account(session(0)).is_some(), "used again since");
+    assert!(sessions.account(session(1)).is_none(), "idle longest");
+    assert!(sessions.account(session(SESSIONS_MAX)).is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,7 +39,7 @@ async fn operations_beyond_the_bound_are_counted_as_other() {
     assert_eq!(receipts("op0").unwrap().seen, [7]);
     assert_eq!(receipts("other"), Ok(Found::nothing(FROM_NONE)));
     assert_eq!(receipts("op70"), Err(Found::nothing(FROM_NONE)), "it was counted as `other`");
-    let account = sessions.account(session(0), "x", "b").unwrap();
+    let account = sessions.account(session(0)).unwrap();
     assert_eq!(account.operations.len(), OPERATIONS_MAX + 1);
     assert_eq!(account.operations["other"].received, 10);
 }
@@ -82,7 +82,7 @@ async fn a_number_that_arrives_again_is_a_duplicate() {
         [Event::Unique, Event::Unique, Event::Duplicate, Event::Duplicate, Event::Unique]
     });
     assert_eq!([100_000, 5].map(arrive), [Event::Unique, Event::Late]);
-    let account = &sessions.account(session(0), "x", "b").unwrap().operations[OP];
+    let account = &sessions.account(session(0)).unwrap().operations[OP];
     assert_eq!((account.received, account.duplicates, account.late), (7, 2, 1));
 }
 
@@ -97,10 +97,15 @@ async fn what_never_was_here_and_what_was_forgotten_are_told_apart() {
     assert_eq!(sessions.receipts(session(0), Name::from_static("new"), &[1]), Err(Found::nothing(0)));
     noted(&sessions, SESSIONS_MAX, 5);
     assert_eq!(asked(&sessions, 0, &[1]), Err(Found::nothing(FROM_NONE)), "its account made room");
-    let late_comer = Found { seen: vec![5], duplicate: Vec::new(), from: 5 };
-    assert_eq!(asked(&sessions, SESSIONS_MAX, &[1, 5, 6]), Ok(late_comer), "it may have been here before");
+    let late_comer = Found { seen: vec![5], duplicate: Vec::new(), from: 0 };
+    assert_eq!(asked(&sessions, SESSIONS_MAX, &[1, 5, 6]), Ok(late_comer), "whoever made room for it is another");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(sessions.forgotten_seconds(), Some(2.0));
     noted(&sessions, 0, 9);
     assert_eq!(noted(&sessions, 0, 1), Some(Event::Late), "it came back");
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let forgotten = |name| sessions.account(session(name)).unwrap().forgotten_seconds;
+    assert_eq!([0, SESSIONS_MAX, 2].map(forgotten), [Some(5.0), None, None], "as it was when each came");
     assert_eq!(asked(&sessions, 2, &[1, 2]), Ok(Found { seen: vec![1], duplicate: Vec::new(), from: 0 }), "it stayed");
 }
 
@@ -114,11 +119,7 @@ async fn receipts_are_bounded_in_all_and_freed_with_their_session() {
     }
     let last = session(RINGS_MAX / OPERATIONS_MAX);
     assert_eq!(sessions.receipts(last, Name::from_static("op0"), &[1]), Ok(Found::nothing(FROM_NONE)));
-    assert_eq!(
-        sessions.account(last, "x", "b").unwrap().operations["op0"].received,
-        1,
-        "its account is kept all the same"
-    );
+    assert_eq!(sessions.account(last).unwrap().operations["op0"].received, 1, "its account is kept all the same");
     tokio::time::advance(Duration::from_secs(1)).await;
     for i in 0..SESSIONS_MAX {
         sessions.book(format!("t{i}").parse().unwrap(), OP.parse().unwrap(), Instant::now());

@@ -26,9 +26,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
-use shared::account::NoAccount;
+use shared::account::{Account, NoAccount};
 use shared::admin::Readiness;
 use shared::identity::Session;
+use tokio::time::Instant;
 
 use crate::guard::ChangeGuard;
 use crate::rules::Rules;
@@ -76,27 +77,30 @@ pub(super) fn sessions(sessions: &Sessions, server: &str) -> Router {
 /// `GET /account/{session}`: 200 with the account, 404 if nothing of the session arrived here or it was forgotten, 400 if
 /// the name is none. With 404 it says who has nothing: several instances stand behind one name.
 fn accounts(sessions: Sessions, server: String, boot: String) -> Router {
-    Router::new().route("/account/{session}", get(account)).with_state((sessions, server, boot))
+    Router::new().route("/account/{session}", get(account)).with_state((sessions, server, boot, Instant::now()))
 }
 
 async fn account(
-    State((sessions, server, boot)): State<(Sessions, String, String)>,
+    State((sessions, server, boot, started)): State<(Sessions, String, String, Instant)>,
     Path(session): Path<String>,
 ) -> Response {
     let session: Session = match session.parse() {
         Ok(session) => session,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    match sessions.account(session, &server, &boot) {
-        Some(account) => Json(account).into_response(),
+    let uptime_seconds = started.elapsed().as_secs_f64();
+    match sessions.account(session) {
+        Some(account) => Json(Account { server, boot, uptime_seconds, ..account }).into_response(),
         None => {
-            let is_certain = !sessions.has_forgotten();
+            let forgotten_seconds = sessions.forgotten_seconds();
+            let is_certain = forgotten_seconds.is_none();
             let error = if is_certain {
                 "nothing of this session arrived here"
             } else {
                 "nothing of this session arrived here, or it was forgotten since"
             };
-            let nothing = NoAccount { error: error.to_owned(), server, boot, is_certain };
+            let nothing =
+                NoAccount { error: error.to_owned(), server, boot, uptime_seconds, is_certain, forgotten_seconds };
             (StatusCode::NOT_FOUND, Json(nothing)).into_response()
         }
     }

@@ -13,6 +13,8 @@ pub(super) struct Doubts<'a> {
     lost: u64,
     /// Cut off, of no known fate, or to have no answer.
     unknown: u64,
+    /// Arrived at one more replica.
+    elsewhere: u64,
     /// Came, and did not say from whom, or from one for which there was no room.
     unnamed: u64,
 }
@@ -25,21 +27,26 @@ impl<'a> Doubts<'a> {
             surplus: replicas.iter().map(surplus).sum(),
             lost: account.fates.of(Fate::ResponseLost),
             unknown: account.fates.of(Fate::Unknown) + account.interrupted + account.silent,
+            elsewhere: account.fates.elsewhere,
             unnamed: account.by_backend.unnamed().answered + account.by_backend.other().answered,
         }
     }
 
     fn why(&self, rest: u64) -> String {
-        let Doubts { surplus, lost, unknown, unnamed, .. } = self;
-        let one =
-            [(lost, "answers lost"), (unnamed, "answers without a name"), (unknown, "cut off, or of no known fate")];
-        if let Some((_, what)) = one.into_iter().find(|(count, _)| **count == *surplus) {
+        let Doubts { surplus, lost, unknown, elsewhere, unnamed, .. } = self;
+        let each = [
+            (lost, "answers lost"),
+            (elsewhere, "sent again to it"),
+            (unnamed, "answers without a name"),
+            (unknown, "cut off, or of no known fate"),
+        ];
+        let there_are: Vec<_> = each.into_iter().filter(|(count, _)| **count > 0).collect();
+        if let Some((_, what)) = there_are.iter().find(|(count, _)| *count == surplus) {
             return format!("{rest} {what}");
         }
-        if lost + unknown + unnamed >= *surplus {
-            return format!(
-                "{rest} of the {lost} answers lost, {unknown} cut off or of no known fate, and {unnamed} without a name"
-            );
+        if there_are.iter().map(|(count, _)| **count).sum::<u64>() >= *surplus {
+            let those: Vec<_> = there_are.iter().map(|(count, what)| format!("{count} {what}")).collect();
+            return format!("{rest} of the {}", those.join(", "));
         }
         format!("{rest} for no known reason")
     }
