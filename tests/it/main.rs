@@ -5,6 +5,7 @@
 mod agree;
 mod agreement;
 mod battery;
+mod chart;
 mod cli;
 mod connections;
 mod dns;
