@@ -42,6 +42,7 @@ mod receipts;
 mod relay;
 mod replicas;
 mod rules;
+mod rules_files;
 mod rules_seen;
 mod signs;
 mod strangers;
