@@ -123,7 +123,9 @@ fn operators_know_every_field() {
 /// Adds the path of every leaf; labels are one.
 fn walk(value: &Value, path: String, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(fields) if !["matchLabels", "rules[].labels", "rules[].annotations"].iter().any(|map| path.ends_with(map)) => {
+        Value::Object(fields)
+            if !["matchLabels", "rules[].labels", "rules[].annotations"].iter().any(|map| path.ends_with(map)) =>
+        {
             for (name, value) in fields {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 walk(value, path, found);

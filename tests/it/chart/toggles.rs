@@ -171,7 +171,10 @@ const READ: &[(&str, &str)] = &[
     ("monitoring.scrapeTimeout=60s", "scrapeTimeout: 60s"),
     ("monitoring.labels.v62=x", "v62: x"),
     ("monitoring.sampleLimit=101063", "sampleLimit: 101063"),
-    ("rules.enabled=false,monitoring.prometheusOperator.convertHistograms=true", "convertClassicHistogramsToNHCB: true"),
+    (
+        "rules.enabled=false,monitoring.prometheusOperator.convertHistograms=true",
+        "convertClassicHistogramsToNHCB: true",
+    ),
     ("networkPolicy.clients[0].podSelector.v64=x", "v64: x"),
     ("networkPolicy.monitoringPeers[0].podSelector.v65=x", "v65: x"),
     ("networkPolicy.dnsPeers[0].podSelector.v66=x", "v66: x"),

@@ -92,7 +92,8 @@ fn faults_hold_back_what_they_cause_in_the_same_release_only() {
     let mut wanted: BTreeSet<String> = HELD_BACK.iter().map(|name| format!("ContinuousLoad{name} c n cl  ")).collect();
     wanted.insert("ContinuousLoadErrorBudgetBurn e   s warning".to_owned());
     run(eventually("exactly those are held back", async || {
-        let output = Command::new(&amtool).args(["alert", "query", &url, "--inhibited", "-o", "json"]).output().unwrap();
+        let output =
+            Command::new(&amtool).args(["alert", "query", &url, "--inhibited", "-o", "json"]).output().unwrap();
         let answer: Value = serde_json::from_slice(&output.stdout).map_err(|_| words(&output))?;
         let named = |alert: &Value| {
             let label = |name: &str| alert["labels"][name].as_str().unwrap_or("").to_owned();

@@ -16,7 +16,15 @@ fn render(values: &str) -> Option<Output> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), values).unwrap();
     let mut helm = Command::new(require("helm")?);
-    helm.args(["template", "rel", "charts/continuous-load", "--namespace", "ns", "--show-only", "templates/prometheusrule.yaml"]);
+    helm.args([
+        "template",
+        "rel",
+        "charts/continuous-load",
+        "--namespace",
+        "ns",
+        "--show-only",
+        "templates/prometheusrule.yaml",
+    ]);
     Some(helm.arg("--values").arg(file.path()).current_dir(root()).output().unwrap())
 }
 
@@ -29,7 +37,9 @@ fn resource(values: &str) -> Option<Value> {
 #[test]
 fn a_release_has_the_same_rules_about_itself() {
     for (provider, kind) in [("prometheusOperator", "PrometheusRule"), ("googleManagedPrometheus", "Rules")] {
-        let Some(resource) = resource(&format!("monitoring: {{ provider: {provider}, sampleLimit: 10000 }}")) else { return };
+        let Some(resource) = resource(&format!("monitoring: {{ provider: {provider}, sampleLimit: 10000 }}")) else {
+            return;
+        };
         assert_eq!(resource["kind"], kind);
         let rendered = rules_of(&resource["spec"]["groups"]);
         let files = rules();
@@ -60,7 +70,8 @@ fn a_release_has_the_same_rules_about_itself() {
 #[test]
 fn objectives_and_links_are_those_of_the_values() {
     let objectives = "objectives: { availability: 0.995, latency: 0.9, latencyBound: 0.25 }";
-    let values = format!("{OPERATOR}\nrules: {{ {objectives}, runbookUrl: \"https://example.org/#\", labels: {{ a: b }} }}");
+    let values =
+        format!("{OPERATOR}\nrules: {{ {objectives}, runbookUrl: \"https://example.org/#\", labels: {{ a: b }} }}");
     let Some(resource) = resource(&values) else { return };
     assert_eq!(resource["metadata"]["labels"]["a"], "b");
     let text = resource.to_string();

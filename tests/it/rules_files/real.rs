@@ -28,7 +28,8 @@ fn the_programs_export_what_the_rules_ask_for() {
     run(eventually("both sides have counted a request", async || {
         exported = get(admin, "/metrics") + &get(target_admin, "/metrics");
         let is_counted = |name| exported.lines().any(|line| line.starts_with(name) && line.contains("operation=\"b\""));
-        let is_there = is_counted("continuous_load_server_received_total") && is_counted("continuous_load_client_sent_total");
+        let is_there =
+            is_counted("continuous_load_server_received_total") && is_counted("continuous_load_client_sent_total");
         if is_there { Ok(()) } else { Err("not yet") }
     }));
 
@@ -62,6 +63,7 @@ fn the_programs_export_what_the_rules_ask_for() {
 
 /// The value of a label on a line of an exposition.
 fn label<'a>(line: &'a str, name: &str) -> Option<&'a str> {
-    let at = [format!("{{{name}=\""), format!(",{name}=\"")].iter().find_map(|key| Some(line.find(key)? + key.len()))?;
+    let at =
+        [format!("{{{name}=\""), format!(",{name}=\"")].iter().find_map(|key| Some(line.find(key)? + key.len()))?;
     line[at..].split('"').next()
 }
