@@ -45,6 +45,7 @@ mod relay;
 mod replicas;
 mod result;
 mod rules;
+mod rules_files;
 mod rules_seen;
 mod signs;
 mod strangers;

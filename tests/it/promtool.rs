@@ -16,6 +16,13 @@ pub(crate) fn check(promtool: &Path, exposition: &str) -> Output {
     tool(promtool, &["check", "metrics"], exposition)
 }
 
+/// `promtool check rules` or `promtool test rules` of these files.
+pub(crate) fn rules(promtool: &Path, verb: &str, files: &[&Path]) -> Output {
+    let mut arguments = vec![verb, "rules"];
+    arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+    tool(promtool, &arguments, "")
+}
+
 /// Asks these queries of the series whose names begin with `prefix`, as if they had been scraped: first at zero, when the
 /// process began, then as they are, half a minute later. `scraped` is what Prometheus adds to their labels: `pod="a",`.
 pub(crate) fn ask(promtool: &Path, expositions: &[(&str, &str, &str)], panels: &[Panel]) {

@@ -12,7 +12,7 @@ use super::matrix::{VERSIONS, matrix};
 use crate::tools::require;
 
 /// (kind, API, the fields below `spec` that may be there, those that must). `[]` stands for every item of a list.
-const RESOURCES: [(&str, &str, &str, &str); 5] = [
+const RESOURCES: [(&str, &str, &str, &str); 7] = [
     (
         "PodMonitor",
         "monitoring.coreos.com/v1",
@@ -37,6 +37,9 @@ const RESOURCES: [(&str, &str, &str, &str); 5] = [
          targetLabels.metadata[] targetLabels.fromPod[].from targetLabels.fromPod[].to",
         "selector.matchLabels endpoints[].port endpoints[].interval",
     ),
+    ("PrometheusRule", "monitoring.coreos.com/v1", RULES, "groups[].name groups[].rules[].expr"),
+    // Unlike the operator's, they have no `keep_firing_for`, `limit` or `partial_response_strategy`.
+    ("Rules", "monitoring.googleapis.com/v1", RULES, "groups[].name groups[].interval groups[].rules[].expr"),
     (
         "HTTPRoute",
         "gateway.networking.k8s.io/v1",
@@ -50,6 +53,9 @@ const RESOURCES: [(&str, &str, &str, &str); 5] = [
         "parentRefs[].name rules[].backendRefs[].name rules[].backendRefs[].port",
     ),
 ];
+
+const RULES: &str = "groups[].name groups[].interval groups[].rules[].record groups[].rules[].alert groups[].rules[].expr \
+    groups[].rules[].for groups[].rules[].labels groups[].rules[].annotations";
 
 #[test]
 fn kubernetes_knows_every_field() {
@@ -117,7 +123,9 @@ fn operators_know_every_field() {
 /// Adds the path of every leaf; labels are one.
 fn walk(value: &Value, path: String, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(fields) if !path.ends_with("matchLabels") => {
+        Value::Object(fields)
+            if !["matchLabels", "rules[].labels", "rules[].annotations"].iter().any(|map| path.ends_with(map)) =>
+        {
             for (name, value) in fields {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 walk(value, path, found);

@@ -25,12 +25,12 @@ const TOGGLES: &[(&str, &str)] = &[
     ("target: { httpRoute: { enabled: true, parentRefs: [{ name: g }] } }", "+HTTPRoute/target"),
     ("target: { grpcRoute: { enabled: true, parentRefs: [{ name: g }] } }", "+GRPCRoute/target"),
     ("networkPolicy: { enabled: true }", "+NetworkPolicy/target +NetworkPolicy/injector"),
-    ("monitoring: { provider: prometheusOperator }", "+PodMonitor/target +PodMonitor/injector"),
+    ("monitoring: { provider: prometheusOperator }", "+PodMonitor/target +PodMonitor/injector +PrometheusRule/rules"),
     (
-        "monitoring: { provider: prometheusOperator, prometheusOperator: { kind: ServiceMonitor } }",
+        "monitoring: { provider: prometheusOperator, prometheusOperator: { kind: ServiceMonitor } }\nrules: { enabled: false }",
         "+ServiceMonitor/target +ServiceMonitor/injector +Service/injector",
     ),
-    ("monitoring: { provider: googleManagedPrometheus }", "+PodMonitoring/target +PodMonitoring/injector"),
+    ("monitoring: { provider: googleManagedPrometheus }", "+PodMonitoring/target +PodMonitoring/injector +Rules/rules"),
     ("monitoring: { provider: annotations }", "~Deployment/target ~Deployment/injector"),
     ("target: { ports: { udp: 0 } }\ninjector: { scenario: { mix: [{ name: a, weight: 1, http: {} }] } }", UDP_OFF),
     (
@@ -171,7 +171,10 @@ const READ: &[(&str, &str)] = &[
     ("monitoring.scrapeTimeout=60s", "scrapeTimeout: 60s"),
     ("monitoring.labels.v62=x", "v62: x"),
     ("monitoring.sampleLimit=101063", "sampleLimit: 101063"),
-    ("monitoring.prometheusOperator.convertHistograms=true", "convertClassicHistogramsToNHCB: true"),
+    (
+        "rules.enabled=false,monitoring.prometheusOperator.convertHistograms=true",
+        "convertClassicHistogramsToNHCB: true",
+    ),
     ("networkPolicy.clients[0].podSelector.v64=x", "v64: x"),
     ("networkPolicy.monitoringPeers[0].podSelector.v65=x", "v65: x"),
     ("networkPolicy.dnsPeers[0].podSelector.v66=x", "v66: x"),

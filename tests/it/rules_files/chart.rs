@@ -1,0 +1,133 @@
+//! What the chart makes of the files: the same rules, for one release, with the objectives of the values.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::{root, rules, rules_of};
+use crate::promtool;
+use crate::tools::require;
+
+const OPERATOR: &str = "monitoring: { provider: prometheusOperator, sampleLimit: 10000 }";
+
+/// What helm prints for these values, of the rules alone.
+fn render(values: &str) -> Option<Output> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), values).unwrap();
+    let mut helm = Command::new(require("helm")?);
+    helm.args([
+        "template",
+        "rel",
+        "charts/continuous-load",
+        "--namespace",
+        "ns",
+        "--show-only",
+        "templates/prometheusrule.yaml",
+    ]);
+    Some(helm.arg("--values").arg(file.path()).current_dir(root()).output().unwrap())
+}
+
+fn resource(values: &str) -> Option<Value> {
+    let output = render(values)?;
+    assert!(output.status.success(), "{}", promtool::words(&output));
+    Some(serde_saphyr::from_str(&String::from_utf8(output.stdout).unwrap()).unwrap())
+}
+
+#[test]
+fn a_release_has_the_same_rules_about_itself() {
+    for (provider, kind) in [("prometheusOperator", "PrometheusRule"), ("googleManagedPrometheus", "Rules")] {
+        let Some(resource) = resource(&format!("monitoring: {{ provider: {provider}, sampleLimit: 10000 }}")) else {
+            return;
+        };
+        assert_eq!(resource["kind"], kind);
+        let rendered = rules_of(&resource["spec"]["groups"]);
+        let files = rules();
+        assert_eq!(rendered.len(), files.len());
+        // Word for word, but for these.
+        let changes = [
+            ("source=~\".*\"", "source=\"ns/rel\""),
+            ("namespace=~\".*\",release=~\".*\"", "namespace=\"ns\",release=\"rel\""),
+            ("> 40000", "> 8000"),
+        ];
+        let mut seen = BTreeMap::new();
+        for (rendered, file) in rendered.iter().zip(&files) {
+            let mut expression = file["expr"].as_str().unwrap().to_owned();
+            for (old, new) in changes {
+                *seen.entry(old).or_insert(0) += expression.matches(old).count();
+                expression = expression.replace(old, new);
+            }
+            assert_eq!(rendered["expr"], expression);
+            assert!(!expression.contains(".*"), "{expression}");
+            for key in ["alert", "record", "for", "labels", "annotations"] {
+                assert_eq!(rendered[key], file[key], "{key} of {expression}");
+            }
+        }
+        assert!(changes.iter().all(|(old, _)| seen[old] > 0), "{seen:?}");
+    }
+}
+
+#[test]
+fn objectives_and_links_are_those_of_the_values() {
+    let objectives = "objectives: { availability: 0.995, latency: 0.9, latencyBound: 0.25 }";
+    let values =
+        format!("{OPERATOR}\nrules: {{ {objectives}, runbookUrl: \"https://example.org/#\", labels: {{ a: b }} }}");
+    let Some(resource) = resource(&values) else { return };
+    assert_eq!(resource["metadata"]["labels"]["a"], "b");
+    let text = resource.to_string();
+    for (gone, there, times) in [
+        ("1 - 0.999", "(1 - 0.995)", 9),
+        ("(1 - 0.99)", "(1 - 0.9)", 9),
+        ("le=\\\"0.1\\\"", "le=\\\"0.25\\\"", 1),
+        ("docs/runbook.md", "https://example.org/#continuousloadpathloss", 1),
+    ] {
+        assert!(!text.contains(gone), "{gone}");
+        assert_eq!(text.matches(there).count(), times, "{there}");
+    }
+    let Some(promtool) = require("promtool") else { return };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), resource["spec"].to_string()).unwrap();
+    let output = promtool::rules(&promtool, "check", &[file.path()]);
+    assert!(output.status.success(), "{}", promtool::words(&output));
+}
+
+#[test]
+fn alerts_that_cannot_be_right_are_left_out() {
+    let names = |more: &str| -> Option<Vec<String>> {
+        let resource = resource(&format!("{OPERATOR}\n{more}"))?;
+        let rules = rules_of(&resource["spec"]["groups"]).into_iter().filter_map(|rule| rule["alert"].as_str());
+        Some(rules.map(str::to_owned).collect())
+    };
+    for (values, gone) in [
+        ("injector: { mode: job }", "ContinuousLoadInjectorDown"),
+        ("injector: { mode: cronjob }", "ContinuousLoadInjectorDown"),
+        ("injector: { enabled: false }", "ContinuousLoadInjectorDown"),
+        ("target: { enabled: false }\ninjector: { target: { host: echo.test } }", "ContinuousLoadTargetDown"),
+        ("rules: { disabled: [ContinuousLoadHiddenRetries] }", "ContinuousLoadHiddenRetries"),
+    ] {
+        let (Some(all), Some(some)) = (names(""), names(values)) else { return };
+        let left: Vec<_> = all.iter().filter(|name| *name != gone).cloned().collect();
+        assert_eq!(some, left, "{values}");
+        assert!(left.len() < all.len());
+    }
+}
+
+#[test]
+fn values_that_cannot_work_are_refused_with_the_remedy() {
+    for (values, wanted) in [
+        ("rules: { objectives: { availability: 0.9999 } }", &["rules.objectives.availability 0.9999", "12/s"][..]),
+        ("injector: { totalRate: 1/s }", &["rules.objectives.availability 0.999", "2/s", "injector.totalRate"]),
+        ("rules: { objectives: { availability: 1 } }", &["/rules/objectives/availability"]),
+        ("rules: { objectives: { latencyBound: 0.2 } }", &["/rules/objectives/latencyBound", "0.1, 0.25"]),
+        ("rules: { objective: {} }", &["'objective'"]),
+        ("rules: { disabled: [ContinuousLoadPathLos] }", &["ContinuousLoadPathLos,", "ContinuousLoadPathLoss"]),
+    ] {
+        let Some(output) = render(&format!("{OPERATOR}\n{values}")) else { return };
+        let said = promtool::words(&output);
+        assert!(!output.status.success(), "{values}: {said}");
+        assert!(wanted.iter().all(|words| said.contains(words)), "{values}: {said}");
+    }
+    let convert = "monitoring: { provider: prometheusOperator, prometheusOperator: { convertHistograms: true } }";
+    let Some(output) = render(convert) else { return };
+    assert!(promtool::words(&output).contains("rules.enabled to false"), "{}", promtool::words(&output));
+}
