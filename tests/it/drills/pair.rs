@@ -17,7 +17,7 @@ target: '{http}'
 rate: 220/s
 timeout: 500ms
 mix:
-  - { name: web, weight: 4, connection: pooled(4), http: {} }
+  - { name: web, weight: 2, connection: pooled(4), http: {} }
   - { name: web-new, weight: 2, connection: fresh, http: { fault: \"size=2KiB\" } }
   - { name: web-bad, weight: 2, http: { fault: \"status=503:50\" } }
   - { name: web-cut, weight: 1, http: { fault: \"fault=reset:50\" } }
@@ -28,6 +28,7 @@ mix:
   - { name: datagram, target: '{udp}', weight: 2, connection: pooled(2), udp: {} }
   - { name: lookup, target: '{dns}', weight: 2, dns: {} }
   - { name: lookup-tcp, target: '{dns}', weight: 2, dns: { transport: tcp } }
+  - { name: slow, weight: 2, http: { fault: \"delay=300ms\" } }
 ";
 /// Requests per second of it.
 pub(super) const RATE: u64 = 220;

@@ -34,7 +34,10 @@ fn a_replica_killed_and_replaced_behind_its_name_is_noticed() {
     let ended = injector.stopped();
     assert_eq!(ended.exit, Some(0), "{}", ended.text);
     ended.is_sound();
+    // Some took their time there when it was killed.
+    assert!(ended.doubt("restarted") > 0, "{}", ended.text);
     assert_eq!(ended.fate("unknown"), ended.doubt("restarted"), "{}", ended.text);
+    assert!(ended.operations().iter().all(|operation| operation["difference"]["restarted"] == true), "{}", ended.text);
 }
 
 #[test]

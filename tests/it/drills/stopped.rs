@@ -47,7 +47,9 @@ fn a_killed_target_that_comes_back_leaves_unknown_fates_and_a_reason() {
     assert_eq!(ended.exit, Some(0), "{}", ended.text);
     ended.is_sound();
     assert!(ended.text.contains("a process of the target is gone"), "{}", ended.text);
-    // Whatever had no answer before the new one was there, nobody can decide any more.
+    assert!(ended.operations().iter().all(|operation| operation["difference"]["restarted"] == true), "{}", ended.text);
+    // Whatever had no answer before the new one was there, nobody can decide any more: some took their time there.
+    assert!(ended.doubt("restarted") > 0, "{}", ended.text);
     assert_eq!(ended.fate("unknown"), ended.doubt("restarted"), "{}", ended.text);
     drop(target);
 }
@@ -61,9 +63,14 @@ fn a_target_that_stays_away_leaves_no_request_without_a_fate() {
     let ended = injector.ended();
     ended.planned_all(4);
     let unanswered = &ended.json["total"]["unanswered"];
+    assert!(ended.doubt("unreachable") > 0, "{unanswered}");
     assert_eq!(ended.fate("unknown"), ended.doubt("unreachable"), "{unanswered}");
     assert_eq!(ended.fate("unknown"), unanswered["total"].as_u64().unwrap(), "nobody is there to ask: {unanswered}");
     assert!(ended.json["target_error"].is_string(), "{}", ended.text);
+    let reasons = ended.json["verdict"]["reasons"].as_array().unwrap();
+    let words = "the two sides were not compared: ";
+    let said = reasons.iter().filter(|reason| reason.as_str().unwrap().starts_with(words));
+    assert_eq!(said.count(), 1, "once, not for each operation: {reasons:?}");
     for operation in ended.operations() {
         assert_eq!(operation["difference"], Value::Null, "without an account nothing is claimed");
     }

@@ -114,13 +114,16 @@ pub(super) fn assert_told(ended: &Ended, operation: &str, protocol: Protocol, pa
     assert_eq!(Value::Object(side.collect()), explained, "{operation}: {}", ended.text);
 
     let lost = request_lost + response_lost;
-    let mut lines = vec![format!(
-        "unanswered: {operation}: of {lost} unanswered: {} lost, {} lost, 0 unknown\n",
-        counted(request_lost, "request"),
-        counted(response_lost, "answer"),
-    )];
-    lines.extend((twice > 0).then(|| format!("duplicates: {operation}: {twice} arrived twice: something on the path")));
-    for line in lines.iter().filter(|_| lost > 0) {
+    let fates = (lost > 0).then(|| {
+        format!(
+            "unanswered: {operation}: of {lost} unanswered: {} lost, {} lost, 0 unknown\n",
+            counted(request_lost, "request"),
+            counted(response_lost, "answer"),
+        )
+    });
+    let duplicates =
+        (twice > 0).then(|| format!("duplicates: {operation}: {twice} arrived twice: something on the path"));
+    for line in fates.iter().chain(&duplicates) {
         assert!(ended.text.contains(line), "{line:?} is not in {}", ended.text);
     }
     if done.values().any(|deed| *deed == Deed::Late) {

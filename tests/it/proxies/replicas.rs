@@ -55,6 +55,7 @@ fn a_retry_that_goes_to_another_replica_is_a_duplicate() {
             );
             assert!(ended.text.contains(&words), "{words:?} is not in {}", ended.text);
         }
+        assert!(!ended.text.contains("for no known reason"), "each replica's part is explained: {}", ended.text);
         one.stop().await;
         other.stop().await;
     });
