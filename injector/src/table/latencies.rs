@@ -23,6 +23,7 @@ fn latency_lines(text: &mut String, width: usize, name: &str, side: &Side) -> st
     latency_line(text, width, name, "response", &side.response)?;
     latency_line(text, width, "", "service", &side.service)?;
     latency_line(text, width, "", "server", &side.server)?;
+    latency_line(text, width, "", "network", &side.network)?;
     // Only streams have more messages than answers.
     if side.messages.count > 0 { latency_line(text, width, "", "message", &side.messages) } else { Ok(()) }
 }
