@@ -92,8 +92,7 @@ const SHOWN: [Shown; 9] = [
     ("service-path: Availability, last $window: availability", [1.0, 1.0], [0.5, 0.999]),
     ("service-path: Availability by window: 1y", [1.0, 1.0], [0.5, 0.9999]),
     ("service-path: Alerts firing: firing", [0.0, 0.0], [1.0, 1.0]),
-    // Two scrapes are not at one instant.
-    ("service-path: Requests lost: lost", [0.0, 0.1], [0.001, 0.5]),
+    ("service-path: Requests lost: lost", [0.0, 0.0], [0.001, 0.5]),
     ("service-path: Answers lost: lost", [0.0, 0.0], [0.001, 0.5]),
     ("service-path: Sent again by the path: twice", [0.0, 0.0], [0.001, 0.5]),
     ("run: Success ratio: success", [1.0, 1.0], [0.5, 0.999]),
