@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use shared::account::OperationAccount as TargetAccount;
 use shared::outcome::Fate;
+use shared::units::counted;
 
 use crate::account::OperationAccount;
 use crate::fate::Fates;
@@ -194,12 +195,8 @@ impl Difference {
             write!(text, "{comma}{count} {what}").expect("a String takes every character");
         }
         if self.restarted {
-            write!(
-                text,
-                "; a process of the target is gone, and its account with it: at most {} requests",
-                self.excused
-            )
-            .expect("a String takes every character");
+            write!(text, "; at most {} gone with the process", counted(self.excused, "request"))
+                .expect("a String takes every character");
         }
         Some(text)
     }

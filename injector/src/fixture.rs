@@ -18,7 +18,7 @@ use crate::preflight::{System, TimeWaitReuse};
 use crate::scenario::Scenario;
 
 pub(crate) use certificates::{Authority, Validity};
-pub(crate) use frames::{Frames, Then};
+pub(crate) use frames::{Frames, Then, frame};
 pub(crate) use h2server::{Act, H2Server};
 
 const SYSTEM: System =

@@ -67,14 +67,8 @@ pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Res
             )?,
             None => {}
             Some(difference) => {
-                // What is said once for all is not said again.
-                let own = Difference { restarted: false, ..*difference };
-                if let Some(words) = own.words() {
-                    let gone = match difference.restarted {
-                        true => format!("; at most {} gone with the process", counted(difference.excused, "request")),
-                        false => String::new(),
-                    };
-                    writeln!(text, "difference: {name}: {words}{gone}")?;
+                if let Some(words) = difference.words() {
+                    writeln!(text, "difference: {name}: {words}")?;
                 }
                 if difference.unexplained > 0 {
                     writeln!(text, "unexplained: {name}: {}", difference.unexplained)?;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::fixture::frame;
+
 /// From one PING of its own to the next, in silences between which it may be asked.
 const CHATS_EVERY: Duration = Duration::from_millis(120);
 
@@ -114,13 +116,4 @@ fn serve(mood: &Mood, mut stream: TcpStream, writer: &Mutex<TcpStream>) {
             _ => {}
         }
     }
-}
-
-/// RFC 9113, 4.1.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut bytes = vec![length[1], length[2], length[3], kind, flags];
-    bytes.extend(stream.to_be_bytes());
-    bytes.extend(payload);
-    bytes
 }
