@@ -238,9 +238,9 @@ pub(crate) fn assert_accounted(account: &OperationAccount) {
 }
 
 /// What happens at once happens within this on the slowest machine.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
-/// Waits until a condition holds, at most ten seconds; says what it saw last if it never does.
+/// Waits until a condition holds, at most a minute; says what it saw last if it never does.
 pub(crate) async fn eventually<T: std::fmt::Debug>(what: &str, look: impl AsyncFnMut() -> Result<(), T>) {
     within(SOON, what, look).await;
 }

@@ -11,7 +11,7 @@ use crate::pki::Pki;
 const EVERYTHING: &str = "
 target: t
 rate: 200/s
-timeout: 3s
+timeout: 10s
 mix:
   - { name: plain, weight: 20, target: AT, connection: pooled(2), streams: 8, grpc: {} }
   - { name: fresh, weight: 5, target: AT, connection: fresh, grpc: { message: { payload: aGVsbG8= } } }
@@ -42,7 +42,7 @@ mix:
   - { name: garbage, weight: 1, target: AT, connection: fresh, grpc: { fault: \"fault=garbage&allow_conn=1\" } }
   - { name: overdue, weight: 1, target: AT, grpc: { deadline: 500ms, fault: delay=700ms } }
   - { name: overdue-hang, weight: 1, target: AT, grpc: { deadline: 500ms, fault: fault=hang } }
-  - { name: in-time, weight: 1, target: AT, grpc: { deadline: 2s, fault: delay=5ms } }
+  - { name: in-time, weight: 1, target: AT, grpc: { deadline: 9s, fault: delay=5ms } }
   - { name: gated, weight: 4, target: AT, grpc: { fault: \"p=25&status=5&delay=3ms\" } }
 ";
 
@@ -65,7 +65,7 @@ fn the_two_sides_agree_on_grpc_behind_tls() {
         let lines = EVERYTHING.lines().filter(|line| !line.contains("name: overdue"));
         let everything = lines.collect::<Vec<_>>().join("\n").replace("rate: 200/s", "rate: 60/s");
         let secured =
-            everything.replace("timeout: 3s", &format!("timeout: 10s\ntls: {{ ca: {} }}", pki.text("ca.pem")));
+            everything.replace("timeout: 10s", &format!("timeout: 10s\ntls: {{ ca: {} }}", pki.text("ca.pem")));
         for is_https in [false, true] {
             let target = RunningTarget::secured(&pki);
             let https = target.addresses.https.expect("there is a certificate");

@@ -18,7 +18,7 @@ use asks::{Ask, Says, Then};
 mod asks;
 
 /// Longest wait for any answer, or end, of the target.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// What hundreds of refused connections may leave in the allocator's hands.
 const GROWTH_MAX_KIB: u64 = 48 << 10;
 

@@ -40,7 +40,7 @@ mix:
 ";
 
 /// Nothing here takes so long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A target with these flags besides, and where it listens.
 pub(crate) fn target(more: &[&str]) -> (Process, Addresses) {

@@ -23,7 +23,7 @@ use crate::process::Process;
 use crate::tools::require;
 
 /// Starting, a first scrape, an answer: nothing here takes so long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Rules that a test adds, in the folder of the configuration.
 const RULES: &str = "rules.json";

@@ -128,7 +128,7 @@ fn assert_hit(said: &Said, name: &str, rule: Option<&str>, class: &str, code: &s
 /// Installs a rule.
 pub(crate) fn put(admin: SocketAddr, path: &str, rule: &str) {
     let mut stream = TcpStream::connect(admin).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let length = rule.len();
     let head =
         format!("PUT {path} HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\ncontent-type: application/json\r\n");

@@ -61,7 +61,7 @@ fn every_expression_finds_what_it_looks_for() {
     injector.line_with("running");
     drop(listening);
     injector.line_with("lingering");
-    run(within(Duration::from_secs(10), "the result", async || if result.exists() { Ok(()) } else { Err(()) }));
+    run(within(Duration::from_secs(60), "the result", async || if result.exists() { Ok(()) } else { Err(()) }));
     prometheus.scraped(&["k6", "podinfo"]);
     let now_s = prometheus.now_s();
 

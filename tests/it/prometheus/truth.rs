@@ -153,7 +153,7 @@ fn told(length: &Length) -> Option<Told<'_>> {
     injector.line_with("running");
     drop(listening);
     injector.line_with("lingering for");
-    run(within(Duration::from_secs(10), "the result", async || if result.exists() { Ok(()) } else { Err(()) }));
+    run(within(Duration::from_secs(60), "the result", async || if result.exists() { Ok(()) } else { Err(()) }));
     prometheus.scraped(&["injector", "target"]);
     let end_s = prometheus.now_s();
     injector.signal("TERM");
