@@ -127,12 +127,12 @@ fn a_stopped_target_is_in_response_times_and_only_what_was_in_flight_in_service_
     let longer_than = |durations: &injector::account::Durations, ms: u64| -> u64 {
         durations.recorded_us().iter().filter(|(us, _)| *us > ms * 1000).map(|(_, count)| count).sum()
     };
-    // At 200/s, all but those of its last half second waited for longer than that. How long the stop was is seen from here
-    // to within the time that sending a signal takes.
+    // At 200/s, all but those of its last half second waited for longer than that, and on a slow machine some that came
+    // while the rest was made up for. How long the stop was is seen from here to within the time that sending a signal takes.
     let stopped = signals[1] - signals[0];
     let expected = (200.0 * (stopped.as_secs_f64() - 0.5)) as u64;
     let affected = longer_than(&account.response, 500);
-    assert!(affected.abs_diff(expected) <= 40, "{affected} of about {expected} waited for more than half a second");
+    assert!(affected + 40 >= expected, "{affected} of at least {expected} waited for more than half a second");
     let in_service = longer_than(&account.service, 500);
     assert!((1..=LANES).contains(&in_service), "{in_service} were in flight, of at most {LANES}");
 }
