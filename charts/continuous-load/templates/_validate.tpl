@@ -3,15 +3,11 @@ What the schema cannot see: values that contradict each other. Everything that i
 */}}
 
 {{- define "continuous-load.validate" -}}
-{{- $found := list }}
+{{- $wrong := list }}
 {{- range $part := list "target" "injector" "monitoring" }}
-{{- range include (printf "continuous-load.validate.%s" $part) $ | trim | splitList "\n" }}
-{{- with trim . }}{{ $found = append $found (printf "  %s" .) }}{{ end }}
+{{- $wrong = append $wrong (include (printf "continuous-load.validate.%s" $part) $) }}
 {{- end }}
-{{- end }}
-{{- if $found }}
-{{- printf "\n\nthese values cannot work:\n%s\n" (join "\n" $found) | fail }}
-{{- end }}
+{{- include "continuous-load.refuse" (join "\n" $wrong) }}
 {{- end }}
 
 {{/* Each of these writes one line for each thing that is wrong. */}}
@@ -21,9 +17,7 @@ What the schema cannot see: values that contradict each other. Everything that i
 {{- if not (or $target.enabled .Values.injector.enabled) }}
 target.enabled and injector.enabled are both false, which installs nothing; set one of them to true
 {{- end }}
-{{- if not (regexMatch "^[a-z]" (include "continuous-load.fullname" .)) }}
-the objects' names would begin with a digit ({{ include "continuous-load.fullname" . }}), which services' must not; set fullnameOverride, or name the release otherwise
-{{- end }}
+{{- include "continuous-load.validate.name" . }}
 {{- include "continuous-load.validate.labels" (dict "key" "commonLabels" "labels" .Values.commonLabels) }}
 {{- range $key := list "target" "injector" }}
 {{- include "continuous-load.validate.labels" (dict "key" (printf "%s.podLabels" $key) "labels" (get $.Values $key).podLabels) }}
@@ -124,14 +118,6 @@ target.pdb.maxUnavailable {{ $pdb.maxUnavailable }} lets no node ever be drained
 target.pdb.minAvailable 100% lets no node ever be drained; use less
 {{- else if and $hasMin (not (kindIs "string" $pdb.minAvailable)) (ge (int $pdb.minAvailable) (include "continuous-load.target.fewest" . | int)) }}
 target.pdb.minAvailable {{ int $pdb.minAvailable }} of {{ include "continuous-load.target.fewest" . }} pods lets no node ever be drained; use less, or more pods
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "continuous-load.validate.labels" -}}
-{{- range $label := list "name" "instance" "component" }}
-{{- if hasKey $.labels (printf "app.kubernetes.io/%s" $label) }}
-{{ $.key }} must not have app.kubernetes.io/{{ $label }}: services and deployments select by it; use another label
 {{- end }}
 {{- end }}
 {{- end }}
@@ -251,6 +237,7 @@ injector.cronjob.duration {{ .duration }} does not fit between two runs of injec
 {{- if and $monitoring.scrapeTimeout (gt (include "continuous-load.seconds" (toString $monitoring.scrapeTimeout) | int) (include "continuous-load.seconds" (toString $monitoring.interval) | int)) }}
 monitoring.scrapeTimeout {{ $monitoring.scrapeTimeout }} is longer than monitoring.interval {{ $monitoring.interval }}; shorten it
 {{- end }}
+{{- include "continuous-load.dashboards.validate" . }}
 {{- $wanted := mul (len .Values.injector.scenario.mix) (include "continuous-load.samplesMax" . | int) }}
 {{- if and .Values.injector.enabled (has $monitoring.provider (list "prometheusOperator" "googleManagedPrometheus")) (lt (int $monitoring.sampleLimit) (int $wanted)) }}
 monitoring.sampleLimit {{ int $monitoring.sampleLimit }} is too low for {{ len .Values.injector.scenario.mix }} operations, whose samples would all be dropped; make it {{ $wanted }}
