@@ -34,11 +34,16 @@ out besides those that the values name, and `wrong` is what the caller has found
 {{- with printf "%s%s" .wrong (include "continuous-load.rules.validate" $root) | trim }}{{ fail (printf "\n%s" .) }}{{ end }}
 {{- $without := concat $rules.disabled .without }}
 {{- $groups := list }}
+{{- /* Prometheus 3 stores a bucket that is exported as 1 as 1.0. */}}
+{{- $bound := printf "le=\"%v\"" $rules.objectives.latencyBound }}
+{{- if regexMatch "^[0-9]+$" (toString $rules.objectives.latencyBound) }}
+{{- $bound = printf "le=~\"%v([.]0)?\"" $rules.objectives.latencyBound }}
+{{- end }}
 {{- range $path, $_ := $root.Files.Glob "rules/*.yaml" }}
 {{- $text := $root.Files.Get $path
   | replace "(1 - 0.999)" (printf "(1 - %v)" $rules.objectives.availability)
   | replace "(1 - 0.99)" (printf "(1 - %v)" $rules.objectives.latency)
-  | replace "le=\"0.1\"" (printf "le=\"%v\"" $rules.objectives.latencyBound)
+  | replace "le=\"0.1\"" $bound
   | replace "> 40000" (printf "> %d" (div (mul (int $root.Values.monitoring.sampleLimit) 4) 5))
   | replace "docs/runbook.md#" $rules.runbookUrl }}
 {{- range $all, $own := $.selectors }}{{ $text = replace $all $own $text }}{{ end }}

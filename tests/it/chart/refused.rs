@@ -113,6 +113,25 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("target: { service: { nodePorts: { http: 30000 } } }", &["target.service.nodePorts", "target.service.type"]),
     ("target: { service: { externalTrafficPolicy: Local } }", &["target.service.externalTrafficPolicy"]),
     ("fullnameOverride: 2nd", &["fullnameOverride", "begin with a digit (2nd)"]),
+    // Rules and dashboards.
+    ("rules: { overrides: { ContinuousLoadPathLoss: { if: 1m } } }", &["/rules/overrides", "'if'"]),
+    (
+        "rules: { overrides: { ContinuousLoadPathLoss: { for: soon } } }",
+        &["/rules/overrides/ContinuousLoadPathLoss/for"],
+    ),
+    (
+        "monitoring: { provider: prometheusOperator }\nrules: { overrides: { PathLoss: { for: 1m } } }",
+        &["rules.overrides names PathLoss", "ContinuousLoadPathLoss"],
+    ),
+    (
+        "monitoring: { provider: prometheusOperator }\ninjector: { totalRate: 10 }",
+        &["injector.totalRate \"10\"", "10/s"],
+    ),
+    ("dashboards: { kind: file }", &["/dashboards/kind", "'configMap', 'grafanaOperator'"]),
+    (
+        "dashboards: { enabled: true, kind: grafanaOperator }",
+        &["dashboards.grafanaOperator.instanceSelector is empty", "{matchLabels: {dashboards: grafana}}"],
+    ),
     // What contradicts itself.
     ("target: { enabled: false }\ninjector: { enabled: false }", &["target.enabled and injector.enabled"]),
     ("target: { tls: { clientAuth: true } }", &["target.tls.clientAuth", "target.tls.existingSecret"]),
