@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::helm::{CHARTS, Helm, Objects, items};
-use crate::fixture::{ReservedPort, eventually, run};
+use super::helm::{CHARTS, Helm, Objects, folder, items};
+use crate::fixture::{ReservedPort, ScriptedServer, Step, eventually, run};
 use crate::process::Process;
 use crate::prometheus::Prometheus;
 use crate::promtool;
@@ -148,7 +148,7 @@ fn promtool_takes_what_the_demo_is_told() {
         (ON.to_owned(), true),
         (format!("{ON}\nrules: {{ enabled: false }}"), false),
         (
-            "demo: { prometheus: { enabled: true, namespaces: [a, b], alertmanagers: [\"am.test:9093\", \"[::1]:9093\"] } }\n\
+            "demo: { prometheus: { enabled: true, namespaces: [a, b], alertmanagers: [\"am.test:9093\", \"[fd00::1]:9093\"] } }\n\
              rules: { objectives: { availability: 0.99, latency: 0.9, latencyBound: 1 }, \
              overrides: { ContinuousLoadPathLoss: { for: 1h30m } } }"
                 .to_owned(),
@@ -178,7 +178,7 @@ fn a_password_is_made_by_chance_unless_there_is_one() {
     let on = "demo: { prometheus: { enabled: true }, grafana: { enabled: true } }";
     let password = || {
         let objects = helm.objects_of(CHARTS[1], on);
-        let secret = objects.one("Secret/r-continuous-load-monitoring-grafana");
+        let secret = objects.one(&format!("Secret/{SECRET}"));
         secret["data"]["admin-password"].as_str().unwrap().to_owned()
     };
     let (one, other) = (password(), password());
@@ -190,6 +190,73 @@ fn a_password_is_made_by_chance_unless_there_is_one() {
     let variables = items(&grafana["spec"]["template"]["spec"]["containers"][0]["env"]);
     let of_secret = variables.iter().filter(|one| one["valueFrom"]["secretKeyRef"]["name"] == "mine");
     assert_eq!(of_secret.count(), 2, "{variables:?}");
+}
+
+/// As much of an API server as helm asks for an upgrade of the demo: which kinds there are, and a secret of the release.
+fn api_server(password: &str) -> ScriptedServer {
+    let resources = |names: &[(&str, &str)]| -> Value {
+        let resource =
+            |(name, kind): &(&str, &str)| json!({ "name": name, "namespaced": true, "kind": kind, "verbs": ["get"] });
+        names.iter().map(resource).collect()
+    };
+    let core = [("secrets", "Secret"), ("configmaps", "ConfigMap"), ("services", "Service"), ("pods", "Pod")];
+    let core = resources(&[&core[..], &[("serviceaccounts", "ServiceAccount")]].concat());
+    let version = json!({ "groupVersion": "apps/v1", "version": "v1" });
+    let own = json!({
+        "name": SECRET,
+        "namespace": "ns",
+        "labels": { "app.kubernetes.io/managed-by": "Helm" },
+        "annotations": { "meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "ns" },
+    });
+    let held = json!({ "admin-user": "cm9vdA==", "admin-password": password });
+    let answers = [
+        ("/version".to_owned(), json!({ "major": "1", "minor": "33", "gitVersion": "v1.33.0" })),
+        ("/api".to_owned(), json!({ "kind": "APIVersions", "versions": ["v1"] })),
+        ("/apis".to_owned(), json!({ "kind": "APIGroupList", "groups": [{ "name": "apps", "versions": [version] }] })),
+        ("/api/v1".to_owned(), json!({ "kind": "APIResourceList", "groupVersion": "v1", "resources": core })),
+        (
+            "/apis/apps/v1".to_owned(),
+            json!({
+                "kind": "APIResourceList",
+                "groupVersion": "apps/v1",
+                "resources": resources(&[("deployments", "Deployment")]),
+            }),
+        ),
+        (
+            format!("/api/v1/namespaces/ns/secrets/{SECRET}"),
+            json!({ "kind": "Secret", "apiVersion": "v1", "metadata": own, "data": held }),
+        ),
+    ];
+    ScriptedServer::start(move |_, head| {
+        let path = head.split([' ', '?']).nth(1).unwrap_or_default();
+        let missing = json!({ "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404 });
+        let found = answers.iter().find(|(known, _)| known == path);
+        let (status, body) = found.map_or(("404 Not Found", &missing), |(_, body)| ("200 OK", body));
+        let (body, kind) = (body.to_string(), "content-type: application/json");
+        Step::Answer(
+            format!("HTTP/1.1 {status}\r\n{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes(),
+        )
+    })
+}
+
+/// The secret that is made.
+const SECRET: &str = "r-continuous-load-monitoring-grafana";
+
+/// What there is stays, so that an upgrade shuts nobody out.
+#[test]
+fn an_upgrade_keeps_the_password() {
+    let Some(helm) = Helm::find() else { return };
+    let password = "aGVsZA==";
+    let api = format!("http://{}", api_server(password).address);
+    let chart = folder(CHARTS[1]);
+    let arguments = ["template", "r", chart.to_str().unwrap(), "--namespace", "ns", "--dry-run=server"];
+    let server = ["--kube-apiserver", &api, "--disable-openapi-validation"];
+    let values = "demo: { grafana: { enabled: true, prometheusUrl: \"http://p.test\" } }";
+    let output = helm.run(&[&arguments[..], &server].concat(), values);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = Objects::read(&String::from_utf8(output.stdout).unwrap());
+    let data = &objects.one(&format!("Secret/{SECRET}"))["data"];
+    assert_eq!(*data, json!({ "admin-user": "cm9vdA==", "admin-password": password }));
 }
 
 /// Neither program reads its files again: another configuration is another pod, and the same is the same.
