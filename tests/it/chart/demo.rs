@@ -148,7 +148,7 @@ fn promtool_takes_what_the_demo_is_told() {
         (ON.to_owned(), true),
         (format!("{ON}\nrules: {{ enabled: false }}"), false),
         (
-            "demo: { prometheus: { enabled: true, namespaces: [a, b], alertmanagers: [\"am.test:9093\", \"[fd00::1]:9093\"] } }\n\
+            "demo: { prometheus: { enabled: true, namespaces: [a, b], alertmanagers: [\"am.test:9093\", \"other.test:9093\"] } }\n\
              rules: { objectives: { availability: 0.99, latency: 0.9, latencyBound: 1 }, \
              overrides: { ContinuousLoadPathLoss: { for: 1h30m } } }"
                 .to_owned(),
