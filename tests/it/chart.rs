@@ -1,10 +1,13 @@
-//! The chart, rendered by the real helm: what it installs, what it refuses, and that the programs take what it says.
+//! The charts, rendered by the real helm: what they install, what they refuse, and that the programs take what it says.
 //!
 //! No cluster is needed, and none is asked: what only an API server can show is not tested here. Every test renders what a
 //! user could; none looks at templates.
 
+mod cluster;
+mod demo;
 mod docs;
 mod form;
+mod frozen;
 mod golden;
 mod helm;
 mod matrix;

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -24,6 +23,9 @@ use crate::tools::require;
 
 /// Starting, a first scrape, an answer: nothing here takes so long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What it is told, in its folder.
+const CONFIG: &str = "prometheus.json";
 
 /// Rules that a test adds, in the folder of the configuration.
 const RULES: &str = "rules.json";
@@ -67,12 +69,23 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// One that scrapes these every so often, or `None` after saying that the test is skipped.
     pub(crate) fn start(interval_ms: u32, jobs: &[Job<'_>]) -> Option<Prometheus> {
+        let jobs: Vec<Value> = jobs.iter().map(job).collect();
+        Prometheus::launch(&config(interval_ms, &jobs).to_string(), interval_ms, jobs)
+    }
+
+    /// One that is told who to scrape by this configuration, or `None` after saying that the test is skipped. It is not to be
+    /// changed later.
+    pub(crate) fn configured(config: &str) -> Option<Prometheus> {
+        Prometheus::launch(config, 0, Vec::new())
+    }
+
+    fn launch(config: &str, interval_ms: u32, jobs: Vec<Value>) -> Option<Prometheus> {
         let program = require("prometheus")?;
         let port = ReservedPort::new();
         let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), interval_ms, &jobs.iter().map(job).collect::<Vec<_>>());
+        std::fs::write(folder.path().join(CONFIG), config).unwrap();
         let child = Command::new(program)
-            .arg(format!("--config.file={}", folder.path().join("prometheus.json").display()))
+            .arg(format!("--config.file={}", folder.path().join(CONFIG).display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
             .arg(format!("--web.listen-address={}", port.address))
             .args(["--web.enable-lifecycle", "--log.level=warn"])
@@ -81,7 +94,6 @@ impl Prometheus {
             .stderr(File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();
-        let jobs = jobs.iter().map(job).collect();
         let mut prometheus = Prometheus { address: port.address, jobs, interval_ms, child, folder, _port: port };
         run(within(PATIENCE, "Prometheus is ready", async || {
             let ended = prometheus.child.try_wait().unwrap();
@@ -97,7 +109,8 @@ impl Prometheus {
     /// Scrapes this one as well, in five seconds from now.
     pub(crate) fn add(&mut self, more: &Job<'_>) {
         self.jobs.push(job(more));
-        write_config(self.folder.path(), self.interval_ms, &self.jobs);
+        let config = config(self.interval_ms, &self.jobs).to_string();
+        std::fs::write(self.folder.path().join(CONFIG), config).unwrap();
         let answer = http(self.address, "POST", "/-/reload", "");
         assert!(matches!(answer, Ok((200, _))), "{answer:?}: {}", self.log());
     }
@@ -177,7 +190,7 @@ impl Drop for Prometheus {
 }
 
 /// YAML is a superset of JSON, which needs no quoting by hand.
-fn write_config(folder: &Path, interval_ms: u32, jobs: &[Value]) {
+fn config(interval_ms: u32, jobs: &[Value]) -> Value {
     let interval = format!("{interval_ms}ms");
     let global = serde_json::json!({
         "scrape_interval": interval,
@@ -186,8 +199,7 @@ fn write_config(folder: &Path, interval_ms: u32, jobs: &[Value]) {
     });
     // A pattern, since most have no such file.
     let rules = [RULES.replace('.', "*.")];
-    let config = serde_json::json!({ "global": global, "rule_files": rules, "scrape_configs": jobs });
-    std::fs::write(folder.join("prometheus.json"), config.to_string()).unwrap();
+    serde_json::json!({ "global": global, "rule_files": rules, "scrape_configs": jobs })
 }
 
 fn job(job: &Job<'_>) -> Value {

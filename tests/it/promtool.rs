@@ -23,6 +23,11 @@ pub(crate) fn rules(promtool: &Path, verb: &str, files: &[&Path]) -> Output {
     tool(promtool, &arguments, "")
 }
 
+/// `promtool check config` of this file.
+pub(crate) fn config(promtool: &Path, file: &Path) -> Output {
+    tool(promtool, &["check", "config", file.to_str().unwrap()], "")
+}
+
 /// Asks these queries of the series whose names begin with `prefix`, as if they had been scraped: first at zero, when the
 /// process began, then as they are, half a minute later. `scraped` is what Prometheus adds to their labels: `pod="a",`.
 pub(crate) fn ask(promtool: &Path, expositions: &[(&str, &str, &str)], panels: &[Panel]) {

@@ -1,11 +1,12 @@
-{{/* What all pods have in common. */}}
+{{/* What all pods have in common, of both charts. */}}
 
+{{/* (root, image): its name, with digest or tag. */}}
 {{- define "continuous-load.image" -}}
-{{- $image := .Values.image }}
-{{- $registry := $image.registry | default .Values.global.imageRegistry }}
+{{- $image := .image }}
+{{- $registry := $image.registry | default .root.Values.global.imageRegistry }}
 {{- $name := ternary (printf "%s/%s" $registry $image.repository) $image.repository (not (empty $registry)) }}
 {{- if $image.digest }}{{ $name }}@{{ $image.digest }}
-{{- else }}{{ $name }}:{{ $image.tag | default .Chart.AppVersion }}
+{{- else }}{{ $name }}:{{ $image.tag | default .root.Chart.AppVersion }}
 {{- end }}
 {{- end }}
 
@@ -14,15 +15,20 @@
 serviceAccountName: {{ include "continuous-load.serviceAccountName" . }}
 # Nobody here speaks to the API server.
 automountServiceAccountToken: false
+{{ include "continuous-load.podSettings" (dict "root" . "security" .Values.podSecurityContext) }}
+{{- end }}
+
+{{/* (root, security): what every pod has, whoever it is. */}}
+{{- define "continuous-load.podSettings" -}}
 # Variables for each service of the namespace are long, and a service named `cload` would set our flags.
 enableServiceLinks: false
-{{- with .Values.imagePullSecrets | default .Values.global.imagePullSecrets }}
+{{- with .root.Values.imagePullSecrets | default .root.Values.global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ if kindIs "map" . }}{{ .name }}{{ else }}{{ . }}{{ end }}
   {{- end }}
 {{- end }}
-{{- with .Values.podSecurityContext }}
+{{- with .security }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -30,7 +36,7 @@ securityContext:
 
 {{/* (root, program): the head of every container. */}}
 {{- define "continuous-load.containerHead" -}}
-image: {{ include "continuous-load.image" .root | quote }}
+image: {{ include "continuous-load.image" (dict "root" .root "image" .root.Values.image) | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 command: [/{{ .program }}]
 {{- with .root.Values.securityContext }}

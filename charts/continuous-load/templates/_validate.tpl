@@ -3,15 +3,11 @@ What the schema cannot see: values that contradict each other. Everything that i
 */}}
 
 {{- define "continuous-load.validate" -}}
-{{- $found := list }}
+{{- $wrong := list }}
 {{- range $part := list "target" "injector" "monitoring" }}
-{{- range include (printf "continuous-load.validate.%s" $part) $ | trim | splitList "\n" }}
-{{- with trim . }}{{ $found = append $found (printf "  %s" .) }}{{ end }}
+{{- $wrong = append $wrong (include (printf "continuous-load.validate.%s" $part) $) }}
 {{- end }}
-{{- end }}
-{{- if $found }}
-{{- printf "\n\nthese values cannot work:\n%s\n" (join "\n" $found) | fail }}
-{{- end }}
+{{- include "continuous-load.refuse" (join "\n" $wrong) }}
 {{- end }}
 
 {{/* Each of these writes one line for each thing that is wrong. */}}
@@ -21,9 +17,7 @@ What the schema cannot see: values that contradict each other. Everything that i
 {{- if not (or $target.enabled .Values.injector.enabled) }}
 target.enabled and injector.enabled are both false, which installs nothing; set one of them to true
 {{- end }}
-{{- if not (regexMatch "^[a-z]" (include "continuous-load.fullname" .)) }}
-the objects' names would begin with a digit ({{ include "continuous-load.fullname" . }}), which services' must not; set fullnameOverride, or name the release otherwise
-{{- end }}
+{{- include "continuous-load.validate.name" . }}
 {{- include "continuous-load.validate.labels" (dict "key" "commonLabels" "labels" .Values.commonLabels) }}
 {{- range $key := list "target" "injector" }}
 {{- include "continuous-load.validate.labels" (dict "key" (printf "%s.podLabels" $key) "labels" (get $.Values $key).podLabels) }}
@@ -33,6 +27,8 @@ the objects' names would begin with a digit ({{ include "continuous-load.fullnam
 {{- end }}
 {{- include "continuous-load.validate.ports" (dict "key" "target.ports" "ports" $target.ports) }}
 {{- include "continuous-load.validate.ports" (dict "key" "target.service.ports" "ports" $target.service.ports) }}
+{{- include "continuous-load.validate.ports" (dict "key" "target.service.nodePorts" "ports" $target.service.nodePorts) }}
+{{- include "continuous-load.validate.notZero" (dict "key" "tests.timeout" "value" .Values.tests.timeout) }}
 {{- if and $target.tls.existingSecret (eq (int $target.ports.https) 0) }}
 target.tls.existingSecret is set, but target.ports.https is 0, which switches HTTPS off; give it a port, or leave out the secret
 {{- end }}
@@ -128,15 +124,13 @@ target.pdb.minAvailable {{ int $pdb.minAvailable }} of {{ include "continuous-lo
 {{- end }}
 {{- end }}
 
-{{- define "continuous-load.validate.labels" -}}
-{{- range $label := list "name" "instance" "component" }}
-{{- if hasKey $.labels (printf "app.kubernetes.io/%s" $label) }}
-{{ $.key }} must not have app.kubernetes.io/{{ $label }}: services and deployments select by it; use another label
-{{- end }}
+{{/* (key, ports): no port twice. UDP and TCP have ports of their own, and DNS takes one of each. */}}
+{{- define "continuous-load.validate.notZero" -}}
+{{- if not (regexMatch "[1-9]" (toString .value)) }}
+{{ .key }} {{ .value }} is no time in which anything can be answered; write it like 250ms or 5s
 {{- end }}
 {{- end }}
 
-{{/* (key, ports): no port twice. UDP and TCP have ports of their own, and DNS takes one of each. */}}
 {{- define "continuous-load.validate.ports" -}}
 {{- range $transport, $listeners := dict "TCP" (list "http" "https" "grpc" "tcp" "dns" "admin") "UDP" (list "udp" "dns") }}
 {{- $taken := dict }}
@@ -159,6 +153,9 @@ target.pdb.minAvailable {{ int $pdb.minAvailable }} of {{ include "continuous-lo
 {{- include "continuous-load.validate.rate" (dict "key" "injector.daemonset.ratePerNode" "value" $injector.daemonset.ratePerNode) }}
 {{- else }}
 {{- include "continuous-load.validate.rate" (dict "key" "injector.totalRate" "value" $injector.totalRate) }}
+{{- end }}
+{{- with $scenario.timeout }}
+{{- include "continuous-load.validate.notZero" (dict "key" "injector.scenario.timeout" "value" .) }}
 {{- end }}
 {{- $names := dict }}
 {{- $hasOwn := and .Values.target.enabled (empty $injector.target.host) }}
@@ -231,6 +228,17 @@ injector.{{ $injector.mode }}.duration is 0, which sends nothing; a minute is sh
 {{- $gap := 0 }}
 {{- if $isForm }}{{ $gap = include "continuous-load.cronGap" .schedule | int }}{{ end }}
 {{- $seconds := include "continuous-load.seconds" .duration | int }}
+{{- /* Those of days do not make runs come closer. Names of months and days are left to the API server. */}}
+{{- if $isForm }}
+{{- $fields := regexSplit " +" (trim .schedule) -1 }}
+{{- range $day := list (list 2 1 31 "days") (list 3 1 12 "months") (list 4 0 7 "days of the week") }}
+{{- $field := index $fields (index $day 0) }}
+{{- $isZero := and (eq (index $day 1) 1) (regexMatch "(^|[,-])0+($|[,/-])" $field) }}
+{{- if and (regexMatch (printf "^%s$" $numbers) $field) (or $isZero (empty (include "continuous-load.cronField" (dict "field" $field "max" (index $day 2))))) }}
+injector.cronjob.schedule {{ $.schedule | quote }} has {{ $field }} for {{ index $day 3 }}, which are {{ index $day 1 }} to {{ index $day 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if eq $gap 0 }}
 injector.cronjob.schedule {{ .schedule | quote }} is not one: it has five fields, the first of minutes, 0 to 59, the second of hours, 0 to 23, such as */15 * * * *
 {{- else if gt (add $seconds (include "continuous-load.cronMargin" . | int)) (mul $gap 60) }}
@@ -251,6 +259,7 @@ injector.cronjob.duration {{ .duration }} does not fit between two runs of injec
 {{- if and $monitoring.scrapeTimeout (gt (include "continuous-load.seconds" (toString $monitoring.scrapeTimeout) | int) (include "continuous-load.seconds" (toString $monitoring.interval) | int)) }}
 monitoring.scrapeTimeout {{ $monitoring.scrapeTimeout }} is longer than monitoring.interval {{ $monitoring.interval }}; shorten it
 {{- end }}
+{{- include "continuous-load.dashboards.validate" . }}
 {{- $wanted := mul (len .Values.injector.scenario.mix) (include "continuous-load.samplesMax" . | int) }}
 {{- if and .Values.injector.enabled (has $monitoring.provider (list "prometheusOperator" "googleManagedPrometheus")) (lt (int $monitoring.sampleLimit) (int $wanted)) }}
 monitoring.sampleLimit {{ int $monitoring.sampleLimit }} is too low for {{ len .Values.injector.scenario.mix }} operations, whose samples would all be dropped; make it {{ $wanted }}

@@ -7,12 +7,12 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::helm::{Helm, chart, each};
+use super::helm::{CHARTS, Helm, chart, each, folder};
 use crate::fixture::program;
 use crate::tools::require;
 
-fn schema() -> Value {
-    serde_json::from_str(&fs::read_to_string(chart().join("values.schema.json")).unwrap()).unwrap()
+fn schema(chart: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(folder(chart).join("values.schema.json")).unwrap()).unwrap()
 }
 
 #[test]
@@ -23,16 +23,18 @@ fn the_table_of_values_is_made_of_the_values() {
     assert!(output.status.success(), "{said}");
 
     // Every key of the schema that a user can set has its row.
-    let readme = fs::read_to_string(chart().join("README.md")).unwrap();
-    let mut leaves = BTreeSet::new();
-    let schema = schema();
-    walk(&schema, &schema["properties"], "", &mut leaves);
-    for leaf in &leaves {
-        let is_told = leaf.match_indices('.').map(|(at, _)| &leaf[..at]).chain([leaf.as_str()]);
-        let is_told = is_told.into_iter().any(|path| readme.contains(&format!("\n| `{path}` |")));
-        assert!(is_told, "{leaf} is not in the table");
+    for (chart, least) in CHARTS.into_iter().zip([150, 60]) {
+        let readme = fs::read_to_string(folder(chart).join("README.md")).unwrap();
+        let mut leaves = BTreeSet::new();
+        let schema = schema(chart);
+        walk(&schema, &schema["properties"], "", &mut leaves);
+        for leaf in &leaves {
+            let is_told = leaf.match_indices('.').map(|(at, _)| &leaf[..at]).chain([leaf.as_str()]);
+            let is_told = is_told.into_iter().any(|path| readme.contains(&format!("\n| `{path}` |")));
+            assert!(is_told, "{leaf} of {chart} is not in the table");
+        }
+        assert!(leaves.len() > least, "{chart}: {}", leaves.len());
     }
-    assert!(leaves.len() > 150, "{}", leaves.len());
 }
 
 /// Adds the path of every value below a map of properties.
@@ -90,11 +92,18 @@ fn a_table_that_cannot_be_made_is_an_error() {
 
 /// Unknown keys are refused everywhere, but where the keys are the user's or Kubernetes's.
 #[test]
-fn the_schema_is_closed() {
+fn the_schemas_are_closed() {
+    for (chart, least) in CHARTS.into_iter().zip([30, 10]) {
+        let objects = closed(&schema(chart));
+        assert!(objects > least, "{chart}: {objects}");
+    }
+}
+
+/// How many objects a schema has, of which none lets in what it does not know.
+fn closed(schema: &Value) -> usize {
     const OPEN: [&str; 4] = ["/definitions/kubernetes", "/definitions/json", "/properties/global", "/items"];
-    let schema = schema();
     let mut objects = 0;
-    let mut rest = vec![(String::new(), &schema)];
+    let mut rest = vec![(String::new(), schema)];
     while let Some((place, value)) = rest.pop() {
         let is_object =
             value["type"] == "object" || value["type"].as_array().is_some_and(|it| it.contains(&"object".into()));
@@ -109,7 +118,28 @@ fn the_schema_is_closed() {
             _ => {}
         }
     }
-    assert!(objects > 30, "{objects}");
+    objects
+}
+
+/// What both charts have of values has one form.
+#[test]
+fn values_of_both_charts_are_the_same_where_they_are_called_the_same() {
+    let [pair, monitoring] = CHARTS.map(schema);
+    for key in ["dashboards", "rules", "commonLabels", "global", "podSecurityContext", "imagePullSecrets"] {
+        assert_eq!(pair["properties"][key], monitoring["properties"][key], "{key}");
+    }
+    let [pair, monitoring] = CHARTS.map(|chart| -> Value {
+        serde_saphyr::from_str(&fs::read_to_string(folder(chart).join("values.yaml")).unwrap()).unwrap()
+    });
+    for key in ["rules", "podSecurityContext", "securityContext"] {
+        assert_eq!(pair[key], monitoring[key], "{key}");
+    }
+    let off = |values: &Value| {
+        let mut dashboards = values["dashboards"].clone();
+        dashboards["enabled"] = false.into();
+        dashboards
+    };
+    assert_eq!(off(&pair), off(&monitoring));
 }
 
 /// The README's way from values to what the injector thinks of them, as it stands there.
@@ -165,4 +195,31 @@ fn the_notes_name_what_is_installed() {
         let is_open_ended = ["deployment", "daemonset"].contains(mode);
         assert_eq!(notes.contains("/injector fault apply"), is_open_ended, "{mode}: {notes}");
     });
+}
+
+#[test]
+fn the_notes_of_the_monitoring_name_what_is_installed() {
+    let Some(helm) = Helm::find() else { return };
+    let demo = "demo: { prometheus: { enabled: true }, grafana: { enabled: true } }";
+    let cases = [
+        ("", vec!["grafana_dashboard=1", "/d/continuous-load-run", "monitoring.provider is none"]),
+        (
+            "monitoring: { provider: prometheusOperator }",
+            vec!["kubectl get prometheusrules -A", "--set rules.enabled=false"],
+        ),
+        (demo, vec!["service/r-continuous-load-monitoring-grafana 3000", "helm -n ns test r", "/targets", "base64 -d"]),
+    ];
+    for (values, words) in cases {
+        let chart = folder(CHARTS[1]);
+        let output = helm.run(&["install", "r", chart.to_str().unwrap(), "-n", "ns", "--dry-run=client"], values);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let notes = text.split_once("NOTES:\n").unwrap_or_else(|| panic!("no notes: {text}")).1;
+        let ids: Vec<_> = helm.objects_of(CHARTS[1], values).ids().iter().map(|id| id.to_lowercase()).collect();
+        for word in notes.split([' ', '\n']).filter(|word| word.contains("/r-continuous-load-monitoring")) {
+            assert!(ids.contains(&word.to_owned()), "no {word} among {ids:?}");
+        }
+        for words in words {
+            assert!(notes.contains(words), "{values}: no {words:?} in {notes}");
+        }
+    }
 }

@@ -3,29 +3,42 @@
 use std::fs;
 use std::path::Path;
 
-use super::helm::{Helm, chart};
+use super::helm::{CHARTS, Helm, folder};
 
 /// Set to write what differs instead of refusing it.
 const WRITE: &str = "WRITE_GOLDEN";
 
-/// (name, files of ci/, version of Kubernetes).
-const GOLDEN: [(&str, &[&str], &str); 3] = [
-    ("default", &[], "1.33.0"),
-    ("mesh", &["mode-daemonset", "provider-google"], "1.35.0"),
-    ("everything", &["everything"], "1.37.0"),
+/// (name, chart, files of ci/, version of Kubernetes).
+const GOLDEN: [(&str, &str, &[&str], &str); 4] = [
+    ("default", CHARTS[0], &[], "1.33.0"),
+    ("mesh", CHARTS[0], &["mode-daemonset", "provider-google"], "1.35.0"),
+    ("everything", CHARTS[0], &["everything"], "1.37.0"),
+    ("monitoring", CHARTS[1], &["everything"], "1.37.0"),
 ];
+/// Longer lines are those of dashboards, which are files of their own; only how they begin is committed.
+const LINE_MAX: usize = 2000;
+const LINE_SHOWN: usize = 80;
+
+fn shown(line: &str) -> String {
+    match line.get(..LINE_SHOWN).filter(|_| line.len() > LINE_MAX) {
+        Some(begin) => format!("{begin} ...\n"),
+        None => format!("{line}\n"),
+    }
+}
 
 #[test]
 fn typical_values_render_what_is_committed() {
     let Some(helm) = Helm::find() else { return };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/chart/golden");
+    let committed_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/chart/golden");
     let mut differing = Vec::new();
-    for (name, files, version) in GOLDEN {
-        let files: Vec<_> = files.iter().map(|file| chart().join(format!("ci/{file}-values.yaml"))).collect();
+    for (name, chart, files, version) in GOLDEN {
+        let files: Vec<_> = files.iter().map(|file| folder(chart).join(format!("ci/{file}-values.yaml"))).collect();
         let mut arguments = vec!["--kube-version", version];
         arguments.extend(files.iter().flat_map(|file| ["--values", file.to_str().unwrap()]));
-        let rendered = helm.text("", &arguments).unwrap();
-        let place = folder.join(format!("{name}.yaml"));
+        let rendered = helm.text_of(chart, "", &arguments).unwrap();
+        let rendered: Vec<_> = rendered.lines().map(shown).collect();
+        let rendered = rendered.concat();
+        let place = committed_in.join(format!("{name}.yaml"));
         let committed = fs::read_to_string(&place).unwrap_or_default();
         if rendered == committed {
             continue;

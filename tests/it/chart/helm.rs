@@ -23,14 +23,22 @@ pub(super) struct Helm {
 /// Everything that one rendering holds, in helm's order.
 pub(super) struct Objects(pub(super) Vec<Value>);
 
-/// The folder of the chart.
-pub(super) fn chart() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/continuous-load")
+/// The pair, and what watches all pairs of a cluster.
+pub(super) const CHARTS: [&str; 2] = ["continuous-load", "continuous-load-monitoring"];
+
+/// The folder of a chart.
+pub(super) fn folder(chart: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("charts").join(chart)
 }
 
-/// The files that show the chart's modes and toggles: (name, path), sorted.
-pub(super) fn ci() -> Vec<(String, String)> {
-    let files = std::fs::read_dir(chart().join("ci")).unwrap().map(|entry| entry.unwrap().path());
+/// That of the pair.
+pub(super) fn chart() -> PathBuf {
+    folder(CHARTS[0])
+}
+
+/// The files that show a chart's modes and toggles: (name, path), sorted.
+pub(super) fn ci(chart: &str) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(folder(chart).join("ci")).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files
         .map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -62,9 +70,14 @@ impl Helm {
         child.wait_with_output().expect("helm ends")
     }
 
-    /// What `helm template` prints for the release `r` in the namespace `ns`, or why it refuses.
+    /// What `helm template` prints of the pair for the release `r` in the namespace `ns`, or why it refuses.
     pub(super) fn text(&self, values: &str, more: &[&str]) -> Result<String, String> {
-        let chart = chart();
+        self.text_of(CHARTS[0], values, more)
+    }
+
+    /// The same of a chart.
+    pub(super) fn text_of(&self, chart: &str, values: &str, more: &[&str]) -> Result<String, String> {
+        let chart = folder(chart);
         let mut arguments = vec!["template", "r", chart.to_str().unwrap(), "--namespace", "ns"];
         arguments.extend(more);
         let output = self.run(&arguments, values);
@@ -72,14 +85,15 @@ impl Helm {
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
     }
 
-    /// The objects of it.
-    pub(super) fn template(&self, values: &str, more: &[&str]) -> Result<Objects, String> {
-        self.text(values, more).map(|text| Objects::read(&text))
-    }
-
     /// The objects of values that are right.
     pub(super) fn objects(&self, values: &str) -> Objects {
-        self.template(values, &[]).unwrap_or_else(|error| panic!("refused:\n{values}\n{error}"))
+        self.objects_of(CHARTS[0], values)
+    }
+
+    /// The same of a chart.
+    pub(super) fn objects_of(&self, chart: &str, values: &str) -> Objects {
+        let text = self.text_of(chart, values, &[]).unwrap_or_else(|error| panic!("refused:\n{values}\n{error}"));
+        Objects::read(&text)
     }
 }
 

@@ -52,6 +52,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("injector: { mode: daemonset, daemonset: { ratePerNode: x } }", &["injector.daemonset.ratePerNode \"x\""]),
     ("injector: { mode: job, job: { duration: 90 } }", &["injector.job.duration \"90\""]),
     ("injector: { mode: job, job: { duration: 0s } }", &["injector.job.duration is 0"]),
+    ("tests: { timeout: 0s }", &["tests.timeout 0s", "250ms or 5s"]),
+    ("injector: { scenario: { timeout: 0ms } }", &["injector.scenario.timeout 0ms", "250ms or 5s"]),
     ("monitoring: { interval: 500ms }", &["monitoring.interval \"500ms\""]),
     ("monitoring: { interval: 5s, scrapeTimeout: 10s }", &["monitoring.scrapeTimeout 10s", "monitoring.interval 5s"]),
     (
@@ -99,6 +101,19 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("injector: { mode: cronjob, cronjob: { schedule: \"5-1 * * * *\" } }", &["injector.cronjob.schedule"]),
     ("injector: { mode: cronjob, cronjob: { schedule: \"*/0 * * * *\" } }", &["injector.cronjob.schedule"]),
     (
+        "injector: { mode: cronjob, cronjob: { schedule: \"0 0 32 * *\" } }",
+        &["injector.cronjob.schedule", "has 32 for days, which are 1 to 31"],
+    ),
+    ("injector: { mode: cronjob, cronjob: { schedule: \"0 0 0 * *\" } }", &["has 0 for days, which are 1 to 31"]),
+    (
+        "injector: { mode: cronjob, cronjob: { schedule: \"0 0 * 1-13 *\" } }",
+        &["has 1-13 for months, which are 1 to 12"],
+    ),
+    (
+        "injector: { mode: cronjob, cronjob: { schedule: \"0 0 * * 9\" } }",
+        &["has 9 for days of the week, which are 0 to 7"],
+    ),
+    (
         "injector: { mode: cronjob, cronjob: { schedule: \"*/6 * * * *\", duration: 12m } }",
         &["injector.cronjob.duration 12m", "\"*/6 * * * *\", which are 6m apart", "injector.mode to deployment"],
     ),
@@ -111,8 +126,31 @@ const REFUSED: &[(&str, &[&str])] = &[
         &["target.service.ports.dns 53 is taken by target.service.ports.tcp"],
     ),
     ("target: { service: { nodePorts: { http: 30000 } } }", &["target.service.nodePorts", "target.service.type"]),
+    (
+        "target: { service: { type: NodePort, nodePorts: { http: 30000, grpc: 30000 } } }",
+        &["target.service.nodePorts.grpc 30000 is taken by target.service.nodePorts.http over TCP"],
+    ),
     ("target: { service: { externalTrafficPolicy: Local } }", &["target.service.externalTrafficPolicy"]),
     ("fullnameOverride: 2nd", &["fullnameOverride", "begin with a digit (2nd)"]),
+    // Rules and dashboards.
+    ("rules: { overrides: { ContinuousLoadPathLoss: { if: 1m } } }", &["/rules/overrides", "'if'"]),
+    (
+        "rules: { overrides: { ContinuousLoadPathLoss: { for: soon } } }",
+        &["/rules/overrides/ContinuousLoadPathLoss/for"],
+    ),
+    (
+        "monitoring: { provider: prometheusOperator }\nrules: { overrides: { PathLoss: { for: 1m } } }",
+        &["rules.overrides names PathLoss", "ContinuousLoadPathLoss"],
+    ),
+    (
+        "monitoring: { provider: prometheusOperator }\ninjector: { totalRate: 10 }",
+        &["injector.totalRate \"10\"", "10/s"],
+    ),
+    ("dashboards: { kind: file }", &["/dashboards/kind", "'configMap', 'grafanaOperator'"]),
+    (
+        "dashboards: { enabled: true, kind: grafanaOperator }",
+        &["dashboards.grafanaOperator.instanceSelector is empty", "{matchLabels: {dashboards: grafana}}"],
+    ),
     // What contradicts itself.
     ("target: { enabled: false }\ninjector: { enabled: false }", &["target.enabled and injector.enabled"]),
     ("target: { tls: { clientAuth: true } }", &["target.tls.clientAuth", "target.tls.existingSecret"]),
@@ -201,7 +239,7 @@ fn everything_that_is_wrong_is_said_at_once() {
 
 /// Schedules, and how many minutes their runs are apart at least: a run of that, less half a minute, fits; a second more does
 /// not.
-const SCHEDULES: [(&str, u64); 12] = [
+const SCHEDULES: [(&str, u64); 13] = [
     ("* * * * *", 1),
     ("*/15 * * * *", 15),
     // The last of an hour is 56, the first of the next 0.
@@ -216,6 +254,7 @@ const SCHEDULES: [(&str, u64); 12] = [
     ("0 1,23 * * *", 2 * 60),
     ("59 23 * * *", 24 * 60),
     ("09 08 1 JAN *", 24 * 60),
+    ("0 0 */10,31 1-12/2 0,7", 24 * 60),
 ];
 
 #[test]

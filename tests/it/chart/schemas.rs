@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::helm::id;
-use super::matrix::{VERSIONS, matrix};
+use super::matrix::{VERSIONS, both};
 use crate::tools::require;
 
 /// (kind, API, the fields below `spec` that may be there, those that must). `[]` stands for every item of a list.
-const RESOURCES: [(&str, &str, &str, &str); 7] = [
+const RESOURCES: [(&str, &str, &str, &str); 9] = [
     (
         "PodMonitor",
         "monitoring.coreos.com/v1",
@@ -40,6 +40,13 @@ const RESOURCES: [(&str, &str, &str, &str); 7] = [
     ("PrometheusRule", "monitoring.coreos.com/v1", RULES, "groups[].name groups[].rules[].expr"),
     // Unlike the operator's, they have no `keep_firing_for`, `limit` or `partial_response_strategy`.
     ("Rules", "monitoring.googleapis.com/v1", RULES, "groups[].name groups[].interval groups[].rules[].expr"),
+    ("ClusterRules", "monitoring.googleapis.com/v1", RULES, "groups[].name groups[].interval groups[].rules[].expr"),
+    (
+        "GrafanaDashboard",
+        "grafana.integreatly.org/v1beta1",
+        "instanceSelector.matchLabels allowCrossNamespaceImport resyncPeriod folder json",
+        "instanceSelector.matchLabels json",
+    ),
     (
         "HTTPRoute",
         "gateway.networking.k8s.io/v1",
@@ -59,7 +66,7 @@ const RULES: &str = "groups[].name groups[].interval groups[].rules[].record gro
 
 #[test]
 fn kubernetes_knows_every_field() {
-    let (Some(rendered), Some(python)) = (matrix(), require("python-kube")) else { return };
+    let (Some(rendered), Some(python)) = (both(), require("python-kube")) else { return };
     let mut child = Command::new(python)
         .arg("-c")
         .arg(include_str!("validate.py"))
@@ -100,7 +107,7 @@ fn kubernetes_knows_every_field() {
 
 #[test]
 fn operators_know_every_field() {
-    let Some(rendered) = matrix() else { return };
+    let Some(rendered) = both() else { return };
     let mut seen = BTreeSet::new();
     for one in rendered {
         for (kind, api, may, must) in RESOURCES {

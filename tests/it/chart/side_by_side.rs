@@ -6,11 +6,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::helm::{Helm, Objects, chart, id, items};
+use super::helm::{CHARTS, Helm, Objects, chart, folder, id, items};
 use super::matrix::matrix;
 
 fn release(helm: &Helm, chart: &Path, name: &str, values: &str) -> Objects {
-    let arguments = ["template", name, chart.to_str().unwrap(), "--namespace", "ns"];
+    release_in(helm, chart, name, "ns", values)
+}
+
+fn release_in(helm: &Helm, chart: &Path, name: &str, namespace: &str, values: &str) -> Objects {
+    let arguments = ["template", name, chart.to_str().unwrap(), "--namespace", namespace];
     let output = helm.run(&arguments, values);
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     Objects::read(&String::from_utf8(output.stdout).unwrap())
@@ -30,7 +34,13 @@ fn selectors(objects: &Objects) -> Vec<(String, Value)> {
     found
 }
 
-const EVERYTHING: &str = "networkPolicy: { enabled: true }\nmonitoring: { provider: prometheusOperator }\n";
+const EVERYTHING: &str = "networkPolicy: { enabled: true }\nmonitoring: { provider: prometheusOperator }\n\
+    dashboards: { enabled: true }\n";
+/// The same of the other chart, with what has no namespace, or another than the release's.
+const EVERYTHING_ALSO: [&str; 2] = [
+    "monitoring: { provider: googleManagedPrometheus }\ndemo: { prometheus: { enabled: true }, grafana: { enabled: true } }\n",
+    "demo: { prometheus: { enabled: true, namespaces: [load] } }\n",
+];
 
 #[test]
 fn releases_in_one_namespace_do_not_meet() {
@@ -61,6 +71,31 @@ fn releases_in_one_namespace_do_not_meet() {
             }
         }
     }
+}
+
+/// In one namespace and in two, of one name and of several; and what has no namespace belongs to one release alone.
+#[test]
+fn both_charts_of_several_releases_share_no_name_in_a_cluster() {
+    let Some(helm) = Helm::find() else { return };
+    let mut seen = BTreeSet::new();
+    let mut uids = BTreeSet::new();
+    // Joined with a dash, the first two would be one.
+    for (namespace, name) in [("a", "b-c"), ("a-b", "c"), ("a", "c"), ("a", "continuous-load")] {
+        let mut all = release_in(&helm, &chart(), name, namespace, EVERYTHING).0;
+        let files =
+            all.iter().filter(|object| object["metadata"]["labels"]["app.kubernetes.io/component"] == "dashboards");
+        for file in files.flat_map(|object| object["data"].as_object().unwrap().keys()) {
+            assert!(uids.insert(file.clone()), "a sidecar would write {file} twice");
+        }
+        for (values, prefix) in EVERYTHING_ALSO.into_iter().zip(["mon", "mon2"]) {
+            all.extend(release_in(&helm, &folder(CHARTS[1]), &format!("{prefix}-{name}"), namespace, values).0);
+        }
+        for object in &all {
+            let place = (object["metadata"]["namespace"].to_string(), id(object));
+            assert!(seen.insert(place.clone()), "{place:?} is of two releases");
+        }
+    }
+    assert_eq!(uids.len(), 4 * 2, "{uids:?}");
 }
 
 /// The injectors say who they are in at most 32 characters on each side, and differently.
@@ -172,7 +207,8 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let place = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        // Not by the entry: what both charts have is a link.
+        if entry.path().is_dir() {
             fs::create_dir(&place).unwrap();
             copy(&entry.path(), &place);
         } else {

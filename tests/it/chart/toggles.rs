@@ -31,6 +31,11 @@ const TOGGLES: &[(&str, &str)] = &[
         "+ServiceMonitor/target +ServiceMonitor/injector +Service/injector",
     ),
     ("monitoring: { provider: googleManagedPrometheus }", "+PodMonitoring/target +PodMonitoring/injector +Rules/rules"),
+    ("dashboards: { enabled: true }", "+ConfigMap/dashboard-service-path +ConfigMap/dashboard-run"),
+    (
+        "dashboards: { enabled: true, kind: grafanaOperator, grafanaOperator: { instanceSelector: { matchLabels: { a: b } } } }",
+        "+GrafanaDashboard/dashboard-service-path +GrafanaDashboard/dashboard-run",
+    ),
     ("monitoring: { provider: annotations }", "~Deployment/target ~Deployment/injector"),
     ("target: { ports: { udp: 0 } }\ninjector: { scenario: { mix: [{ name: a, weight: 1, http: {} }] } }", UDP_OFF),
     (
@@ -92,7 +97,7 @@ fn a_toggle_adds_what_it_says_and_nothing_else() {
 const ALL_ON: &str = "target: { tls: { existingSecret: s1 }, adminToken: { existingSecret: s2 }, \
     autoscaling: { enabled: true }, ingress: { enabled: true }, httpRoute: { enabled: true }, grpcRoute: { enabled: true }, \
     pdb: { maxUnavailable: null } }\ninjector: { compat: k6 }\nnetworkPolicy: { enabled: true }\n\
-    monitoring: { provider: prometheusOperator }\n";
+    monitoring: { provider: prometheusOperator }\ndashboards: { enabled: true }\n";
 
 /// Values, and what is rendered of each and of nothing else.
 const READ: &[(&str, &str)] = &[
@@ -175,6 +180,9 @@ const READ: &[(&str, &str)] = &[
         "rules.enabled=false,monitoring.prometheusOperator.convertHistograms=true",
         "convertClassicHistogramsToNHCB: true",
     ),
+    ("dashboards.labels.v88=x", "v88: x"),
+    ("dashboards.annotations.v89=x", "v89: x"),
+    ("dashboards.folder=v90", "grafana_folder: v90"),
     ("networkPolicy.clients[0].podSelector.v64=x", "v64: x"),
     ("networkPolicy.monitoringPeers[0].podSelector.v65=x", "v65: x"),
     ("networkPolicy.dnsPeers[0].podSelector.v66=x", "v66: x"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::helm::{Helm, Objects, id, items, strings};
-use super::matrix::{Rendered, matrix};
+use super::matrix::{Rendered, both, matrix};
 
 /// Whether labels satisfy a selector.
 fn selects(selector: &Value, labels: &Value) -> bool {
@@ -31,7 +31,7 @@ fn has_port(pod: &Value, port: &Value, transport: &Value) -> bool {
 
 #[test]
 fn services_lead_to_ports_of_one_workload() {
-    let Some(rendered) = matrix() else { return };
+    let Some(rendered) = both() else { return };
     for Rendered { name, objects, .. } in rendered {
         for service in objects.of("Service") {
             let pods = selected(objects, &json!({ "matchLabels": service["spec"]["selector"] }));
@@ -148,7 +148,7 @@ fn policies_let_in_who_is_let_out() {
 
 #[test]
 fn what_a_pod_mounts_and_who_it_is_are_there() {
-    let Some(rendered) = matrix() else { return };
+    let Some(rendered) = both() else { return };
     for Rendered { name, objects, .. } in rendered {
         let ids = objects.ids();
         for (whose, pod) in objects.pods() {
@@ -157,6 +157,10 @@ fn what_a_pod_mounts_and_who_it_is_are_there() {
             let mut volumes = BTreeSet::new();
             for volume in items(&pod["spec"]["volumes"]) {
                 if let Some(map) = volume["configMap"]["name"].as_str() {
+                    assert!(ids.contains(&format!("ConfigMap/{map}")), "{name}: {whose}: {map}");
+                }
+                for source in items(&volume["projected"]["sources"]) {
+                    let map = source["configMap"]["name"].as_str().unwrap();
                     assert!(ids.contains(&format!("ConfigMap/{map}")), "{name}: {whose}: {map}");
                 }
                 volumes.insert(volume["name"].clone().to_string());

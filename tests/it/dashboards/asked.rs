@@ -15,7 +15,7 @@ use serde_json::json;
 use super::promql::selected;
 use super::{Asker, Expression, boards};
 use crate::fates::{forward, identity};
-use crate::fixture::{ReservedPort, ScriptedServer, Step, run, within};
+use crate::fixture::{ReservedPort, ScriptedServer, Step, eventually, run, within};
 use crate::lifecycle::target;
 use crate::process::{Process, get};
 use crate::prometheus::{Job, Prometheus};
@@ -100,18 +100,17 @@ const SHOWN: [Shown; 9] = [
 ];
 type Shown = (&'static str, [f64; 2], [f64; 2]);
 
-/// The recording rules that long windows need, and one alert.
+/// The recording rules that long windows need, as the charts install them, and one alert.
 fn rules() -> serde_json::Value {
-    let labels = "cluster, namespace, source, protocol, operation";
-    let of = |more: &str| {
-        let selector = format!("injected=\"false\",error!=\"internal\"{more}");
-        format!("sum by ({labels}) (rate(continuous_load_client_requests_total{{{selector}}}[5m]))")
-    };
-    json!([{ "name": "dashboards", "rules": [
-        { "record": "continuous_load:client_requests:rate5m", "expr": of("") },
-        { "record": "continuous_load:client_failures:rate5m", "expr": of(",result=\"failure\"") },
-        { "alert": "ContinuousLoadDrill", "expr": "continuous_load_server_fault_rules_active > 0" },
-    ] }])
+    let file = include_str!("../../../charts/continuous-load/rules/recording.yaml");
+    let mut file: serde_json::Value = serde_saphyr::from_str(file).unwrap();
+    let mut group = file["groups"][0].take();
+    assert_eq!(group["name"], "continuous-load.rates");
+    // As often as it is scraped: what is drilled here takes seconds.
+    group.as_object_mut().unwrap().remove("interval");
+    let rules = group["rules"].as_array_mut().unwrap();
+    rules.push(json!({ "alert": "ContinuousLoadDrill", "expr": "continuous_load_server_fault_rules_active > 0" }));
+    json!([group])
 }
 
 /// Passes everything on until harm is done; then it loses requests and answers, gives up, and sends again.
@@ -224,6 +223,11 @@ fn every_expression_has_data() {
     // Nobody listens at the other address.
     zone.addresses(NAME, [Ipv4Addr::new(127, 0, 0, 9)]);
     harm.store(true, Ordering::Relaxed);
+    // Before a fault is injected, since nothing is recorded then.
+    run(eventually("failures are recorded", async || {
+        let found = prometheus.query("sum(continuous_load:client_failures:rate5m) > 0");
+        if found.is_empty() { Err("none") } else { Ok(()) }
+    }));
     let rule = json!({ "ttl": "1m", "match": { "protocol": "http2" }, "fault": "status=503" });
     Admin(addresses.admin).install("drill", &rule);
     let broken_s = phase(prometheus.now_s());

@@ -92,6 +92,38 @@ fn objectives_and_links_are_those_of_the_values() {
 }
 
 #[test]
+fn overrides_change_the_alert_that_they_name_and_no_other() {
+    let overrides = "ContinuousLoadPathLoss: { for: 91m, labels: { severity: info }, annotations: { note: ours } }";
+    let (Some(before), Some(after)) =
+        (resource(OPERATOR), resource(&format!("{OPERATOR}\nrules: {{ overrides: {{ {overrides} }} }}")))
+    else {
+        return;
+    };
+    let (before, after) = (rules_of(&before["spec"]["groups"]), rules_of(&after["spec"]["groups"]));
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+    assert!(!changed.is_empty());
+    for (before, after) in changed {
+        assert_eq!(before["alert"], "ContinuousLoadPathLoss");
+        assert_eq!((&before["expr"], &after["for"]), (&after["expr"], &"91m".into()));
+        assert_eq!(after["labels"]["severity"], "info");
+        assert_eq!(after["annotations"]["note"], "ours");
+        assert_eq!(after["annotations"]["summary"], before["annotations"]["summary"]);
+    }
+}
+
+/// Prometheus 3 stores a bucket that is exported as 1 as 1.0; others it leaves as they are.
+#[test]
+fn a_bound_of_whole_seconds_finds_its_bucket() {
+    for (bound, wanted) in [("1", "le=~\"1([.]0)?\""), ("10", "le=~\"10([.]0)?\""), ("2.5", "le=\"2.5\"")] {
+        let values = format!("{OPERATOR}\nrules: {{ objectives: {{ latencyBound: {bound} }} }}");
+        let Some(resource) = resource(&values) else { return };
+        let rules = rules_of(&resource["spec"]["groups"]);
+        let found = rules.iter().filter(|rule| rule["expr"].as_str().unwrap().contains(wanted)).count();
+        assert_eq!(found, 1, "{bound}");
+    }
+}
+
+#[test]
 fn alerts_that_cannot_be_right_are_left_out() {
     let names = |more: &str| -> Option<Vec<String>> {
         let resource = resource(&format!("{OPERATOR}\n{more}"))?;

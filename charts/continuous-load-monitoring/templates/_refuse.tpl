@@ -1,0 +1,1 @@
+../../continuous-load/templates/_refuse.tpl
