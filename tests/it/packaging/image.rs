@@ -142,9 +142,9 @@ fn an_image_that_is_too_large_or_not_whole_is_refused() {
     let archive = folder.path().join("image.tar");
 
     let files = small_files();
-    fs::File::create(files.path().join("injector")).unwrap().set_len(25_000_001).unwrap();
+    fs::File::create(files.path().join("injector")).unwrap().set_len(32_000_001).unwrap();
     let output = image(files.path(), &archive, &[]);
-    assert!(!output.status.success() && said(&output).contains("more than 25000000"), "{}", said(&output));
+    assert!(!output.status.success() && said(&output).contains("more than 32000000"), "{}", said(&output));
 
     let files = small_files();
     fs::remove_file(files.path().join("injector")).unwrap();
