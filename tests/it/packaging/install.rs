@@ -148,7 +148,7 @@ fn values_and_the_choice_of_a_cluster_are_passed_on() {
     let values = ["--values", "one.yaml", "--set", "target.replicas=5"];
     cluster.done(&[&common[..], &values].concat());
     let manifest = fs::read_to_string(cluster.path("manifest-continuous-load.yaml")).unwrap();
-    assert!(manifest.contains("replicas: 5\n") && manifest.contains("rate: 15/s\n"), "{manifest}");
+    assert!(manifest.contains("replicas: 5\n") && manifest.contains("rate: 30/2s\n"), "{manifest}");
     let config = cluster.path("config");
     let asked = cluster.asked();
     let helm = asked.iter().find(|line| line.starts_with("helm ")).unwrap();
