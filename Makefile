@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # Last, so that a system's own newer program wins.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories soak bench clean
+.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories soak bench image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ bench: build ## ceilings on this machine, beside nginx and wrk
 	@scripts/tools bench
 	cargo bench --locked --bench hot_path
 	scripts/bench
+
+image: ## the image with both programs, by docker, podman or buildah
+	scripts/image
 
 clean: ## remove what was built and the tools installed here
 	cargo clean

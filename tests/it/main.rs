@@ -32,6 +32,7 @@ mod lossy;
 mod metrics;
 mod names;
 mod nginx;
+mod packaging;
 mod path;
 mod pki;
 mod podinfo;
