@@ -1,4 +1,9 @@
-//! What the kernel sent again on our connections over TCP, as it counts by itself (`tcpi_total_retrans` of `TCP_INFO`).
+//! What the kernel sent again on our connections over TCP, as it counts by itself (`tcpi_total_retrans` of `TCP_INFO`), less
+//! what the peer's kernel said it had already (`tcpi_dsack_dups`).
+//!
+//! The latter were sent for nothing. It is mostly a probe for a lost tail, which the kernel sends if the last of several
+//! segments has not been acknowledged for about ten milliseconds: as after every request in two segments that takes the
+//! target longer. As losses they would say that a healthy path is broken.
 //!
 //! Invariants:
 //! - Nothing is lost: a connection is looked at when it ends, however long it lived and however it ended.
@@ -31,16 +36,35 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Words of 32 bits that every kernel with `TCP_INFO` gives, the last of them `tcpi_total_retrans`. Numbers instead of the C
 /// library's structure, which is longer in some libraries than in some kernels: nix takes no answer that is too short.
-const INFO_WORDS: usize = 26;
+const OLD_WORDS: usize = 26;
+/// The same with all up to `tcpi_dsack_dups`, which kernels give since 4.20.
+const NEW_WORDS: usize = 55;
 
 sockopt_impl!(
     /// The first part of the kernel's `struct tcp_info`.
-    TcpInfo,
+    OldInfo,
     GetOnly,
     libc::IPPROTO_TCP,
     libc::TCP_INFO,
-    [u32; INFO_WORDS]
+    [u32; OLD_WORDS]
 );
+
+sockopt_impl!(
+    /// More of it.
+    NewInfo,
+    GetOnly,
+    libc::IPPROTO_TCP,
+    libc::TCP_INFO,
+    [u32; NEW_WORDS]
+);
+
+/// Segments sent again and not for nothing, as far as the kernel knows; `None` if it does not tell (a sandbox's).
+fn needed(tcp: &TcpStream) -> Option<u32> {
+    if let Ok(info @ [.., needless]) = NewInfo.get(tcp) {
+        return Some(info[OLD_WORDS - 1].saturating_sub(needless));
+    }
+    OldInfo.get(tcp).ok().map(|[.., total]| total)
+}
 
 /// Segments sent again on one connection so far. Clones are of the same connection.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +72,7 @@ pub(crate) struct Resent(Arc<Figures>);
 
 #[derive(Debug, Default)]
 struct Figures {
-    /// As the kernel said last.
+    /// The most that the kernel said: what turns out to have been for nothing later is not taken back.
     seen: AtomicU32,
     /// Of those, the ones that [`Resent::untold`] has told.
     told: AtomicU32,
@@ -57,7 +81,7 @@ struct Figures {
 impl Resent {
     /// The kernel's figure; how many of those are new.
     fn saw(&self, total: u32) -> u32 {
-        total.wrapping_sub(self.0.seen.swap(total, Ordering::Relaxed))
+        total.saturating_sub(self.0.seen.fetch_max(total, Ordering::Relaxed))
     }
 
     /// How many were seen since the last time.
@@ -100,8 +124,7 @@ impl Watched {
 
     fn look(&self) {
         let Some(counter) = &self.counter else { return };
-        // A kernel that does not tell (a sandbox's) leaves the count at 0.
-        let Ok([.., total]) = TcpInfo.get(&self.tcp) else { return };
+        let Some(total) = needed(&self.tcp) else { return };
         let new = self.resent.saw(total);
         if new > 0 {
             counter.resent(new);

@@ -9,7 +9,7 @@ mod clock;
 mod lossy;
 mod memory;
 mod overload;
-mod pair;
+pub(crate) mod pair;
 mod renamed;
 mod soak;
 mod stopped;

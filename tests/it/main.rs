@@ -4,6 +4,7 @@
 
 mod agree;
 mod agreement;
+mod alerts;
 mod battery;
 mod chart;
 mod cli;

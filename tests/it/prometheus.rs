@@ -123,6 +123,16 @@ impl Prometheus {
         assert!(matches!(answer, Ok((200, _))), "{answer:?}: {}", self.log());
     }
 
+    /// What is wrong with its rules: of each that could not be evaluated the last time, its name and what was said.
+    pub(crate) fn broken_rules(&self) -> Vec<String> {
+        let answer = http(self.address, "GET", "/api/v1/rules", "");
+        let Ok((200, text)) = &answer else { panic!("{answer:?}: {}", self.log()) };
+        let groups = serde_json::from_str::<Value>(text).unwrap()["data"]["groups"].take();
+        let rules = groups.as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap());
+        let broken = rules.filter(|rule| rule["health"] != "ok");
+        broken.map(|rule| format!("{}: {}: {}", rule["name"], rule["health"], rule["lastError"])).collect()
+    }
+
     /// Waits until each of these jobs has been scraped from now on, begun and stored: all that was counted before is in
     /// what queries find.
     pub(crate) fn scraped(&self, jobs: &[&str]) {

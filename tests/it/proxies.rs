@@ -1,14 +1,14 @@
 //! Proxies of our own lose, hold, cut, repeat and reorder requests and answers of every protocol; what the injector says in
 //! the end is exactly what they did.
 
-mod datagrams;
+pub(crate) mod datagrams;
 mod fallback;
 mod h2;
 mod live;
-mod path;
+pub(crate) mod path;
 pub(crate) mod proof;
 mod replicas;
-mod streams;
+pub(crate) mod streams;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

@@ -29,15 +29,20 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
+/// What stands in each of them.
+pub(crate) fn texts() -> Vec<String> {
+    files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
 /// Every rule of these groups, as it stands in a file or in a resource of the chart's.
 fn rules_of(groups: &Value) -> Vec<&Value> {
     groups.as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap()).collect()
 }
 
 /// Every rule of every file.
-fn rules() -> Vec<Value> {
-    let read = |file: &PathBuf| -> Value { serde_saphyr::from_str(&std::fs::read_to_string(file).unwrap()).unwrap() };
-    files().iter().flat_map(|file| rules_of(&read(file)["groups"]).into_iter().cloned().collect::<Vec<_>>()).collect()
+pub(crate) fn rules() -> Vec<Value> {
+    let read = |text: &String| -> Value { serde_saphyr::from_str(text).unwrap() };
+    texts().iter().flat_map(|text| rules_of(&read(text)["groups"]).into_iter().cloned().collect::<Vec<_>>()).collect()
 }
 
 #[test]

@@ -31,10 +31,10 @@ mix:
   - { name: slow, weight: 2, http: { fault: \"delay=300ms\" } }
 ";
 /// Requests per second of it.
-pub(super) const RATE: u64 = 220;
+pub(crate) const RATE: u64 = 220;
 
 /// An address of loopback that nothing else uses: a port on it stays free while a target is down.
-pub(super) fn own_address() -> IpAddr {
+pub(crate) fn own_address() -> IpAddr {
     static NEXT: AtomicU16 = AtomicU16::new(1);
     let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let [_, _, process_high, process_low] = std::process::id().to_be_bytes();
@@ -44,24 +44,24 @@ pub(super) fn own_address() -> IpAddr {
 }
 
 /// A running target.
-pub(super) struct Target {
-    pub(super) process: Process,
-    pub(super) at: Addresses,
+pub(crate) struct Target {
+    pub(crate) process: Process,
+    pub(crate) at: Addresses,
 }
 
 impl Target {
     /// On free ports of an address of its own.
-    pub(super) fn start() -> Target {
+    pub(crate) fn start() -> Target {
         Target::on(own_address(), None, &[])
     }
 
     /// On this address, on these ports or on free ones, with these flags besides.
-    pub(super) fn on(ip: IpAddr, ports: Option<&Addresses>, more: &[&str]) -> Target {
+    pub(crate) fn on(ip: IpAddr, ports: Option<&Addresses>, more: &[&str]) -> Target {
         Target::with(ip, ports, more, &[])
     }
 
     /// The same, with these environment variables.
-    pub(super) fn with(ip: IpAddr, ports: Option<&Addresses>, more: &[&str], variables: &[(String, String)]) -> Target {
+    pub(crate) fn with(ip: IpAddr, ports: Option<&Addresses>, more: &[&str], variables: &[(String, String)]) -> Target {
         let of = |pick: fn(&Addresses) -> Option<SocketAddr>| {
             SocketAddr::new(ip, ports.and_then(pick).map_or(0, |at| at.port())).to_string()
         };
@@ -85,7 +85,7 @@ impl Target {
     }
 
     /// Ends it without a word, and starts another in its place.
-    pub(super) fn killed_and_begun_anew(self) -> Target {
+    pub(crate) fn killed_and_begun_anew(self) -> Target {
         let Target { process, at } = self;
         process.signal("KILL");
         process.end();
@@ -93,7 +93,12 @@ impl Target {
     }
 
     /// The mix against it, under this name or its address.
-    pub(super) fn mix(&self, name: Option<&str>) -> String {
+    pub(crate) fn mix(&self, name: Option<&str>) -> String {
+        self.filled(MIX, name)
+    }
+
+    /// A scenario with its places, such as `{http}`, filled in: its ports under this name or its address.
+    pub(crate) fn filled(&self, scenario: &str, name: Option<&str>) -> String {
         let places = [
             ("{http}", Some(self.at.http)),
             ("{grpc}", self.at.grpc),
@@ -101,35 +106,35 @@ impl Target {
             ("{udp}", self.at.udp),
             ("{dns}", self.at.dns),
         ];
-        places.iter().fold(MIX.to_owned(), |mix, (place, at)| mix.replace(place, &named(at.unwrap(), name)))
+        places.iter().fold(scenario.to_owned(), |text, (place, at)| text.replace(place, &named(at.unwrap(), name)))
     }
 
     /// The sum of all series of one of its metrics.
-    pub(super) fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         metric(name).sum_in(&get(self.at.admin, "/metrics"))
     }
 }
 
 /// The port of an address, on this host or on its own.
-pub(super) fn named(at: SocketAddr, name: Option<&str>) -> String {
+pub(crate) fn named(at: SocketAddr, name: Option<&str>) -> String {
     name.map_or_else(|| at.to_string(), |name| format!("{name}:{}", at.port()))
 }
 
 /// A running injector.
-pub(super) struct Injector {
-    pub(super) process: Process,
-    pub(super) admin: SocketAddr,
+pub(crate) struct Injector {
+    pub(crate) process: Process,
+    pub(crate) admin: SocketAddr,
     folder: TempDir,
 }
 
 impl Injector {
     /// Runs a scenario, whose target's admin port is there; without flags that say how long, until it is told to stop.
-    pub(super) fn start(scenario: &str, target_admin: &str, more: &[&str]) -> Injector {
+    pub(crate) fn start(scenario: &str, target_admin: &str, more: &[&str]) -> Injector {
         Injector::with(scenario, target_admin, more, &[])
     }
 
     /// The same, with these environment variables.
-    pub(super) fn with(scenario: &str, target_admin: &str, more: &[&str], variables: &[(String, String)]) -> Injector {
+    pub(crate) fn with(scenario: &str, target_admin: &str, more: &[&str], variables: &[(String, String)]) -> Injector {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         std::fs::write(file("scenario.yaml"), scenario).unwrap();
@@ -143,18 +148,18 @@ impl Injector {
     }
 
     /// The mix against a target.
-    pub(super) fn mixed(target: &Target, more: &[&str]) -> Injector {
+    pub(crate) fn mixed(target: &Target, more: &[&str]) -> Injector {
         Injector::start(&target.mix(None), &target.at.admin.to_string(), more)
     }
 
     /// How many requests have this result so far.
-    pub(super) fn results(&self, result: &str) -> u64 {
+    pub(crate) fn results(&self, result: &str) -> u64 {
         let requests = metric("continuous_load_client_requests_total").label("result", result);
         requests.sum_in(&get(self.admin, "/metrics")) as u64
     }
 
     /// Waits until there are so many results of this kind more than now.
-    pub(super) fn until_more(&self, result: &str, more: u64) {
+    pub(crate) fn until_more(&self, result: &str, more: u64) {
         let wanted = self.results(result) + more;
         until(&format!("{more} more of {result}"), || match self.results(result) {
             count if count >= wanted => Ok(()),
@@ -163,7 +168,7 @@ impl Injector {
     }
 
     /// Waits until nothing fails any more for a while: as many successes as a second has without a failure among them.
-    pub(super) fn until_well(&self) {
+    pub(crate) fn until_well(&self) {
         let look = || ["failure", "success"].map(|result| self.results(result));
         let mut last_bad = look();
         until("a second without a failure", || {
@@ -176,13 +181,13 @@ impl Injector {
     }
 
     /// Tells it to stop, and waits for its end.
-    pub(super) fn stopped(self) -> Ended {
+    pub(crate) fn stopped(self) -> Ended {
         self.process.signal("TERM");
         self.ended()
     }
 
     /// Waits for its end.
-    pub(super) fn ended(self) -> Ended {
+    pub(crate) fn ended(self) -> Ended {
         let (exit, text) = self.process.end();
         let json = std::fs::read(self.folder.path().join("result.json")).unwrap_or_default();
         let json = serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -191,21 +196,21 @@ impl Injector {
 }
 
 /// Waits until a condition holds.
-pub(super) fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> Result<(), T>) {
+pub(crate) fn until<T: std::fmt::Debug>(what: &str, mut look: impl FnMut() -> Result<(), T>) {
     run(eventually(what, async || look()));
 }
 
 /// A run that is over.
-pub(super) struct Ended {
-    pub(super) exit: Option<i32>,
-    pub(super) json: Value,
-    pub(super) text: String,
+pub(crate) struct Ended {
+    pub(crate) exit: Option<i32>,
+    pub(crate) json: Value,
+    pub(crate) text: String,
 }
 
 impl Ended {
     /// What must be true of every run: the identity holds for each operation, every unanswered request has exactly one fate
     /// and every unknown one a reason, and nothing is unexplained.
-    pub(super) fn is_sound(&self) {
+    pub(crate) fn is_sound(&self) {
         for operation in self.operations() {
             let (name, client) = (&operation["name"], &operation["client"]);
             let parts = ["success", "failure", "dropped_late", "dropped_limit", "interrupted", "in_flight"];
@@ -232,42 +237,42 @@ impl Ended {
     }
 
     /// Every request was planned that the rate and the length ask for: the schedule knows nothing of what went on.
-    pub(super) fn planned_all(&self, length_s: u64) {
+    pub(crate) fn planned_all(&self, length_s: u64) {
         assert_eq!(number(&self.json["total"], "planned"), RATE * length_s, "{}", self.text);
     }
 
     /// The figures of the operations, in the order of the mix.
-    pub(super) fn operations(&self) -> &[Value] {
+    pub(crate) fn operations(&self) -> &[Value] {
         self.json["operations"].as_array().unwrap()
     }
 
     /// One operation's.
-    pub(super) fn operation(&self, name: &str) -> &Value {
+    pub(crate) fn operation(&self, name: &str) -> &Value {
         self.operations().iter().find(|operation| operation["name"] == name).unwrap()
     }
 
     /// A count over all operations.
-    pub(super) fn total(&self, key: &str) -> u64 {
+    pub(crate) fn total(&self, key: &str) -> u64 {
         number(&self.json["total"], key)
     }
 
     /// How many had this fate, over all operations.
-    pub(super) fn fate(&self, fate: &str) -> u64 {
+    pub(crate) fn fate(&self, fate: &str) -> u64 {
         number(&self.json["total"]["unanswered"], fate)
     }
 
     /// Unknown fates for this reason, over all operations.
-    pub(super) fn doubt(&self, reason: &str) -> u64 {
+    pub(crate) fn doubt(&self, reason: &str) -> u64 {
         self.json["total"]["unanswered"]["reasons"][reason].as_u64().unwrap_or(0)
     }
 
     /// The session, as it is written.
-    pub(super) fn session(&self) -> &str {
+    pub(crate) fn session(&self) -> &str {
         self.json["session"].as_str().unwrap()
     }
 }
 
 /// A count that must be there.
-pub(super) fn number(of: &Value, key: &str) -> u64 {
+pub(crate) fn number(of: &Value, key: &str) -> u64 {
     of[key].as_u64().unwrap_or_else(|| panic!("no number {key} in {of}"))
 }

@@ -12,7 +12,7 @@ use super::streams::servfail;
 const DATAGRAM_MAX_BYTES: usize = 4096;
 
 /// Starts one on this port, or one of the kernel's choice; it ends with the runtime.
-pub(super) async fn start(is_dns: bool, port: u16, path: &Path) -> SocketAddr {
+pub(crate) async fn start(is_dns: bool, port: u16, path: &Path) -> SocketAddr {
     let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap());
     let address = socket.local_addr().unwrap();
     let path = path.clone();

@@ -9,15 +9,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// The timeout of every scenario here, far above what a busy machine takes for a request.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long [`Deed::Late`] holds an answer: far below the timeout.
-pub(super) const DELAY: Duration = Duration::from_millis(100);
+pub(crate) const DELAY: Duration = Duration::from_millis(100);
 /// How long [`Deed::TooLate`] holds one: until nobody waits any more.
 const TOO_LATE: Duration = Duration::from_millis(3500);
 
 /// What a proxy can do to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Deed {
+pub(crate) enum Deed {
     /// There and back.
     Pass,
     /// Swallows the request.
@@ -55,7 +55,7 @@ pub(super) enum Deed {
 
 impl Deed {
     /// How often the request arrives at the target.
-    pub(super) fn arrivals(self) -> u64 {
+    pub(crate) fn arrivals(self) -> u64 {
         match self {
             Deed::Swallow | Deed::ResetBefore | Deed::CloseBefore | Deed::OwnBefore => 0,
             Deed::Retry | Deed::RetryElsewhere | Deed::Double => 2,
@@ -65,10 +65,10 @@ impl Deed {
 }
 
 /// Who sent a request: its operation, and its number within it.
-pub(super) type Who = (String, u64);
+pub(crate) type Who = (String, u64);
 
 /// What becomes of a request on the client's side.
-pub(super) enum Reply<A> {
+pub(crate) enum Reply<A> {
     Silence,
     Reset,
     Close,
@@ -82,18 +82,18 @@ type Script = dyn Fn(&str, u64) -> Deed + Send + Sync;
 
 /// A path to one target, or to two of its replicas, on which things happen.
 #[derive(Clone)]
-pub(super) struct Path {
+pub(crate) struct Path {
     targets: Vec<SocketAddr>,
     script: Arc<Script>,
     ledger: Arc<Mutex<BTreeMap<Who, Deed>>>,
     /// Those whose answers have gone back.
     passed: Arc<watch::Sender<BTreeSet<Who>>>,
     /// Whether held requests may go on.
-    pub(super) let_go: Arc<watch::Sender<bool>>,
+    pub(crate) let_go: Arc<watch::Sender<bool>>,
 }
 
 impl Path {
-    pub(super) fn new(targets: &[SocketAddr], script: impl Fn(&str, u64) -> Deed + Send + Sync + 'static) -> Path {
+    pub(crate) fn new(targets: &[SocketAddr], script: impl Fn(&str, u64) -> Deed + Send + Sync + 'static) -> Path {
         Path {
             targets: targets.to_vec(),
             script: Arc::new(script),
@@ -105,7 +105,7 @@ impl Path {
 
     /// Does to one request what the script says, and notes it. `ask` asks a target. `None`: the injector sent it before,
     /// which it never does by itself.
-    pub(super) async fn walk<A, F: Future<Output = A>>(&self, who: &Who, ask: impl Fn(SocketAddr) -> F) -> Reply<A> {
+    pub(crate) async fn walk<A, F: Future<Output = A>>(&self, who: &Who, ask: impl Fn(SocketAddr) -> F) -> Reply<A> {
         let deed = (self.script)(&who.0, who.1);
         let before = self.ledger.lock().unwrap().insert(who.clone(), deed);
         assert_eq!(before, None, "the injector itself sends nothing twice: {who:?}");
@@ -161,21 +161,21 @@ impl Path {
     }
 
     /// What comes of it has gone back to the client.
-    pub(super) fn passed(&self, who: Who) {
+    pub(crate) fn passed(&self, who: Who) {
         self.passed.send_modify(|passed| {
             passed.insert(who);
         });
     }
 
     /// What was done to the requests of one operation, by number.
-    pub(super) fn done(&self, operation: &str) -> BTreeMap<u64, Deed> {
+    pub(crate) fn done(&self, operation: &str) -> BTreeMap<u64, Deed> {
         let ledger = self.ledger.lock().unwrap();
         ledger.iter().filter(|((name, _), _)| name == operation).map(|((_, seq), deed)| (*seq, *deed)).collect()
     }
 }
 
 /// Who sent these bytes: all protocols say `op=<operation>` and `id=<session>.<number>` in letters.
-pub(super) fn who(bytes: &[u8]) -> Who {
+pub(crate) fn who(bytes: &[u8]) -> Who {
     let text = String::from_utf8_lossy(bytes);
     let behind = |key: &str| text.split_once(key).unwrap_or_else(|| panic!("no {key} in {text:?}")).1;
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';

@@ -11,7 +11,7 @@ use super::path::{Path, Reply, who};
 
 /// How messages are told apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     Http,
     /// A line, and as many bytes behind it as the request's says.
     Line,
@@ -20,7 +20,7 @@ pub(super) enum Framing {
 }
 
 /// Starts one; it ends with the runtime.
-pub(super) async fn start(framing: Framing, path: &Path) -> SocketAddr {
+pub(crate) async fn start(framing: Framing, path: &Path) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let path = path.clone();
@@ -120,7 +120,7 @@ fn number(message: &[u8], words: &str) -> Option<usize> {
 }
 
 /// A resolver's SERVFAIL to a query: its head and question, and nothing else.
-pub(super) fn servfail(query: &[u8]) -> Vec<u8> {
+pub(crate) fn servfail(query: &[u8]) -> Vec<u8> {
     let labels_end = 12 + query[12..].iter().position(|byte| *byte == 0).unwrap();
     let flags = [0x81, 0x82, 0, 1, 0, 0, 0, 0, 0, 0];
     [&query[..2], &flags, &query[12..labels_end + 5]].concat()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
+use regex::Regex;
 use serde_json::Value;
 
 use super::{root, rules, rules_of};
@@ -65,6 +66,28 @@ fn a_release_has_the_same_rules_about_itself() {
         }
         assert!(changes.iter().all(|(old, _)| seen[old] > 0), "{seen:?}");
     }
+}
+
+/// Other releases' series are in the same Prometheus. Rules that took them would record them once more and hold them against
+/// the wrong objectives.
+#[test]
+fn what_a_release_asks_for_is_its_own() {
+    let Some(resource) = resource(OPERATOR) else { return };
+    let selector = Regex::new(r"\b((?:continuous_load|process|scrape)[a-z0-9_:]*)(\{[^}]*\})?").unwrap();
+    // It gives a label to what is asked for.
+    let lends = ["group_left (role) ", "and on (cluster, namespace, job, instance) "];
+    let mut count = 0;
+    for rule in rules_of(&resource["spec"]["groups"]) {
+        let expression = rule["expr"].as_str().unwrap();
+        for found in selector.captures_iter(expression) {
+            let before = &expression[..found.get(0).unwrap().start()];
+            let labels = found.get(2).map_or("", |labels| labels.as_str());
+            let is_own = labels.contains("source=\"ns/rel\"") || labels.contains("namespace=\"ns\",release=\"rel\"");
+            assert!(is_own || lends.iter().any(|words| before.ends_with(words)), "{} in {expression}", &found[0]);
+            count += 1;
+        }
+    }
+    assert!(count > 100, "{count}");
 }
 
 #[test]
