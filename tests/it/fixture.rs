@@ -257,7 +257,8 @@ pub(crate) async fn in_time<T>(look: impl AsyncFnMut() -> Result<(), T>) -> Resu
     before(Instant::now() + SOON, look).await
 }
 
-async fn before<T>(deadline: Instant, mut look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
+/// The same until a deadline of the caller's.
+pub(crate) async fn before<T>(deadline: Instant, mut look: impl AsyncFnMut() -> Result<(), T>) -> Result<(), T> {
     loop {
         match look().await {
             Err(_) if Instant::now() < deadline => tokio::time::sleep(Duration::from_millis(10)).await,

@@ -124,6 +124,9 @@ fn injector(objects: &Objects, places: &BTreeMap<String, SocketAddr>, folder: &P
     arguments.collect()
 }
 
+/// Runs of a load test, until this machine keeps its plan.
+const RUNS_MAX: usize = 5;
+
 /// A load test as its job runs it, but for its length.
 #[test]
 fn a_job_ends_well_and_both_sides_agree() {
@@ -135,11 +138,21 @@ fn a_job_ends_well_and_both_sides_agree() {
     let (_process, places) = target(&objects, &pki);
     let folder = tempfile::tempdir().unwrap();
     let arguments = injector(&objects, &places, folder.path());
-    let output = output("injector", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{errors}");
-    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(result["verdict"]["result"], "passed", "{errors}");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = (0..RUNS_MAX).find_map(|_| {
+        let output = output("injector", &arguments);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"));
+        // A machine that stands still is no plan kept, and the injector says so.
+        let is_saturated = result["verdict"]["reasons"].to_string().contains("generator saturated");
+        if is_saturated {
+            println!("once more: {}", result["verdict"]);
+            return None;
+        }
+        assert_eq!((output.status.code(), &result["verdict"]["result"]), (Some(0), &"passed".into()), "{errors}");
+        Some(result)
+    });
+    let result = result.expect("a machine that can send 100 requests in a second");
     for operation in result["operations"].as_array().unwrap() {
         assert_eq!(operation["client"]["sent"], operation["server"]["received"], "{operation}");
     }
