@@ -2,6 +2,7 @@
 //! environment.
 
 mod fault;
+mod outputs;
 mod probe;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
+pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
@@ -65,9 +67,8 @@ pub struct RunArgs {
     /// Where /metrics, /livez, /readyz and /version are served; port 0 lets the system choose.
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", default_value_t = SocketAddr::from(([0, 0, 0, 0], INJECTOR_ADMIN_PORT)))]
     admin_address: SocketAddr,
-    /// Write the result as JSON to this file at the end; - for standard output.
-    #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputArgs,
     /// Serve /metrics this long after the result, so that the last figures are scraped; a signal ends it. Two scrape
     /// intervals are enough.
     #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
@@ -220,7 +221,7 @@ impl RunArgs {
             plan: self.scenario.plan()?,
             options: self.run.options(),
             admin_address: self.admin_address,
-            json: self.json.clone(),
+            outputs: self.outputs.outputs(),
             linger: self.linger,
             k6: self.compat.k6(),
         })

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::account::OperationAccount as TargetAccount;
 use shared::outcome::Fate;
 use shared::units::counted;
@@ -73,7 +73,8 @@ impl Figures {
 }
 
 /// Both sides of one operation set against each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Difference {
     /// Received by the target minus sent here.
     pub received: i64,
