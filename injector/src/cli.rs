@@ -4,6 +4,7 @@
 mod fault;
 mod outputs;
 mod probe;
+mod report;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -18,6 +19,7 @@ use shared::units::parse_duration;
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
+pub use self::report::ReportArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -32,7 +34,7 @@ use crate::verdict::Exit;
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
 /// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
-/// 98 the run is not valid, 104 invalid scenario, 105 a finite run was interrupted.
+/// 98 the run is not valid, 99 a result is worse than another, 104 invalid scenario, 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -55,6 +57,8 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Rules that make the target misbehave for a while, on every replica or on none.
     Fault(FaultArgs),
+    /// Tell a saved result, compare two, or add up shards of one run.
+    Report(ReportArgs),
 }
 
 /// `injector run`.

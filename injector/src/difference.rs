@@ -115,6 +115,30 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Of two runs together.
+    pub(crate) fn sum(one: &Difference, other: &Difference) -> Difference {
+        Difference {
+            received: one.received + other.received,
+            answered: one.answered + other.answered,
+            request_lost: one.request_lost + other.request_lost,
+            response_lost: one.response_lost + other.response_lost,
+            duplicates: one.duplicates + other.duplicates,
+            duplicates_elsewhere: one.duplicates_elsewhere + other.duplicates_elsewhere,
+            arrived_late: one.arrived_late + other.arrived_late,
+            path_answered: one.path_answered + other.path_answered,
+            late: one.late + other.late,
+            unknown: one.unknown + other.unknown,
+            open: one.open + other.open,
+            interrupted: one.interrupted + other.interrupted,
+            silent: one.silent + other.silent,
+            answered_wrong: one.answered_wrong + other.answered_wrong,
+            unanswered: one.unanswered + other.unanswered,
+            restarted: one.restarted || other.restarted,
+            excused: one.excused + other.excused,
+            unexplained: one.unexplained + other.unexplained,
+        }
+    }
+
     /// Of the accounts of both sides.
     pub(crate) fn new(client: &Figures, server: &TargetAccount, restarted: bool) -> Difference {
         // A query that is asked again over TCP is a request of its own to the target, its first answer a complete one.

@@ -35,6 +35,7 @@ pub mod probe;
 pub mod rate;
 mod reflection;
 mod registry;
+pub mod report;
 mod resent;
 pub mod scenario;
 pub mod schedule;
