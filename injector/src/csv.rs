@@ -7,7 +7,7 @@
 //! - A disk that hangs stops neither the run nor its memory: rows wait in a bounded queue on a thread of their own.
 
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -62,7 +62,10 @@ const INTERVALS_WAITING_MAX: usize = 64;
 /// The file before its run has begun: tried, and as it was.
 pub(crate) struct Unwritten {
     path: PathBuf,
+    /// Nothing: standard output.
     file: Option<File>,
+    /// It was not there before, and goes if there is no run.
+    is_new: bool,
 }
 
 /// The file while the run is under way.
@@ -78,19 +81,21 @@ impl Unwritten {
     /// # Errors
     /// The flag, the path, why not, and what would do.
     pub(crate) fn open(path: &Path) -> Result<Unwritten, String> {
+        let is_new = !is_stdout(path) && !path.exists();
         let open = || OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = if is_stdout(path) { None } else { Some(open().map_err(|error| refused(FLAG, path, &error))?) };
-        Ok(Unwritten { path: path.to_owned(), file })
+        Ok(Unwritten { path: path.to_owned(), file, is_new })
     }
 
     /// Forgets what the file held, and writes the names of the columns.
     ///
     /// # Errors
     /// If there is no thread to be had.
-    pub(crate) fn start(self) -> io::Result<Csv> {
+    pub(crate) fn start(mut self) -> io::Result<Csv> {
         let (rows, waiting) = sync_channel::<String>(INTERVALS_WAITING_MAX);
         let thread = thread::Builder::new().name("csv".to_owned()).spawn(move || {
-            let Unwritten { path, file } = self;
+            self.is_new = false;
+            let file = self.file.take();
             let write = || match file {
                 // A pipe or a device has no length.
                 Some(mut file) => {
@@ -101,9 +106,18 @@ impl Unwritten {
                 }
                 None => write_all(&mut io::stdout().lock(), waiting),
             };
-            write().map_err(|error| io::Error::new(error.kind(), format!("{FLAG} {}: {error}", path.display())))
+            write().map_err(|error| io::Error::new(error.kind(), format!("{FLAG} {}: {error}", self.path.display())))
         })?;
         Ok(Csv { rows, thread, missed: 0 })
+    }
+}
+
+/// What was only tried does not stay.
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        if self.is_new {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

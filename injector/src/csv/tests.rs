@@ -70,8 +70,12 @@ fn what_the_file_held_stays_until_the_run_begins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("series.csv");
     std::fs::write(&path, "old,and,longer,than,that\n".repeat(100)).unwrap();
-    let csv = Unwritten::open(&path).unwrap();
+    drop(Unwritten::open(&path).unwrap());
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("old"));
+    let other = folder.path().join("new.csv");
+    drop(Unwritten::open(&other).unwrap());
+    assert!(!other.exists());
+    let csv = Unwritten::open(&path).unwrap();
     let mut csv = csv.start().unwrap();
     let by_operation = [account()];
     csv.add(&tick(&by_operation), &[("web".to_owned(), "http")], 0.0);

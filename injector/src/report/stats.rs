@@ -35,7 +35,7 @@ pub fn share(hits: u64, count: u64, alpha: f64) -> Option<Estimate> {
 
 /// The quantile `q` of counted values, in their order, with the confidence `1 - alpha`; nothing without data.
 pub fn quantile(counted: &[(u64, u64)], q: f64, alpha: f64) -> Option<Estimate> {
-    let count: u64 = counted.iter().map(|(_, count)| count).sum();
+    let count = counted.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
     if count == 0 {
         return None;
     }
@@ -51,9 +51,9 @@ pub fn quantile(counted: &[(u64, u64)], q: f64, alpha: f64) -> Option<Estimate> 
 
 /// The rank-th smallest value; ranks begin with 1.
 fn at_rank(counted: &[(u64, u64)], rank: u64) -> f64 {
-    let mut before = 0;
+    let mut before = 0_u64;
     let at = counted.iter().find(|(_, count)| {
-        before += count;
+        before = before.saturating_add(*count);
         before >= rank
     });
     at.or(counted.last()).map_or(0.0, |(value, _)| *value as f64)

@@ -65,6 +65,7 @@ fn a_file_that_is_no_result_is_refused_by_name() {
         ("other.json", "{\"a\": 1}", "missing field `schema`"),
         ("newer.json", "{\"schema\": 2}", "version 2, and this program reads version 1"),
         ("half.json", "{\"schema\": 1}", "missing field"),
+        ("huge.json", "{\"schema\": 1, \"workers\": 18446744073709551615}", "18446744073709551615 is no count"),
     ] {
         let ended = report(&[&bench.write(name, text)], &[]);
         assert_eq!(ended.code, Some(2), "{name}");
