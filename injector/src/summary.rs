@@ -6,6 +6,7 @@
 mod backends;
 mod environment;
 mod latency;
+mod lateness;
 mod names;
 mod replicas;
 mod rules;

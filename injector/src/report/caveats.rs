@@ -6,11 +6,6 @@ use crate::summary::{Operation, Summary};
 
 /// Difference of two rates or lengths, as a share of the first, that is worth a word.
 const SHARE: f64 = 0.01;
-/// The injector's own lateness that is worth a word, as a share of the response times that it is a part of.
-const LAG_SHARE: f64 = 0.1;
-/// Less lateness than this is the ordinary one of a timer.
-const LAG_US_MIN: u64 = 1_000;
-
 /// Operations that only one of them has: first those of `a`, then those of `b`.
 pub(super) fn alone(a: &Summary, b: &Summary) -> [Vec<String>; 2] {
     [(a, b), (b, a)].map(|(here, there)| {
@@ -29,7 +24,7 @@ pub(super) fn of_runs(a: &Summary, b: &Summary) -> Vec<String> {
             caveats.push(format!("{name} is not to be believed: {} (exit code {})", verdict.result, verdict.exit_code));
         }
         caveats.extend(verdict.reasons.iter().map(|reason| format!("{name}: {reason}")));
-        caveats.extend(late(run).map(|words| format!("{name}: {words}")));
+        caveats.extend(run.lateness().map(|words| format!("{name}: {words}")));
     }
     let mut differ = |what: &str, a: String, b: String| {
         if a != b {
@@ -54,15 +49,6 @@ pub(super) fn of_runs(a: &Summary, b: &Summary) -> Vec<String> {
 pub(super) fn is_believed(run: &Summary) -> bool {
     // Interrupted is shorter, and crossed thresholds are figures; anything else is no measurement.
     matches!(run.verdict.exit_code, 0 | 99 | 105)
-}
-
-fn late(run: &Summary) -> Option<String> {
-    let (lag, response) = (run.total.lag.p99_us?, run.total.response.p99_us?);
-    let is_much = lag >= LAG_US_MIN && lag as f64 > LAG_SHARE * response as f64;
-    is_much.then(|| {
-        let (lag, response) = (crate::table::ms(Some(lag)), crate::table::ms(Some(response)));
-        format!("the injector itself was {lag} ms late at p99, which is part of the response times (p99 {response} ms)")
-    })
 }
 
 /// Why one operation of two runs is not one thing; nothing if it is.

@@ -19,7 +19,8 @@ pub(super) fn footer(text: &mut String, summary: &Summary, detail: Detail) -> st
         total.interrupted,
         total.in_flight,
     )?;
-    if detail == Detail::Full {
+    // Something on the way lost what had to be sent again.
+    if detail == Detail::Full || total.retransmits > 0 {
         writeln!(text, "{}", connections(total))?;
     }
     match (&summary.target, &summary.target_error) {
@@ -30,6 +31,9 @@ pub(super) fn footer(text: &mut String, summary: &Summary, detail: Detail) -> st
             summary.session,
             error.as_deref().unwrap_or("not asked")
         )?,
+    }
+    if let Some(words) = summary.lateness() {
+        writeln!(text, "lateness: {words}")?;
     }
     verdict(text, summary)
 }
