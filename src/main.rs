@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{CompatArgs, LengthArgs, LoadArgs, plan};
+use injector::cli::{CompatArgs, LengthArgs, LoadArgs, OutputArgs, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -33,9 +33,8 @@ struct Cli {
     /// Run until SIGINT or SIGTERM, whatever --for says.
     #[arg(long)]
     forever: bool,
-    /// Write the result as JSON to this file at the end; - for standard output.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputArgs,
     #[command(flatten)]
     run: LengthArgs,
     #[command(flatten)]
@@ -76,7 +75,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             plan: plan(&scenario, &overrides)?,
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            json: cli.json.clone(),
+            outputs: cli.outputs.outputs(),
             linger: None,
             k6: cli.compat.k6(),
         };

@@ -2,7 +2,9 @@
 //! environment.
 
 mod fault;
+mod outputs;
 mod probe;
+mod report;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -15,7 +17,9 @@ use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
+pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
+pub use self::report::ReportArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -30,7 +34,7 @@ use crate::verdict::Exit;
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
 /// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
-/// 98 the run is not valid, 104 invalid scenario, 105 a finite run was interrupted.
+/// 98 the run is not valid, 99 a result is worse than another, 104 invalid scenario, 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -53,6 +57,8 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Rules that make the target misbehave for a while, on every replica or on none.
     Fault(FaultArgs),
+    /// Tell a saved result, compare two, or add up shards of one run.
+    Report(ReportArgs),
 }
 
 /// `injector run`.
@@ -65,9 +71,8 @@ pub struct RunArgs {
     /// Where /metrics, /livez, /readyz and /version are served; port 0 lets the system choose.
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", default_value_t = SocketAddr::from(([0, 0, 0, 0], INJECTOR_ADMIN_PORT)))]
     admin_address: SocketAddr,
-    /// Write the result as JSON to this file at the end; - for standard output.
-    #[arg(long, value_name = "FILE", env = "CLOAD_JSON")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: OutputArgs,
     /// Serve /metrics this long after the result, so that the last figures are scraped; a signal ends it. Two scrape
     /// intervals are enough.
     #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
@@ -220,7 +225,7 @@ impl RunArgs {
             plan: self.scenario.plan()?,
             options: self.run.options(),
             admin_address: self.admin_address,
-            json: self.json.clone(),
+            outputs: self.outputs.outputs(),
             linger: self.linger,
             k6: self.compat.k6(),
         })

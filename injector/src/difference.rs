@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::account::OperationAccount as TargetAccount;
 use shared::outcome::Fate;
 use shared::units::counted;
@@ -73,7 +73,8 @@ impl Figures {
 }
 
 /// Both sides of one operation set against each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Difference {
     /// Received by the target minus sent here.
     pub received: i64,
@@ -114,6 +115,30 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Of two runs together.
+    pub(crate) fn sum(one: &Difference, other: &Difference) -> Difference {
+        Difference {
+            received: one.received + other.received,
+            answered: one.answered + other.answered,
+            request_lost: one.request_lost + other.request_lost,
+            response_lost: one.response_lost + other.response_lost,
+            duplicates: one.duplicates + other.duplicates,
+            duplicates_elsewhere: one.duplicates_elsewhere + other.duplicates_elsewhere,
+            arrived_late: one.arrived_late + other.arrived_late,
+            path_answered: one.path_answered + other.path_answered,
+            late: one.late + other.late,
+            unknown: one.unknown + other.unknown,
+            open: one.open + other.open,
+            interrupted: one.interrupted + other.interrupted,
+            silent: one.silent + other.silent,
+            answered_wrong: one.answered_wrong + other.answered_wrong,
+            unanswered: one.unanswered + other.unanswered,
+            restarted: one.restarted || other.restarted,
+            excused: one.excused + other.excused,
+            unexplained: one.unexplained + other.unexplained,
+        }
+    }
+
     /// Of the accounts of both sides.
     pub(crate) fn new(client: &Figures, server: &TargetAccount, restarted: bool) -> Difference {
         // A query that is asked again over TCP is a request of its own to the target, its first answer a complete one.

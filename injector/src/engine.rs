@@ -61,10 +61,12 @@ pub struct Engine {
 pub struct Tick<'a> {
     /// Since the first slot.
     pub elapsed: Duration,
-    /// How long the interval is.
+    /// How long the interval is; zero for the last one if nothing was planned in it.
     pub length: Duration,
     /// This interval, all operations together.
     pub interval: &'a OperationAccount,
+    /// This interval, by operation in the plan's order.
+    pub by_operation: &'a [OperationAccount],
     /// Since the start, by operation in the plan's order.
     pub total: &'a [OperationAccount],
 }
@@ -190,12 +192,10 @@ impl Engine {
         let over = Instant::now();
         gathered.backends(&self.red, over);
         let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
-        // The rest of a second. What was taken up only after the end, or came to its own while the run drained, is in the
-        // total: a second line of the last second would say little of it.
+        // The rest of a second, so that intervals add up to the total. If it is only of what was taken up after the end, or
+        // came to its own while the run drained, it has no length: a second line of the last second would say little.
         let elapsed = planning_ended.saturating_duration_since(t0);
-        if gathered.interval.planned > 0 && elapsed > told {
-            on_tick(&gathered.tick(elapsed, told));
-        }
+        on_tick(&gathered.tick(if gathered.interval.planned > 0 { elapsed.max(told) } else { told }, told));
         Ok(Finished {
             is_continuous: end.is_none(),
             is_interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
@@ -286,7 +286,13 @@ impl Gathered {
 
     /// Of the time since that much was told.
     fn tick(&self, elapsed: Duration, told: Duration) -> Tick<'_> {
-        Tick { elapsed, length: elapsed.saturating_sub(told), interval: &self.interval, total: &self.total }
+        Tick {
+            elapsed,
+            length: elapsed.saturating_sub(told),
+            interval: &self.interval,
+            by_operation: &self.by_operation,
+            total: &self.total,
+        }
     }
 }
 

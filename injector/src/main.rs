@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use injector::cli::{Cli, Command, RunArgs};
 use injector::verdict::Exit;
-use injector::{check, fault, log, probe, session};
+use injector::{check, fault, log, probe, report, session};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run(args),
         Command::Probe(args) => probe::run(args),
         Command::Fault(args) => fault::run(args),
+        Command::Report(args) => report::run(args),
         Command::Check(args) => args.plan().map(|plan| {
             print!("{}", check::describe(&plan));
             Exit::Passed

@@ -3,13 +3,11 @@
 //!
 //! Both programs that inject (`injector run` and the pair in the root package) are this function with different arguments.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus::Registry;
 use shared::admin::{Readiness, registry, router};
@@ -23,11 +21,12 @@ use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
 use crate::names::Names;
+use crate::outputs::Outputs;
 use crate::plan::Plan;
-use crate::summary::Summary;
+use crate::summary::{Environment, Summary};
 use crate::target::QUESTION_TIMEOUT;
 use crate::verdict::Exit;
-use crate::{live, preflight, reflection, table, target};
+use crate::{csv, junit, live, preflight, reflection, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -41,8 +40,8 @@ pub struct Job {
     pub admin_address: SocketAddr,
     /// Export k6's metrics beside our own, with these labels on all of them.
     pub k6: Option<Tags>,
-    /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
-    pub json: Option<PathBuf>,
+    /// What is left behind at the end, and how much is told.
+    pub outputs: Outputs,
     /// How long the admin port stays open after the result: who scrapes it has seen the last figures by then.
     pub linger: Option<Duration>,
 }
@@ -61,8 +60,8 @@ pub struct NotStarted {
 /// # Errors
 /// If nothing could be sent; everything after the first request is a figure.
 pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
-    let json = job.json.as_deref().map(JsonOutput::open).transpose()?;
-    let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
+    let files = job.outputs.open().map_err(|message| NotStarted { exit: Exit::Usage, message })?;
+    let out = Printer::start(files.is_stdout_taken).map_err(defect)?;
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
     tokio::select! {
@@ -97,13 +96,23 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
+    let described = plan.operations.iter().map(|o| (o.name.to_string(), o.protocol().as_str())).collect::<Vec<_>>();
+    let mut csv = files.csv.map(csv::Unwritten::start).transpose().map_err(defect)?;
+    let mut began = None;
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
         let finished = engine.run(stop.clone(), |tick| {
             heard.note(tick.total);
             figures.send_replace(tick.total.iter().map(Figures::from).collect());
-            out.line(live::line(tick));
+            let now = SystemTime::now();
+            began = began.or_else(|| now.checked_sub(tick.elapsed));
+            if let Some(csv) = &mut csv {
+                csv.add(tick, &described, unix_s(now));
+            }
+            if !tick.length.is_zero() {
+                out.line(live::line(tick));
+            }
         });
         (finished.await, stop.is_cancelled())
     };
@@ -118,7 +127,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    let (mut summary, exit) = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
+    summary.environment = Environment::read();
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {
@@ -126,14 +137,24 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         }
     }
     let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
-    out.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
-    if let Some(json) = &json {
-        json.write(&summary).map_err(defect)?;
-    }
+    let table = table::render(&summary, job.outputs.detail);
+    out.finish(format!("{table}{metrics}{}", lingering.unwrap_or_default()));
+    // Each of them, whatever became of the others.
+    let written = [
+        files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
+        files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary, &[]).as_bytes())),
+        csv.map_or(Ok(()), csv::Csv::finish),
+    ];
+    written.into_iter().collect::<io::Result<()>>().map_err(defect)?;
     if let Some(length) = job.linger {
         linger(length, was_stopped, &stop).await;
     }
-    Ok(summary.exit())
+    Ok(exit)
+}
+
+/// For the eyes of whoever sets figures beside those of others; nothing is decided by the calendar.
+fn unix_s(at: SystemTime) -> f64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Waits with the figures as they are. A signal ends it; after a run that a signal has ended, the second one does, as always.
@@ -246,64 +267,4 @@ impl Printer {
         drop(self.lines);
         let _ = self.thread.join();
     }
-}
-
-/// Where the result goes. Tried before the run, so that an hour of load is not lost to a mistyped directory; written beside
-/// the old result and exchanged for it at the end, so that a run that is cut off leaves that as it was.
-enum JsonOutput {
-    Stdout,
-    File(PathBuf),
-    /// A pipe or a device: nothing that could be exchanged.
-    Other(PathBuf),
-}
-
-impl JsonOutput {
-    fn open(path: &Path) -> Result<JsonOutput, NotStarted> {
-        if path == Path::new("-") {
-            return Ok(JsonOutput::Stdout);
-        }
-        let tried = match fs::metadata(path) {
-            Ok(held) if !held.is_file() => {
-                OpenOptions::new().write(true).open(path).map(|_| JsonOutput::Other(path.to_owned()))
-            }
-            _ => File::create(beside(path)).map(|_| JsonOutput::File(path.to_owned())),
-        };
-        tried.map_err(|error| NotStarted {
-            exit: Exit::Usage,
-            message: format!(
-                "--json {}: {error}; a path that can be written works, or - for standard output",
-                path.display()
-            ),
-        })
-    }
-
-    fn write(&self, summary: &Summary) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(summary)?;
-        text.push(b'\n');
-        let (path, written) = match self {
-            JsonOutput::Stdout => (Path::new("-"), io::stdout().lock().write_all(&text)),
-            JsonOutput::Other(path) => (path.as_path(), fs::write(path, &text)),
-            JsonOutput::File(path) => {
-                (path.as_path(), fs::write(beside(path), &text).and_then(|()| fs::rename(beside(path), path)))
-            }
-        };
-        written.map_err(|error| io::Error::new(error.kind(), format!("--json {}: {error}", path.display())))
-    }
-}
-
-/// What was only tried, or written by half, does not stay.
-impl Drop for JsonOutput {
-    fn drop(&mut self) {
-        if let JsonOutput::File(path) = self {
-            // Gone already if it became the result.
-            let _ = fs::remove_file(beside(path));
-        }
-    }
-}
-
-/// The name under which a result is written until it is complete.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }

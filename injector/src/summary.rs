@@ -1,9 +1,12 @@
 //! The result of a run as data: what the table prints and `--json` writes.
 //!
-//! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes.
+//! The JSON is an interface: fields are added, never renamed. `schema` counts incompatible changes. What is saved is read
+//! again by [`crate::report`]: keys that are not known are passed over, and those that came later default to nothing.
 
 mod backends;
+mod environment;
 mod latency;
+mod lateness;
 mod names;
 mod replicas;
 mod rules;
@@ -12,13 +15,14 @@ mod unanswered;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::account::{Account, OperationAccount as TargetAccount};
 use shared::identity::Name;
 use shared::outcome::{ConnectionEnd, DropReason, ErrorClass};
 
 pub(crate) use self::backends::listed;
 pub use self::backends::{Backends, NameBackends};
+pub use self::environment::Environment;
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
 use self::replicas::replicas;
@@ -34,25 +38,41 @@ use crate::target::Told;
 use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
-const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 1;
+/// What the JSON looks like, as a JSON Schema.
+pub const JSON_SCHEMA: &str = include_str!("summary/result.schema.json");
 
 /// A whole run.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Summary {
     /// Version of this structure.
     pub schema: u32,
     /// Version of the program.
-    pub version: &'static str,
+    #[serde(default)]
+    pub version: String,
     /// Who injected.
+    #[serde(default)]
     pub source: String,
     /// The run.
+    #[serde(default)]
     pub session: String,
+    /// What was run: the scenario's file.
+    #[serde(default)]
+    pub scenario: String,
+    /// When its first slot was, in seconds since 1970; nothing if it had none.
+    #[serde(default)]
+    pub started_unix_s: Option<f64>,
     /// Seconds during which requests were planned.
     pub planned_for_s: f64,
     /// Seconds from the first slot to the last result.
+    #[serde(default)]
     pub took_s: f64,
     /// Threads that sent.
+    #[serde(default)]
     pub workers: u32,
+    /// The machine that sent.
+    #[serde(default)]
+    pub environment: Environment,
     /// The judgement on the run.
     pub verdict: Judgement,
     /// All operations together.
@@ -60,55 +80,66 @@ pub struct Summary {
     /// By operation, in the scenario's order.
     pub operations: Vec<Operation>,
     /// Servers that answered, against the addresses of their names.
+    #[serde(default)]
     pub backends: Vec<NameBackends>,
     /// Who was asked for an account, and who answered, by name.
+    #[serde(default)]
     pub replicas: Vec<Replica>,
     /// The target instance that gave its account.
+    #[serde(default)]
     pub target: Option<String>,
     /// Why the target's account is missing.
+    #[serde(default)]
     pub target_error: Option<String>,
 }
 
 /// Whether the run may be believed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Judgement {
     /// In one word.
-    pub result: &'static str,
+    pub result: String,
     /// The process's exit code.
     pub exit_code: u8,
     /// Why, most important first.
+    #[serde(default)]
     pub reasons: Vec<String>,
-    #[serde(skip)]
-    pub(crate) exit: Exit,
 }
 
 /// One operation on both sides.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Operation {
     /// Its name.
     pub name: String,
     /// The name, or address, that it is sent to.
+    #[serde(default)]
     pub host: String,
     /// What it speaks.
-    pub protocol: &'static str,
+    #[serde(default)]
+    pub protocol: String,
     /// Its planned rate, per second.
+    #[serde(default)]
     pub rate_per_s: f64,
     /// Whether it asks for a fault.
+    #[serde(default)]
     pub injected: bool,
     /// What the injector saw.
     pub client: Side,
     /// What the target saw, if it told.
+    #[serde(default)]
     pub server: Option<TargetAccount>,
     /// What fault rules of the target did to it, from both sides together.
+    #[serde(default)]
     pub rules: Rules,
     /// Both sides set against each other; nothing if a part of the target's side is missing, or its requests say not who
     /// they are.
+    #[serde(default)]
     pub difference: Option<Difference>,
 }
 
 /// The injector's account, in figures. `planned = success + failure + dropped_late + dropped_limit + interrupted +
 /// in_flight`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Side {
     /// Slots that came due.
     pub planned: u64,
@@ -135,9 +166,9 @@ pub struct Side {
     /// What became of the requests that were sent and failed without an answer.
     pub unanswered: Unanswered,
     /// Failures by class; classes that did not occur are left out.
-    pub errors: BTreeMap<&'static str, u64>,
+    pub errors: BTreeMap<String, u64>,
     /// The first failure of each class, in words.
-    pub examples: BTreeMap<&'static str, String>,
+    pub examples: BTreeMap<String, String>,
     /// Complete answers by code.
     pub codes: BTreeMap<String, u64>,
     /// Answers by the server that gave them.
@@ -151,9 +182,9 @@ pub struct Side {
     /// Segments over TCP that the injector's kernel had to send again.
     pub retransmits: u64,
     /// Requests whose times show a timer of the kernel, by what it means; what did not occur is left out.
-    pub signs: BTreeMap<&'static str, u64>,
+    pub signs: BTreeMap<String, u64>,
     /// Those that ended, by reason; reasons that did not occur are left out. At the end of a run the sum is `connections`.
-    pub connections_closed: BTreeMap<&'static str, u64>,
+    pub connections_closed: BTreeMap<String, u64>,
     /// Asked again over TCP, because the answer was truncated: the target received as many more.
     pub fallbacks: u64,
     /// What happened to the target's name.
@@ -175,7 +206,8 @@ pub struct Side {
 }
 
 impl Summary {
-    /// Of a finished run, with the target's account or why there is none, and which addresses each name has.
+    /// Of a finished run, with the target's account or why there is none, and which addresses each name has; and how the
+    /// process should end. When and where it ran is for the caller to fill in.
     pub fn new(
         plan: &Plan,
         session: &str,
@@ -183,7 +215,7 @@ impl Summary {
         finished: &engine::Finished,
         target: Result<Told, String>,
         addresses: &BTreeMap<String, Vec<IpAddr>>,
-    ) -> Summary {
+    ) -> (Summary, Exit) {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
             total.merge(account);
@@ -223,7 +255,7 @@ impl Summary {
             Operation {
                 name: operation.name.to_string(),
                 host: operation.endpoint.host.to_string(),
-                protocol: operation.protocol().as_str(),
+                protocol: operation.protocol().as_str().to_owned(),
                 rate_per_s: operation.rate.per_second(),
                 injected: operation.injected,
                 client: Side::from(account),
@@ -232,27 +264,33 @@ impl Summary {
                 difference,
             }
         });
-        Summary {
+        let summary = Summary {
             schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             source: plan.source.to_string(),
             session: session.to_owned(),
+            scenario: String::new(),
+            started_unix_s: None,
             planned_for_s: finished.planned_for.as_secs_f64(),
             took_s: finished.took.as_secs_f64(),
             workers,
-            verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
+            environment: Environment::default(),
+            verdict: Judgement { result: exit.as_str().to_owned(), exit_code: exit.code(), reasons },
             total: Side::from(&total),
             operations: operations.collect(),
             backends: NameBackends::of(plan, &finished.accounts, addresses),
             replicas,
             target: target.map(|account| account.server),
             target_error,
-        }
+        };
+        (summary, exit)
     }
 
-    /// How the process should end.
-    pub fn exit(&self) -> Exit {
-        self.verdict.exit
+    /// As it is saved.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).expect("its keys are strings, and memory takes what is written");
+        text.push(b'\n');
+        text
     }
 }
 
@@ -281,9 +319,9 @@ pub(crate) fn of_target(account: &Account, operation: &Name) -> TargetAccount {
 
 impl From<&OperationAccount> for Side {
     fn from(account: &OperationAccount) -> Side {
-        let signs = Sign::ALL.into_iter().map(|sign| (sign.as_str(), account.signs[sign.index()]));
-        let errors = ErrorClass::ALL.map(|class| (class.as_str(), account.failures[class.index()]));
-        let ends = ConnectionEnd::ALL.map(|end| (end.as_str(), account.connections_closed[end.index()]));
+        let signs = Sign::ALL.into_iter().map(|sign| (sign.as_str().to_owned(), account.signs[sign.index()]));
+        let errors = ErrorClass::ALL.map(|class| (class.as_str().to_owned(), account.failures[class.index()]));
+        let ends = ConnectionEnd::ALL.map(|end| (end.as_str().to_owned(), account.connections_closed[end.index()]));
         Side {
             planned: account.planned,
             sent: account.sent,
@@ -300,7 +338,7 @@ impl From<&OperationAccount> for Side {
             errors: errors.into_iter().filter(|(_, count)| *count > 0).collect(),
             examples: ErrorClass::ALL
                 .into_iter()
-                .filter_map(|class| Some((class.as_str(), account.examples[class.index()].clone()?)))
+                .filter_map(|class| Some((class.as_str().to_owned(), account.examples[class.index()].clone()?)))
                 .collect(),
             codes: account.codes.iter().map(|(code, count)| (code.label(), *count)).collect(),
             by_backend: Backends::from(&account.by_backend),
@@ -327,7 +365,11 @@ impl Side {
     /// Share of the planned requests that were right; nothing if there were none. What was dropped was wanted and not had;
     /// what the end of the run cut off is nobody's failure.
     pub fn success_ratio(&self) -> Option<f64> {
-        let wanted = self.success + self.failure + self.dropped_late + self.dropped_limit;
-        (wanted > 0).then(|| self.success as f64 / wanted as f64)
+        (self.wanted() > 0).then(|| self.success as f64 / self.wanted() as f64)
+    }
+
+    /// Requests that are held against what is to be reached: all but those that the end of the run cut off.
+    pub fn wanted(&self) -> u64 {
+        self.success + self.failure + self.dropped_late + self.dropped_limit
     }
 }

@@ -24,6 +24,8 @@ pub enum Exit {
     Scenario,
     /// A finite run was stopped before its end.
     Interrupted,
+    /// A result is worse than the one that it was compared with.
+    Regressed,
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Unreachable => 97,
             Exit::Invalid => 98,
+            Exit::Regressed => 99,
             Exit::Scenario => 104,
             Exit::Interrupted => 105,
         }
@@ -50,6 +53,7 @@ impl Exit {
             Exit::Invalid => "invalid",
             Exit::Scenario => "scenario",
             Exit::Interrupted => "interrupted",
+            Exit::Regressed => "regressed",
         }
     }
 }

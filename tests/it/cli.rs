@@ -50,7 +50,7 @@ fn the_pair_runs_the_demo_and_both_sides_agree() {
     }
     let lines = stderr.lines().filter(|line| line.contains("response p50")).count();
     assert!((1..=4).contains(&lines), "one line per second: {stderr}");
-    for words in ["requests of", "latency in ms", "identity: ", "verdict: passed (exit code 0", "/metrics (injector)"] {
+    for words in ["requests of", "| received |", "identity: ", "verdict: passed (exit code 0", "/metrics (injector)"] {
         assert!(stderr.contains(words), "no {words:?} in {stderr}");
     }
 }

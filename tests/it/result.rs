@@ -1,9 +1,10 @@
-//! The manual of the JSON of a run names every key of a real one.
+//! The JSON of a run: its schema fits real ones, and its manual names every key of them.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::json_schema::problems;
 use crate::process::{Process, output};
 
 /// Keys whose values have names for keys: data, and no part of the structure.
@@ -37,6 +38,26 @@ fn keys(value: &Value, is_by_name: bool, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Every key that a schema promises.
+fn promised_keys(schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        found.extend(properties.keys().cloned());
+    }
+    match schema {
+        Value::Object(words) => words.values().for_each(|word| promised_keys(word, found)),
+        Value::Array(words) => words.iter().for_each(|word| promised_keys(word, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_pairs_result_is_as_its_schema_says() {
+    let result = output("continuous-load", &["--for", "2s", "--json", "-"]);
+    let json: Value = serde_json::from_slice(&result.stdout).unwrap_or_else(|error| panic!("{error}: {result:?}"));
+    assert_eq!(problems(&serde_json::from_str(injector::summary::JSON_SCHEMA).unwrap(), &json), Vec::<String>::new());
+    assert!(json["operations"].as_array().unwrap().len() > 5);
+}
+
 #[test]
 fn every_key_is_in_the_manual() {
     let (_target, http, admin) = Process::target();
@@ -56,6 +77,13 @@ fn every_key_is_in_the_manual() {
         assert!(found.contains(key), "{key} is not in {json:#}");
     }
     let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/result.md")).unwrap();
+    let schema = output("injector", &["report", "--schema"]);
+    let schema: Value = serde_json::from_slice(&schema.stdout).unwrap();
+    // All that is not a name for data: the schema has the same keys as the manual, no more and no fewer.
+    let mut promised = BTreeSet::new();
+    promised_keys(&schema, &mut promised);
+    assert_eq!(found, promised);
+    assert_eq!(problems(&schema, &json), Vec::<String>::new());
     let missing: Vec<_> = found.iter().filter(|key| !manual.contains(&format!("`{key}`"))).collect();
     assert!(missing.is_empty(), "docs/result.md does not name {missing:?}");
 }

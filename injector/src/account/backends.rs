@@ -5,7 +5,7 @@
 //!   go to `other`. In a run of months replicas come and go.
 //! - No memory is taken for a request: usually it is the server of the one before, and else one that is known.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::instance::Instance;
 use shared::outcome::{Code, ErrorClass, Outcome};
 
@@ -13,7 +13,8 @@ use shared::outcome::{Code, ErrorClass, Outcome};
 pub(crate) const SERVERS_MAX: usize = 256;
 
 /// What one server did, as this side saw it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Seen {
     /// Complete answers, right or wrong, those included after which it was asked again.
     pub answered: u64,

@@ -46,6 +46,17 @@ impl Durations {
         self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
     }
 
+    /// From what [`Durations::recorded_us`] gave, exactly.
+    pub fn of_recorded_us(recorded: &[(u64, u64)]) -> Durations {
+        let mut durations = Durations::default();
+        for &(us, count) in recorded {
+            // A saved file may say anything: what is beyond the hour counts as an hour here as well.
+            let us = us.clamp(1, LONGEST.as_micros() as u64);
+            durations.0.record_n(us, count).expect("it resizes by itself up to any value");
+        }
+        durations
+    }
+
     /// Forgets all, and keeps the memory.
     pub(super) fn clear(&mut self) {
         self.0.reset();

@@ -4,13 +4,14 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::account::{self, AddressAccount, OperationAccount, Seen};
 use crate::plan::Plan;
 
 /// What each server did for one operation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Backends {
     /// By name, as in `x-cload-server`.
     pub servers: BTreeMap<String, Seen>,
@@ -31,7 +32,8 @@ impl From<&account::Backends> for Backends {
 }
 
 /// Servers that answered, against addresses that a name has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NameBackends {
     /// The name, or address, that operations are sent to.
     pub name: String,

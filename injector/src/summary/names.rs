@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::account::{AddressAccount, NameAccount};
 
 /// The name of an operation's target; all zero where it goes to an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Names {
     /// Look-ups by response code; the empty code is no answer.
     pub lookups: BTreeMap<String, u64>,
@@ -26,7 +27,8 @@ pub struct Names {
 }
 
 /// The requests to one address; the rest of the planned ones were dropped or interrupted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Address {
     /// The address, or `other` for all beyond the 64 that have a row.
     pub address: String,

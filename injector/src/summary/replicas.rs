@@ -8,7 +8,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::account::OperationAccount as TargetAccount;
 use shared::instance::Instance;
 
@@ -17,7 +17,8 @@ use crate::account::{OperationAccount, Seen};
 use crate::target::{self, Told};
 
 /// One server: who was asked, who answered, or both.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Replica {
     /// Its name, as in `x-cload-server`; empty if it never said.
     pub server: String,
@@ -39,7 +40,8 @@ pub struct Replica {
 }
 
 /// Both sides of one replica's part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Row {
     /// As the answers say, counted here.
     pub client: Seen,
@@ -50,7 +52,8 @@ pub struct Row {
 }
 
 /// What a replica says of requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counts {
     /// Request heads that arrived whole.
     pub received: u64,

@@ -1,6 +1,6 @@
 //! The share of fault rules in the result of a run.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::account::OperationAccount as TargetAccount;
 use shared::outcome::ErrorClass;
 
@@ -8,7 +8,8 @@ use crate::account::OperationAccount;
 
 /// What fault rules of the target did to an operation. A client cannot tell a reset or a lost datagram of theirs from one of
 /// the path, so only both accounts together say how many failures are theirs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Rules {
     /// Requests that they had a hand in, as the target counts. Without its account: as the answers say.
     pub hits: u64,

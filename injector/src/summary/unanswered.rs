@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::outcome::Fate;
 
 use crate::fate::Fates;
 
 /// What became of unanswered requests. `total = request_lost + response_lost + unknown`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Unanswered {
     /// How many there were.
     pub total: u64,
@@ -19,7 +20,7 @@ pub struct Unanswered {
     /// It cannot be told.
     pub unknown: u64,
     /// Why not: `restarted`, `unreachable`, `forgotten`, `overflow`, `anonymous`; reasons that did not occur are left out.
-    pub reasons: BTreeMap<&'static str, u64>,
+    pub reasons: BTreeMap<String, u64>,
 }
 
 impl From<&Fates> for Unanswered {
@@ -29,7 +30,7 @@ impl From<&Fates> for Unanswered {
             request_lost: fates.of(Fate::RequestLost),
             response_lost: fates.of(Fate::ResponseLost),
             unknown: fates.of(Fate::Unknown),
-            reasons: fates.doubts(),
+            reasons: fates.doubts().into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
         }
     }
 }

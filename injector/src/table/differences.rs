@@ -105,7 +105,7 @@ fn unanswered(fates: &Unanswered) -> Option<String> {
     }
     let reasons = match fates.reasons.len() {
         0 => String::new(),
-        1 => format!(" ({})", fates.reasons.keys().copied().collect::<String>()),
+        1 => format!(" ({})", fates.reasons.keys().map(String::as_str).collect::<String>()),
         _ => {
             let reasons: Vec<_> = fates.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
             format!(" ({})", reasons.join(", "))
@@ -155,10 +155,10 @@ mod tests {
     #[test]
     fn fates_are_told_with_their_reasons() {
         let mut fates = Unanswered { total: 12, request_lost: 7, response_lost: 3, unknown: 2, ..Default::default() };
-        fates.reasons.insert("restarted", 2);
+        fates.reasons.insert("restarted".to_owned(), 2);
         let words = "of 12 unanswered: 7 requests lost, 3 answers lost, 2 unknown (restarted)";
         assert_eq!(unanswered(&fates).unwrap(), words);
-        fates.reasons.insert("overflow", 1);
+        fates.reasons.insert("overflow".to_owned(), 1);
         assert!(unanswered(&fates).unwrap().ends_with("(overflow 1, restarted 2)"));
         assert_eq!(unanswered(&Unanswered::default()), None);
     }

@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
+use super::Detail;
 use crate::summary::{Side, Summary};
 
-pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
+pub(super) fn footer(text: &mut String, summary: &Summary, detail: Detail) -> std::fmt::Result {
     let total = &summary.total;
     writeln!(
         text,
-        "\nidentity: {} planned = {} success + {} failure + {} dropped(late) + {} dropped(limit)\n          \
-         + {} interrupted + {} in flight",
+        "\nidentity: {} planned = {} success + {} failure + {} dropped(late)\n          \
+         + {} dropped(limit) + {} interrupted + {} in flight",
         total.planned,
         total.success,
         total.failure,
@@ -18,7 +19,10 @@ pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
         total.interrupted,
         total.in_flight,
     )?;
-    writeln!(text, "{}", connections(total))?;
+    // Something on the way lost what had to be sent again.
+    if detail == Detail::Full || total.retransmits > 0 {
+        writeln!(text, "{}", connections(total))?;
+    }
     match (&summary.target, &summary.target_error) {
         (Some(server), _) => writeln!(text, "target: {server}, session {}", summary.session)?,
         (None, error) => writeln!(
@@ -28,7 +32,15 @@ pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
             error.as_deref().unwrap_or("not asked")
         )?,
     }
-    let verdict = &summary.verdict;
+    if let Some(words) = summary.lateness() {
+        writeln!(text, "lateness: {words}")?;
+    }
+    verdict(text, summary)
+}
+
+/// The judgement, and why.
+pub(super) fn verdict(text: &mut String, summary: &Summary) -> std::fmt::Result {
+    let (verdict, total) = (&summary.verdict, &summary.total);
     let ratio = total
         .success_ratio()
         .map_or_else(|| "nothing finished".to_owned(), |ratio| format!("{:.2}% success", ratio * 100.0));

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use shared::units::counted;
 
+use super::Detail;
 use crate::summary::{Names, Operation, Summary, listed};
 
 /// Nothing where no name did anything worth a word.
-pub(super) fn names(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
+pub(super) fn names(text: &mut String, summary: &Summary, width: usize, detail: Detail) -> std::fmt::Result {
     changes(text, &summary.operations)?;
     for operation in &summary.operations {
         if let Some(words) = words(&operation.client.names) {
@@ -18,7 +19,7 @@ pub(super) fn names(text: &mut String, summary: &Summary, width: usize) -> std::
     // One address of a name is the operation's own line once more.
     let has_rows = |operation: &&Operation| operation.client.names.addresses.len() > 1;
     let mut with_rows = summary.operations.iter().filter(has_rows).peekable();
-    if with_rows.peek().is_none() {
+    if with_rows.peek().is_none() || detail != Detail::Full {
         return Ok(());
     }
     write!(text, "\n{:width$}  {:<39}", "operation", "address")?;

@@ -2,26 +2,30 @@
 
 use std::fmt::Write as _;
 
+use super::Detail;
 use crate::summary::{Replica, ReplicaRow, Summary};
 
 /// Most rows; the rest is added up in one more.
 const ROWS_MAX: usize = 32;
+/// The same in the compact table.
+const COMPACT_ROWS_MAX: usize = 8;
 /// Most remarks; how many more there are is said.
 const REMARKS_MAX: usize = 32;
 /// Longest name that is not cut.
 const NAME_MAX: usize = 48;
 
 /// A row for each replica where there are several, or one does not agree.
-pub(super) fn replicas(text: &mut String, summary: &Summary) -> std::fmt::Result {
+pub(super) fn replicas(text: &mut String, summary: &Summary, detail: Detail) -> std::fmt::Result {
     for backends in &summary.backends {
         if let Some(words) = backends.words() {
             writeln!(text, "backends: {words}")?;
         }
     }
-    block(text, &summary.replicas)
+    let rows_max = if detail == Detail::Full { ROWS_MAX } else { COMPACT_ROWS_MAX };
+    block(text, &summary.replicas, rows_max)
 }
 
-fn block(text: &mut String, replicas: &[Replica]) -> std::fmt::Result {
+fn block(text: &mut String, replicas: &[Replica], rows_max: usize) -> std::fmt::Result {
     if replicas.len() < 2 && replicas.iter().all(|replica| replica.remarks.is_empty()) {
         return Ok(());
     }
@@ -29,7 +33,7 @@ fn block(text: &mut String, replicas: &[Replica]) -> std::fmt::Result {
     writeln!(text, "\nby replica, what it says and what this side had from it")?;
     line(text, width, "", ["target", "target", "injector", "", "", ""])?;
     line(text, width, "replica", ["received", "answered", "answered", "success", "failure", "difference"])?;
-    let (shown, rest) = replicas.split_at(replicas.len().min(ROWS_MAX));
+    let (shown, rest) = replicas.split_at(replicas.len().min(rows_max));
     for replica in shown {
         row(text, width, &name(replica), &replica.total)?;
     }
@@ -88,7 +92,7 @@ mod tests {
             replica
         };
         let mut text = String::new();
-        block(&mut text, &(0..count).map(replica).collect::<Vec<_>>()).unwrap();
+        block(&mut text, &(0..count).map(replica).collect::<Vec<_>>(), ROWS_MAX).unwrap();
         text
     }
 

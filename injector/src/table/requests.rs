@@ -5,12 +5,7 @@ use std::fmt::Write as _;
 use crate::summary::{Operation, Side, Summary};
 
 pub(super) fn requests(text: &mut String, summary: &Summary, width: usize) -> std::fmt::Result {
-    let rate = summary.total.planned as f64 / summary.planned_for_s.max(1e-9);
-    writeln!(
-        text,
-        "\nrequests of {} in {:.1} s ({rate:.1}/s planned), both sides",
-        summary.source, summary.planned_for_s
-    )?;
+    writeln!(text, "\n{}", title(summary))?;
     request_heads(text, width, &["", "", "injector", "", "target", "", "injector", "", "", "", "", ""])?;
     let columns = [
         "protocol", "planned", "sent", "received", "answered", "answered", "success", "failure", "dropped", "cut off",
@@ -18,11 +13,17 @@ pub(super) fn requests(text: &mut String, summary: &Summary, width: usize) -> st
     ];
     request_heads(text, width, &[&["operation"], &columns[..]].concat())?;
     for operation in &summary.operations {
-        let name = [operation.name.as_str(), operation.protocol];
+        let name = [operation.name.as_str(), operation.protocol.as_str()];
         request_line(text, width, name, &operation.client, received(operation), answered(operation))?;
     }
     let sum = |count: fn(&Operation) -> Option<u64>| summary.operations.iter().map(count).sum::<Option<u64>>();
     request_line(text, width, ["total", ""], &summary.total, sum(received), sum(answered))
+}
+
+/// What the table is of.
+pub(super) fn title(summary: &Summary) -> String {
+    let rate = summary.total.planned as f64 / summary.planned_for_s.max(1e-9);
+    format!("requests of {} in {:.1} s ({rate:.1}/s planned), both sides", summary.source, summary.planned_for_s)
 }
 
 fn request_heads(text: &mut String, width: usize, words: &[&str]) -> std::fmt::Result {
@@ -32,12 +33,17 @@ fn request_heads(text: &mut String, width: usize, words: &[&str]) -> std::fmt::R
     writeln!(text)
 }
 
-fn received(operation: &Operation) -> Option<u64> {
+pub(super) fn received(operation: &Operation) -> Option<u64> {
     operation.server.as_ref().map(|server| server.received)
 }
 
 fn answered(operation: &Operation) -> Option<u64> {
     operation.server.as_ref().map(|server| server.answered_total())
+}
+
+/// The share of requests that were right.
+pub(super) fn percent(side: &Side) -> String {
+    side.success_ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}%", ratio * 100.0))
 }
 
 fn request_line(
@@ -49,7 +55,7 @@ fn request_line(
     answered: Option<u64>,
 ) -> std::fmt::Result {
     let blank = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-    let ratio = side.success_ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{:.2}%", ratio * 100.0));
+    let ratio = percent(side);
     let dropped = side.dropped_late + side.dropped_limit;
     writeln!(
         text,

@@ -1,0 +1,65 @@
+//! `injector report`: saved results read again. One is told as it was at the end of its run, two are compared, shards of one
+//! run are added up.
+
+pub mod caveats;
+pub mod compare;
+pub mod merge;
+mod read;
+pub mod stats;
+mod words;
+
+use std::io::{self, Write};
+
+use crate::cli::ReportArgs;
+use crate::output::Output;
+use crate::summary::{JSON_SCHEMA, Summary};
+use crate::table::Detail;
+use crate::verdict::Exit;
+
+pub use self::read::read;
+pub use self::words::Format;
+
+/// Runs the command: the report goes to standard output.
+///
+/// # Errors
+/// The text to print and the exit code.
+pub fn run(args: &ReportArgs) -> Result<Exit, (Exit, String)> {
+    let usage = |message: String| (Exit::Usage, message);
+    if args.schema {
+        return print(JSON_SCHEMA).map(|()| Exit::Passed);
+    }
+    let results: Vec<(String, Summary)> =
+        args.files.iter().map(|file| read(file)).collect::<Result<_, _>>().map_err(usage)?;
+    let detail = args.summary;
+    if let Some(path) = &args.merge {
+        let output = Output::open("--merge", path).map_err(usage)?;
+        let merged = merge::merge(results).map_err(usage)?;
+        let written = output.write(&merged.to_json());
+        return written.map(|()| Exit::Passed).map_err(|error| usage(error.to_string()));
+    }
+    match &results[..] {
+        [(name, one)] => print(&words::one(name, one, args.format, detail)).map(|()| Exit::Passed),
+        [(name_a, a), (name_b, b)] => {
+            let comparison = compare::compare((name_a, a), (name_b, b), &args.bounds());
+            print(&words::two(&comparison, args.format, detail == Detail::Full))?;
+            Ok(comparison.exit())
+        }
+        more => Err(usage(format!(
+            "{} files; one is told, two are compared, and more can only be merged (--merge)",
+            more.len()
+        ))),
+    }
+}
+
+fn print(text: &str) -> Result<(), (Exit, String)> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // Nobody reads any more, which is their choice.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err((Exit::Usage, format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
