@@ -86,6 +86,8 @@ pub struct Finished {
     pub accounts: Vec<OperationAccount>,
     /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
     pub has_restarted: bool,
+    /// What came after the last tick, by operation; nothing if nothing did.
+    pub rest: Vec<OperationAccount>,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -195,7 +197,8 @@ impl Engine {
         // The rest of a second. What was taken up only after the end, or came to its own while the run drained, is in the
         // total: a second line of the last second would say little of it.
         let elapsed = planning_ended.saturating_duration_since(t0);
-        if gathered.interval.planned > 0 && elapsed > told {
+        let is_told = gathered.interval.planned > 0 && elapsed > told;
+        if is_told {
             on_tick(&gathered.tick(elapsed, told));
         }
         Ok(Finished {
@@ -205,6 +208,7 @@ impl Engine {
             took: over.saturating_duration_since(t0),
             accounts: gathered.total,
             has_restarted: false,
+            rest: if is_told { Vec::new() } else { gathered.by_operation },
             error,
         })
     }

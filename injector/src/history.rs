@@ -71,6 +71,8 @@ pub struct History {
     /// Slices of [`COARSE_SLICE`], oldest first, then those of a tick.
     coarse: VecDeque<Slice>,
     fine: VecDeque<Slice>,
+    /// Most operations it was told of at once.
+    operations: usize,
     bytes: usize,
     bytes_max: usize,
     /// Fates known at the last tick, by operation.
@@ -89,6 +91,7 @@ impl History {
         History {
             coarse: VecDeque::new(),
             fine: VecDeque::new(),
+            operations: 0,
             bytes: 0,
             bytes_max,
             known: Vec::new(),
@@ -99,7 +102,8 @@ impl History {
     /// Notes what happened in the `length` up to `until` (since the first slot), by operation; `fates` are all that are known
     /// by now, or none: those that are new belong to this slice, some seconds after the requests they are of.
     pub fn note(&mut self, until: Duration, length: Duration, accounts: &[OperationAccount], fates: &[Fates]) {
-        self.known.resize(accounts.len().max(fates.len()), Fates::default());
+        self.operations = self.operations.max(accounts.len());
+        self.known.resize(self.operations.max(fates.len()), Fates::default());
         let mut new = Vec::new();
         for (operation, (now, known)) in fates.iter().zip(&mut self.known).enumerate() {
             if now != known {
@@ -132,8 +136,8 @@ impl History {
     /// Makes one slice of the oldest of those of a tick.
     fn coarsen(&mut self) {
         let Some(first) = self.fine.front() else { return };
-        let (from, mut until, operations) = (first.from, first.until, first.parts.len());
-        reset(&mut self.scratch, operations);
+        let (from, mut until) = (first.from, first.until);
+        reset(&mut self.scratch, self.operations);
         while let Some(next) = self.fine.front().filter(|next| next.until - from <= COARSE_SLICE || next.from == from) {
             until = next.until;
             self.bytes -= next.bytes();
@@ -169,8 +173,7 @@ impl History {
 
     /// The same into memory that is kept from call to call; how long the window is that it found.
     pub fn window_into(&self, length: Duration, accounts: &mut Vec<OperationAccount>) -> Duration {
-        let operations = self.fine.back().map_or(0, |slice| slice.parts.len());
-        reset(accounts, operations);
+        reset(accounts, self.operations);
         let begin = self.until().saturating_sub(length);
         let slices = self.fine.iter().rev().chain(self.coarse.iter().rev());
         let mut found = Duration::ZERO;

@@ -42,6 +42,7 @@ mod stream;
 pub mod summary;
 pub mod table;
 mod target;
+pub mod threshold;
 mod tls;
 mod trunk;
 pub mod verdict;

@@ -33,6 +33,10 @@ impl Packed {
         for durations in account.durations() {
             writer.durations(durations);
         }
+        writer.number(account.parts.each().any(|durations| durations.count() > 0).into());
+        if writer.0.ends_with(&[1]) {
+            account.parts.each().for_each(|durations| writer.durations(durations));
+        }
         let is_empty = writer.0.iter().all(|byte| *byte == 0);
         Packed(if is_empty { Box::default() } else { writer.0.into() })
     }
@@ -53,6 +57,9 @@ impl Packed {
         }
         for durations in account.durations_mut() {
             reader.durations(durations);
+        }
+        if reader.number() > 0 {
+            account.parts.each_mut().for_each(|durations| reader.durations(durations));
         }
     }
 
