@@ -5,6 +5,7 @@ mod fault;
 mod outputs;
 mod probe;
 mod report;
+mod threshold;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -20,6 +21,7 @@ pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified,
 pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
 pub use self::report::ReportArgs;
+pub use self::threshold::ThresholdArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -34,7 +36,8 @@ use crate::verdict::Exit;
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
 /// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
-/// 98 the run is not valid, 99 a result is worse than another, 104 invalid scenario, 105 a finite run was interrupted.
+/// 98 the run is not valid, 99 thresholds crossed or a result worse than another, 104 invalid scenario, 105 a finite run was
+/// interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -189,6 +192,9 @@ pub struct LoadArgs {
     /// Seed of everything that is drawn.
     #[arg(long, env = "CLOAD_SEED")]
     pub seed: Option<u64>,
+    /// What the run has to meet.
+    #[command(flatten)]
+    pub thresholds: ThresholdArgs,
 }
 
 impl LoadArgs {
@@ -210,6 +216,7 @@ impl LoadArgs {
             resolve: self.resolve,
             select: self.select,
             sources: self.source_addresses.clone(),
+            thresholds: self.thresholds.all(),
         }
     }
 }

@@ -7,22 +7,11 @@
 
 use std::fmt::Write as _;
 
-use crate::summary::{Operation, Side, Summary};
+use crate::summary::{Operation, Side, Summary, ThresholdResult, ThresholdState};
 use crate::table::ms;
 
 /// The flag that asks for it.
 pub(crate) const FLAG: &str = "--junit";
-
-/// Something that must hold, and whether it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// As it is written in the scenario.
-    pub name: String,
-    /// Whether it holds; nothing if it cannot be told, which is no pass.
-    pub ok: Option<bool>,
-    /// The figure, and why.
-    pub detail: String,
-}
 
 /// How a case ended.
 enum End {
@@ -40,9 +29,9 @@ struct Case {
 }
 
 /// The whole file.
-pub fn render(summary: &Summary, thresholds: &[Check]) -> String {
+pub fn render(summary: &Summary) -> String {
     let mut cases: Vec<Case> = summary.operations.iter().map(|operation| of_operation(summary, operation)).collect();
-    cases.extend(thresholds.iter().map(of_threshold));
+    cases.extend(summary.thresholds.iter().map(of_threshold));
     cases.push(agreement(summary));
     cases.push(verdict(summary));
     let failures = cases.iter().filter(|case| matches!(case.end, End::Failed(_))).count();
@@ -138,15 +127,13 @@ fn figures(side: &Side) -> String {
     text
 }
 
-fn of_threshold(check: &Check) -> Case {
-    let Check { name, ok, detail } = check;
-    let end = match ok {
-        Some(true) => End::Passed,
-        Some(false) => End::Failed(detail.clone()),
+fn of_threshold(one: &ThresholdResult) -> Case {
+    let end = match one.result {
+        ThresholdState::Holds => End::Passed,
         // A threshold without data does not hold: no data never passes.
-        None => End::Failed(format!("no data: {detail}")),
+        ThresholdState::Crossed | ThresholdState::NoData => End::Failed(one.words.clone()),
     };
-    Case { group: "threshold", name: name.clone(), took_s: 0.0, end, said: detail.clone() }
+    Case { group: "threshold", name: one.threshold.clone(), took_s: 0.0, end, said: one.words.clone() }
 }
 
 fn agreement(summary: &Summary) -> Case {

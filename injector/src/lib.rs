@@ -21,6 +21,7 @@ pub mod fault;
 #[cfg(test)]
 mod fixture;
 pub mod junit;
+pub mod history;
 mod lanes;
 pub mod live;
 pub mod log;
@@ -46,6 +47,7 @@ mod stream;
 pub mod summary;
 pub mod table;
 mod target;
+pub mod threshold;
 mod tls;
 mod trunk;
 pub mod verdict;

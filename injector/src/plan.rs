@@ -20,6 +20,7 @@ mod http;
 mod keepalive;
 mod names;
 mod sources;
+mod thresholds;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -33,6 +34,7 @@ use crate::preflight::System;
 use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
 use crate::schedule::{Arrival, Schedule};
+use crate::threshold::{Bound, Threshold};
 
 pub use crate::tls::{Alpn, Tls};
 pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
@@ -73,6 +75,8 @@ pub struct Plan {
     pub admin: Endpoint,
     /// Who is asked for the addresses of names; nothing: the first name server of `/etc/resolv.conf`.
     pub nameserver: Option<NameServer>,
+    /// What the run has to meet, at most [`THRESHOLDS_MAX`](crate::threshold::THRESHOLDS_MAX), and of which operations.
+    pub thresholds: Vec<(Threshold, Bound)>,
     /// What the plan needs of this machine, in the worst case.
     pub demand: Demand,
 }
@@ -88,6 +92,11 @@ impl Plan {
     /// The longest timeout of any operation: how long a request in flight may still take.
     pub fn longest_timeout(&self) -> Duration {
         self.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default()
+    }
+
+    /// Whether the account needs the parts of requests' times that k6 tells apart.
+    pub(crate) fn wants_parts(&self) -> bool {
+        self.thresholds.iter().any(|(_, bound)| bound.wants_parts())
     }
 
     /// Requests per second of all operations together, for display.
@@ -181,6 +190,8 @@ pub struct Overrides {
     pub select: Option<Select>,
     /// Where connections come from, likewise.
     pub sources: Option<Sources>,
+    /// What the run has to meet, instead of what the file says; none: what the file says.
+    pub thresholds: Vec<Threshold>,
 }
 
 #[cfg(test)]

@@ -121,6 +121,8 @@ pub struct Written {
     pub max_lag: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub max_in_flight: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub thresholds: Option<Json>,
     pub mix: Spanned<Vec<Spanned<WrittenOperation>>>,
 }
 
@@ -295,7 +297,7 @@ pub struct WrittenGrpcExpect {
 }
 
 /// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 2] = ["phases", "thresholds"];
+const NOT_YET: [&str; 1] = ["phases"];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
 fn shape_problem(error: &Error) -> Problem {

@@ -20,11 +20,13 @@ use crate::compat::Tags;
 use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
+use crate::history::History;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
 use crate::summary::{Environment, Summary};
 use crate::target::QUESTION_TIMEOUT;
+use crate::threshold::{Span, Watch};
 use crate::verdict::Exit;
 use crate::{csv, junit, live, preflight, reflection, table, target};
 
@@ -80,6 +82,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
+    let mut watch = Watch::new(engine.plan());
+    registry.register(Box::new(watch.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));
@@ -99,10 +103,13 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let described = plan.operations.iter().map(|o| (o.name.to_string(), o.protocol().as_str())).collect::<Vec<_>>();
     let mut csv = files.csv.map(csv::Unwritten::start).transpose().map_err(defect)?;
     let mut began = None;
+    let mut history = History::new();
+    // A threshold that ends the run is no signal.
+    let halt = stop.child_token();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        let finished = engine.run(stop.clone(), |tick| {
+        let finished = engine.run(halt.clone(), |tick| {
             heard.note(tick.total);
             figures.send_replace(tick.total.iter().map(Figures::from).collect());
             let now = SystemTime::now();
@@ -110,8 +117,16 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
             if let Some(csv) = &mut csv {
                 csv.add(tick, &described, unix_s(now));
             }
-            if !tick.length.is_zero() {
-                out.line(live::line(tick));
+            let (fates, compared) = inquest.so_far();
+            history.note(tick.elapsed, tick.length, tick.by_operation, &fates);
+            if tick.length.is_zero() {
+                return;
+            }
+            out.line(live::line(tick));
+            let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
+            if let Some(crossed) = watch.look(tick.elapsed, &run, &history).filter(|_| !halt.is_cancelled()) {
+                out.line(format!("threshold crossed, which ends the run: {crossed}"));
+                halt.cancel();
             }
         });
         (finished.await, stop.is_cancelled())
@@ -122,12 +137,17 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
     (fates, finished.has_restarted) = inquest.close(&finished.accounts, account.as_ref().ok()).await;
+    history.note(history.until(), Duration::ZERO, &[], &fates);
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {
         account.fates = fates;
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let (mut summary, exit) = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    let close = |compared: &[_]| {
+        watch.close(&finished.accounts, compared, finished.planned_for, &history, finished.is_continuous)
+    };
+    let (mut summary, exit) =
+        Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     summary.environment = Environment::read();
     // What was found under way was of a moment; who scrapes once more finds what the result says.
@@ -142,7 +162,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     // Each of them, whatever became of the others.
     let written = [
         files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
-        files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary, &[]).as_bytes())),
+        files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary).as_bytes())),
         csv.map_or(Ok(()), csv::Csv::finish),
     ];
     written.into_iter().collect::<io::Result<()>>().map_err(defect)?;

@@ -10,6 +10,7 @@ mod lateness;
 mod names;
 mod replicas;
 mod rules;
+mod thresholds;
 mod unanswered;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub use self::names::{Address, Names};
 use self::replicas::replicas;
 pub use self::replicas::{Replica, Row as ReplicaRow};
 pub use self::rules::Rules;
+pub use self::thresholds::{ThresholdResult, ThresholdState};
 pub use self::unanswered::Unanswered;
 use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
@@ -35,6 +37,7 @@ use crate::engine;
 use crate::plan::Plan;
 use crate::signature::Sign;
 use crate::target::Told;
+use crate::threshold::{Compared, Report};
 use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
@@ -75,6 +78,9 @@ pub struct Summary {
     pub environment: Environment,
     /// The judgement on the run.
     pub verdict: Judgement,
+    /// What became of each threshold, in the scenario's order.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdResult>,
     /// All operations together.
     pub total: Side,
     /// By operation, in the scenario's order.
@@ -207,7 +213,8 @@ pub struct Side {
 
 impl Summary {
     /// Of a finished run, with the target's account or why there is none, and which addresses each name has; and how the
-    /// process should end. When and where it ran is for the caller to fill in.
+    /// process should end. `thresholds` judges them, once it is known what both sides said. When and where it ran is for the
+    /// caller to fill in.
     pub fn new(
         plan: &Plan,
         session: &str,
@@ -215,6 +222,7 @@ impl Summary {
         finished: &engine::Finished,
         target: Result<Told, String>,
         addresses: &BTreeMap<String, Vec<IpAddr>>,
+        thresholds: impl FnOnce(&[Option<Compared>]) -> Vec<Report>,
     ) -> (Summary, Exit) {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
@@ -236,17 +244,23 @@ impl Summary {
             Some(Difference::new(&Figures::from(account), &of_target(&told.account, &operation.name), has_restarted))
         });
         let differences: Vec<Option<Difference>> = differences.collect();
+        let compared: Vec<_> = differences.iter().map(|one| one.as_ref().map(Compared::from)).collect();
+        let thresholds: Vec<_> = thresholds(&compared).iter().map(ThresholdResult::from).collect();
         let not_compared = not_compared(target.as_ref().map_err(String::as_str), &identified);
         let (target, target_error) = match target {
             Ok(told) => (Some(told.account), None),
             Err(error) => (None, Some(error)),
         };
+        let crossed = thresholds.iter().filter(|one| one.result != ThresholdState::Holds);
+        let crossed: Vec<String> = crossed.map(|one| format!("{}: {}", one.threshold, one.words)).collect();
         let ended = Ended {
             is_continuous: finished.is_continuous,
             is_interrupted: finished.is_interrupted,
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             not_compared: not_compared.as_deref(),
             error: error.as_deref(),
+            crossed: &crossed,
+            is_aborted: thresholds.iter().any(|one| one.aborted),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
         let operations = plan.operations.iter().zip(&finished.accounts).zip(differences);
@@ -276,6 +290,7 @@ impl Summary {
             workers,
             environment: Environment::default(),
             verdict: Judgement { result: exit.as_str().to_owned(), exit_code: exit.code(), reasons },
+            thresholds,
             total: Side::from(&total),
             operations: operations.collect(),
             backends: NameBackends::of(plan, &finished.accounts, addresses),

@@ -9,6 +9,7 @@ mod latencies;
 mod names;
 mod replicas;
 mod requests;
+mod thresholds;
 
 use clap::ValueEnum;
 
@@ -58,5 +59,6 @@ fn rest(text: &mut String, summary: &Summary, width: usize, detail: Detail) -> s
     differences(text, summary)?;
     replicas(text, summary, detail)?;
     names::names(text, summary, width, detail)?;
+    thresholds::thresholds(text, summary)?;
     footer(text, summary, detail)
 }

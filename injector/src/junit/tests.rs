@@ -22,8 +22,8 @@ fn summary() -> Summary {
 }
 
 /// `classname/name: end` of each case that did not pass.
-fn not_passed(summary: &Summary, thresholds: &[Check]) -> Vec<String> {
-    let text = render(summary, thresholds);
+fn not_passed(summary: &Summary) -> Vec<String> {
+    let text = render(summary);
     let cases = text.split("<testcase ").skip(1).filter_map(|case| {
         let value = |key: &str| case.split_once(&format!("{key}=\"")).unwrap().1.split('"').next().unwrap().to_owned();
         let end = ["failure", "skipped"].into_iter().find(|end| case.contains(&format!("<{end} ")))?;
@@ -34,10 +34,10 @@ fn not_passed(summary: &Summary, thresholds: &[Check]) -> Vec<String> {
 
 #[test]
 fn a_good_run_passes_and_its_times_add_up() {
-    let text = render(&summary(), &[]);
+    let text = render(&summary());
     assert!(text.contains("tests=\"4\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"2.500\""), "{text}");
     assert!(text.contains("classname=\"operation\" name=\"web\" time=\"0.002\""), "{text}");
-    assert_eq!(not_passed(&summary(), &[]), Vec::<String>::new());
+    assert_eq!(not_passed(&summary()), Vec::<String>::new());
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn each_case_fails_for_its_own_reason() {
         "operation/web: failure of 10 requests, 5 could not be released",
         "run/verdict: failure invalid (exit code 98)",
     ];
-    assert_eq!(not_passed(&spoilt, &[]), expected);
+    assert_eq!(not_passed(&spoilt), expected);
 
     let mut differs = summary();
     differs.operations[1].difference = Some(Difference { unexplained: 3, ..Difference::default() });
@@ -57,7 +57,7 @@ fn each_case_fails_for_its_own_reason() {
         "operation/rpc: failure the two sides differ by 3 for no known reason",
         "run/both sides agree: failure 3 requests are counted differently for no known reason",
     ];
-    assert_eq!(not_passed(&differs, &[]), expected);
+    assert_eq!(not_passed(&differs), expected);
 
     let mut silent = summary();
     (silent.operations[0].client.success, silent.operations[0].client.answered) = (0, 0);
@@ -66,12 +66,27 @@ fn each_case_fails_for_its_own_reason() {
         "operation/web: skipped not one of 10 requests was answered",
         "run/both sides agree: skipped the target gave no account",
     ];
-    assert_eq!(not_passed(&silent, &[]), expected);
+    assert_eq!(not_passed(&silent), expected);
 
-    let check = |name: &str, ok| Check { name: name.to_owned(), ok, detail: "it is 3".to_owned() };
-    let checks = [check("good", Some(true)), check("bad", Some(false)), check("blank", None)];
-    let expected = ["threshold/bad: failure it is 3", "threshold/blank: failure no data: it is 3"];
-    assert_eq!(not_passed(&summary(), &checks), expected);
+    let threshold = |name: &str, result| ThresholdResult {
+        threshold: name.to_owned(),
+        result,
+        value: Some(3.0),
+        limit: 2.0,
+        unit: "number".to_owned(),
+        samples: 10,
+        worst: None,
+        crossings: 0,
+        first_crossed_s: None,
+        crossed_for_s: 0.0,
+        aborted: false,
+        words: "it is 3".to_owned(),
+    };
+    let states =
+        [("good", ThresholdState::Holds), ("bad", ThresholdState::Crossed), ("blank", ThresholdState::NoData)];
+    let judged = Summary { thresholds: states.map(|(name, state)| threshold(name, state)).into(), ..summary() };
+    let expected = ["threshold/bad: failure it is 3", "threshold/blank: failure it is 3"];
+    assert_eq!(not_passed(&judged), expected);
 }
 
 #[test]
@@ -80,7 +95,7 @@ fn what_is_written_cannot_break_the_file() {
     let mut summary = summary();
     summary.operations[0].client.errors.insert("validation".to_owned(), 1);
     summary.operations[0].client.examples.insert("validation".to_owned(), "</system-out>]]>\u{0}".to_owned());
-    let text = render(&summary, &[]);
+    let text = render(&summary);
     assert_eq!(text.matches("</system-out>").count(), 2, "{text}");
     assert!(text.contains("&lt;/system-out&gt;]]&gt;\u{fffd}"), "{text}");
 }
