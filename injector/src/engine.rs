@@ -10,7 +10,7 @@ use shared::identity::Session;
 use shared::outcome::Code;
 use shared::red::Labels;
 use shared::red::client::k6::K6Red;
-use shared::red::client::{ClientOperation, ClientRed};
+use shared::red::client::{ClientOperation, ClientRed, CourseRed};
 use shared::units::print_duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
@@ -56,6 +56,7 @@ pub struct Engine {
     options: Options,
     session: Session,
     red: ClientRed,
+    course: CourseRed,
     k6: Option<K6Red>,
     unanswered: Arc<Unanswered>,
     workers: NonZeroU32,
@@ -125,7 +126,19 @@ impl Engine {
         let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
         let course = Course::new(&plan, options.length, options.is_paused);
         let control = Control::new(course, workers.get() as usize);
-        Engine { plan: Arc::new(plan), options, session, red, k6: None, unanswered, workers, control, judge: None }
+        let course_red = CourseRed::new(plan.source, plan.phases.iter().map(|phase| phase.name));
+        Engine {
+            plan: Arc::new(plan),
+            options,
+            session,
+            red,
+            course: course_red,
+            k6: None,
+            unanswered,
+            workers,
+            control,
+            judge: None,
+        }
     }
 
     /// By which the run can be changed, before and while it is under way.
@@ -141,6 +154,11 @@ impl Engine {
     /// The collector of everything this run exports.
     pub fn red(&self) -> ClientRed {
         self.red.clone()
+    }
+
+    /// The collector of which phase the run is in, and whether it is paused.
+    pub fn course_red(&self) -> CourseRed {
+        self.course.clone()
     }
 
     /// Counts in k6's words as well, with these labels on every series; the collector of that.
@@ -273,8 +291,9 @@ impl Engine {
         })
     }
 
-    /// The rates that are asked for now.
+    /// The phase, and the rates that are asked for now.
     fn export(&self, status: &Status) {
+        self.course.is_in(status.phase_index, status.is_paused());
         for (at, operation) in status.operations.iter().enumerate() {
             self.red.configured_rate(at, operation.per_second);
         }
