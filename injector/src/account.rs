@@ -7,6 +7,7 @@ mod backends;
 mod durations;
 mod ledger;
 mod names;
+mod parts;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use self::backends::{Backends, Seen};
 pub use self::durations::Durations;
 pub use self::ledger::Ledger;
 pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, Addresses, NameAccount};
+pub use self::parts::Parts;
 pub(crate) use self::recent::Recent;
 use crate::fate::Fates;
 use crate::signature::Sign;
@@ -70,6 +72,8 @@ pub struct OperationAccount {
     pub wait: Durations,
     /// Between the messages of a stream, the first after the request; empty where a call has one.
     pub messages: Durations,
+    /// Parts of the service time, where a threshold asks for one.
+    pub parts: Parts,
     /// Payload bytes sent.
     pub sent_bytes: u64,
     /// Payload bytes received.
@@ -210,18 +214,22 @@ impl OperationAccount {
         i128::from(self.planned) == i128::from(placed) + i128::from(self.in_flight)
     }
 
+    /// All its histograms but [`Parts`].
+    pub(crate) fn durations(&self) -> impl Iterator<Item = &Durations> {
+        let OperationAccount { response, service, server, network, lag, wait, messages, .. } = self;
+        [response, service, server, network, lag, wait, messages].into_iter()
+    }
+
+    /// The same, in the same order.
+    pub(crate) fn durations_mut(&mut self) -> impl Iterator<Item = &mut Durations> {
+        let OperationAccount { response, service, server, network, lag, wait, messages, .. } = self;
+        [response, service, server, network, lag, wait, messages].into_iter()
+    }
+
     /// Forgets all, and keeps the memory of the histograms.
     pub(crate) fn clear(&mut self) {
-        let durations = [
-            &mut self.response,
-            &mut self.service,
-            &mut self.server,
-            &mut self.network,
-            &mut self.lag,
-            &mut self.wait,
-            &mut self.messages,
-        ];
-        durations.into_iter().for_each(Durations::clear);
+        self.durations_mut().for_each(Durations::clear);
+        self.parts.clear();
         self.codes.clear();
         self.by_backend.clear();
         self.failures = Default::default();
@@ -276,13 +284,8 @@ impl OperationAccount {
             *self.codes.entry(*code).or_default() += count;
         }
         self.by_backend.merge(&other.by_backend);
-        self.response.merge(&other.response);
-        self.service.merge(&other.service);
-        self.server.merge(&other.server);
-        self.network.merge(&other.network);
-        self.lag.merge(&other.lag);
-        self.messages.merge(&other.messages);
-        self.wait.merge(&other.wait);
+        self.durations_mut().zip(other.durations()).for_each(|(mine, theirs)| mine.merge(theirs));
+        self.parts.merge(&other.parts);
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;

@@ -65,6 +65,7 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         ("descriptors", format!("up to {}", plan.demand.descriptors)),
     ];
     lines.extend(course::lines(plan));
+    lines.extend(plan.thresholds.iter().map(|(threshold, _)| ("threshold", threshold.to_string())));
     for demand in &plan.demand.endpoints {
         lines.push(("local ports", format!("up to {} to {}", demand.ports, demand.endpoint)));
     }

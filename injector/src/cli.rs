@@ -3,6 +3,7 @@
 
 mod fault;
 mod probe;
+mod threshold;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -16,6 +17,7 @@ use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::probe::ProbeArgs;
+pub use self::threshold::ThresholdArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -29,7 +31,7 @@ use crate::verdict::Exit;
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
 /// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
-/// 98 the run is not valid, 104 invalid scenario, 105 a finite run was interrupted.
+/// 98 the run is not valid, 99 thresholds crossed, 104 invalid scenario, 105 a finite run was interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "injector", version, max_term_width = 100)]
 pub struct Cli {
@@ -186,6 +188,9 @@ pub struct LoadArgs {
     /// Seed of everything that is drawn.
     #[arg(long, env = "CLOAD_SEED")]
     pub seed: Option<u64>,
+    /// What the run has to meet.
+    #[command(flatten)]
+    pub thresholds: ThresholdArgs,
 }
 
 impl LoadArgs {
@@ -207,6 +212,7 @@ impl LoadArgs {
             resolve: self.resolve,
             select: self.select,
             sources: self.source_addresses.clone(),
+            thresholds: self.thresholds.all(),
         }
     }
 }

@@ -80,6 +80,15 @@ fn k6_call(operation: &Operation) -> K6Call {
     }
 }
 
+/// The method and the URL (HTTP), or the method and its full name (gRPC); nothing if k6 has no name for it.
+pub(crate) fn method_and_url(operation: &Operation) -> Option<(String, String)> {
+    match k6_call(operation) {
+        K6Call::Http { url, method, .. } => Some((method.to_owned(), url)),
+        K6Call::Grpc { name, method, .. } => Some((method, name)),
+        K6Call::Other => None,
+    }
+}
+
 /// The parts of an attempt that was released at `released` and over at `end`. What it never came to ends with the attempt,
 /// so that a timeout shows as waiting; and an answer that began before the request was written ends the writing, so that
 /// sending, waiting and receiving never overlap.

@@ -47,6 +47,8 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) counter: Counter,
     /// Where the same is counted in k6's words, if that is asked for.
     pub(crate) k6: Option<Arc<K6Series>>,
+    /// Whether the same is wanted in the account.
+    pub(crate) has_parts: bool,
     pub(crate) unanswered: Arc<Unanswered>,
     /// Slots taken up and without a result.
     pub(crate) in_flight: Cell<u64>,
@@ -137,11 +139,20 @@ impl<D: Driver> StreamContext<D> {
 
     /// The same in k6's words, which tell other parts of the time apart.
     pub(crate) fn finished_for_k6(&self, finished: &Finished, due: &Due, marks: &Marks) {
-        let Some(k6) = &self.k6 else { return };
-        if let Some(version) = marks.tls.get() {
-            k6.secured(version);
+        if self.k6.is_none() && !self.has_parts {
+            return;
         }
-        k6.finished(finished.outcome, &compat::trail(marks, due.released, due.planned + finished.response));
+        let trail = compat::trail(marks, due.released, due.planned + finished.response);
+        if let Some(k6) = &self.k6 {
+            if let Some(version) = marks.tls.get() {
+                k6.secured(version);
+            }
+            k6.finished(finished.outcome, &trail);
+        }
+        if self.has_parts {
+            let was_sent = marks.sending.get().is_some();
+            self.account(|account| account.parts.record(finished.outcome.is_success(), was_sent, &trail));
+        }
     }
 
     /// The request went out, and no complete answer came, or a wrong one.

@@ -113,6 +113,8 @@ pub struct Finished {
     pub cut_short: Option<String>,
     /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
     pub has_restarted: bool,
+    /// What came after the last tick, by operation; nothing if nothing did.
+    pub rest: Vec<OperationAccount>,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -274,7 +276,8 @@ impl Engine {
         // The rest of a second. What was taken up only after the end, or came to its own while the run drained, is in the
         // total: a second line of the last second would say little of it.
         let elapsed = end.saturating_duration_since(t0);
-        if gathered.interval.planned > 0 && elapsed > told {
+        let is_told = gathered.interval.planned > 0 && elapsed > told;
+        if is_told {
             on_tick(&gathered.tick(elapsed, told, &status.borrow()));
         }
         let is_continuous = self.options.length.is_none() && self.plan.is_endless();
@@ -287,6 +290,7 @@ impl Engine {
             phases: gathered.phases,
             cut_short: ended.cut_short,
             has_restarted: false,
+            rest: if is_told { Vec::new() } else { gathered.by_operation },
             error: ended.error,
         })
     }

@@ -21,6 +21,7 @@ pub mod fate;
 pub mod fault;
 #[cfg(test)]
 mod fixture;
+pub mod history;
 mod lanes;
 pub mod live;
 pub mod log;
@@ -43,6 +44,7 @@ mod stream;
 pub mod summary;
 pub mod table;
 mod target;
+pub mod threshold;
 mod tls;
 mod trunk;
 mod turns;

@@ -22,6 +22,7 @@ mod keepalive;
 mod names;
 mod phases;
 mod sources;
+mod thresholds;
 mod tls;
 
 use std::num::NonZeroU32;
@@ -35,6 +36,7 @@ use crate::preflight::System;
 use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
 use crate::schedule::{Arrival, Schedule, Spacing};
+use crate::threshold::{Bound, Threshold};
 
 pub use crate::tls::{Alpn, Tls};
 pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
@@ -79,6 +81,8 @@ pub struct Plan {
     pub admin: Endpoint,
     /// Who is asked for the addresses of names; nothing: the first name server of `/etc/resolv.conf`.
     pub nameserver: Option<NameServer>,
+    /// What the run has to meet, at most [`THRESHOLDS_MAX`](crate::threshold::THRESHOLDS_MAX), and of which operations.
+    pub thresholds: Vec<(Threshold, Bound)>,
     /// What the plan needs of this machine, in the worst case.
     pub demand: Demand,
 }
@@ -107,6 +111,11 @@ impl Plan {
     pub fn is_endless(&self) -> bool {
         let has_end = self.phases.iter().all(|phase| phase.length.is_some());
         !has_end && self.operations.iter().any(|operation| operation.count().is_none())
+    }
+
+    /// Whether the account needs the parts of requests' times that k6 tells apart.
+    pub(crate) fn wants_parts(&self) -> bool {
+        self.thresholds.iter().any(|(_, bound)| bound.wants_parts())
     }
 
     /// Requests per second of all operations together, for display.
@@ -221,6 +230,8 @@ pub struct Overrides {
     pub select: Option<Select>,
     /// Where connections come from, likewise.
     pub sources: Option<Sources>,
+    /// What the run has to meet, instead of what the file says; none: what the file says.
+    pub thresholds: Vec<Threshold>,
 }
 
 #[cfg(test)]

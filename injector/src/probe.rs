@@ -147,6 +147,7 @@ pub(crate) fn context<D: Driver>(
         timeout: operation.timeout,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0, shares: None },
         k6: None,
+        has_parts: false,
         unanswered: Arc::new(Unanswered::new(1)),
         in_flight: Cell::new(0),
         explained: Cell::new(0),

@@ -22,10 +22,12 @@ use crate::compat::Tags;
 use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
+use crate::history::History;
 use crate::names::Names;
 use crate::plan::Plan;
 use crate::summary::Summary;
 use crate::target::QUESTION_TIMEOUT;
+use crate::threshold::{Span, Watch};
 use crate::verdict::Exit;
 use crate::{live, preflight, reflection, table, target};
 
@@ -82,6 +84,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
+    let mut watch = Watch::new(engine.plan());
+    registry.register(Box::new(watch.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));
@@ -98,13 +102,23 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
+    let mut history = History::new();
+    // A threshold that ends the run is no signal.
+    let halt = stop.child_token();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        let finished = engine.run(stop.clone(), |tick| {
+        let finished = engine.run(halt.clone(), |tick| {
             heard.note(tick.total);
             figures.send_replace(tick.total.iter().map(Figures::from).collect());
             out.line(live::line(tick));
+            let (fates, compared) = inquest.so_far();
+            history.note(tick.elapsed, tick.length, tick.by_operation, &fates);
+            let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
+            if let Some(crossed) = watch.look(tick.elapsed, &run, &history).filter(|_| !halt.is_cancelled()) {
+                out.line(format!("threshold crossed, which ends the run: {crossed}"));
+                halt.cancel();
+            }
         });
         (finished.await, stop.is_cancelled())
     };
@@ -114,12 +128,16 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
     (fates, finished.has_restarted) = inquest.close(&finished.accounts, account.as_ref().ok()).await;
+    history.note(history.until(), Duration::ZERO, &finished.rest, &fates);
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {
         account.fates = fates;
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    let close = |compared: &[_]| {
+        watch.close(&finished.accounts, compared, finished.planned_for, &history, finished.is_continuous)
+    };
+    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {

@@ -8,6 +8,7 @@ mod names;
 mod phases;
 mod replicas;
 mod rules;
+mod thresholds;
 mod unanswered;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub use self::phases::Phase;
 use self::replicas::replicas;
 pub use self::replicas::{Replica, Row as ReplicaRow};
 pub use self::rules::Rules;
+pub use self::thresholds::{ThresholdResult, ThresholdState};
 pub use self::unanswered::Unanswered;
 use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
@@ -33,6 +35,7 @@ use crate::engine;
 use crate::plan::Plan;
 use crate::signature::Sign;
 use crate::target::Told;
+use crate::threshold::{Compared, Report};
 use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
@@ -57,6 +60,8 @@ pub struct Summary {
     pub workers: u32,
     /// The judgement on the run.
     pub verdict: Judgement,
+    /// What became of each threshold, in the scenario's order.
+    pub thresholds: Vec<ThresholdResult>,
     /// All operations together.
     pub total: Side,
     /// By operation, in the scenario's order.
@@ -179,7 +184,8 @@ pub struct Side {
 }
 
 impl Summary {
-    /// Of a finished run, with the target's account or why there is none, and which addresses each name has.
+    /// Of a finished run, with the target's account or why there is none, and which addresses each name has. `thresholds`
+    /// judges them, once it is known what both sides said.
     pub fn new(
         plan: &Plan,
         session: &str,
@@ -187,6 +193,7 @@ impl Summary {
         finished: &engine::Finished,
         target: Result<Told, String>,
         addresses: &BTreeMap<String, Vec<IpAddr>>,
+        thresholds: impl FnOnce(&[Option<Compared>]) -> Vec<Report>,
     ) -> Summary {
         let mut total = OperationAccount::default();
         for account in &finished.accounts {
@@ -208,11 +215,15 @@ impl Summary {
             Some(Difference::new(&Figures::from(account), &of_target(&told.account, &operation.name), has_restarted))
         });
         let differences: Vec<Option<Difference>> = differences.collect();
+        let compared: Vec<_> = differences.iter().map(|one| one.as_ref().map(Compared::from)).collect();
+        let thresholds: Vec<_> = thresholds(&compared).iter().map(ThresholdResult::from).collect();
         let not_compared = not_compared(target.as_ref().map_err(String::as_str), &identified);
         let (target, target_error) = match target {
             Ok(told) => (Some(told.account), None),
             Err(error) => (None, Some(error)),
         };
+        let crossed = thresholds.iter().filter(|one| one.result != ThresholdState::Holds);
+        let crossed: Vec<String> = crossed.map(|one| format!("{}: {}", one.threshold, one.words)).collect();
         let ended = Ended {
             is_continuous: finished.is_continuous,
             is_interrupted: finished.is_interrupted,
@@ -220,6 +231,8 @@ impl Summary {
             not_compared: not_compared.as_deref(),
             cut_short: finished.cut_short.as_deref(),
             error: error.as_deref(),
+            crossed: &crossed,
+            is_aborted: thresholds.iter().any(|one| one.aborted),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
         let operations = plan.operations.iter().zip(&finished.accounts).zip(differences);
@@ -246,6 +259,7 @@ impl Summary {
             took_s: finished.took.as_secs_f64(),
             workers,
             verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
+            thresholds,
             total: Side::from(&total),
             operations: operations.collect(),
             phases: Phase::list(plan, &finished.phases),

@@ -6,6 +6,7 @@ mod latencies;
 mod names;
 mod replicas;
 mod requests;
+mod thresholds;
 
 use self::differences::{differences, errors};
 use self::footer::footer;
@@ -26,6 +27,7 @@ pub fn render(summary: &Summary) -> String {
     let _ = differences(&mut text, summary);
     let _ = replicas(&mut text, summary);
     let _ = names::names(&mut text, summary, width);
+    let _ = thresholds::thresholds(&mut text, summary);
     let _ = footer(&mut text, summary);
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }

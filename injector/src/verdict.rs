@@ -10,7 +10,7 @@ use crate::account::OperationAccount;
 /// How the process ends; the numbers are k6's where k6 has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The run is valid (and, once there are thresholds, they hold); or a continuous run was told to stop.
+    /// The run is valid and its thresholds hold; or a continuous run was told to stop while they held.
     Passed,
     /// A probe's call was not what it should be.
     Failed,
@@ -20,6 +20,8 @@ pub enum Exit {
     Unreachable,
     /// The run says nothing about the path: no data, or the generator could not keep its plan.
     Invalid,
+    /// A threshold does not hold, and the run can tell.
+    Thresholds,
     /// The scenario is wrong.
     Scenario,
     /// A finite run was stopped before its end.
@@ -35,6 +37,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Unreachable => 97,
             Exit::Invalid => 98,
+            Exit::Thresholds => 99,
             Exit::Scenario => 104,
             Exit::Interrupted => 105,
         }
@@ -48,6 +51,7 @@ impl Exit {
             Exit::Usage => "usage",
             Exit::Unreachable => "unreachable",
             Exit::Invalid => "invalid",
+            Exit::Thresholds => "thresholds",
             Exit::Scenario => "scenario",
             Exit::Interrupted => "interrupted",
         }
@@ -73,6 +77,10 @@ pub struct Ended<'a> {
     pub not_compared: Option<&'a str>,
     /// Why it was ended before everything was planned, if nobody asked for that.
     pub cut_short: Option<&'a str>,
+    /// Thresholds that do not hold, each in words.
+    pub crossed: &'a [String],
+    /// One of them ended it.
+    pub is_aborted: bool,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -113,14 +121,33 @@ pub fn verdict(
     }
     let exit = match ended {
         Ended { error: Some(_), .. } | Ended { cut_short: Some(_), .. } => Exit::Invalid,
-        Ended { is_interrupted: true, .. } => Exit::Interrupted,
+        Ended { is_interrupted: true, is_aborted: false, .. } => Exit::Interrupted,
+        Ended { crossed: [_, ..], .. } if is_own_fault(operations, total) => Exit::Invalid,
+        Ended { crossed: [_, ..], .. } => Exit::Thresholds,
         Ended { is_continuous: true, .. } => Exit::Passed,
         _ if reasons.is_empty() => Exit::Passed,
         _ => Exit::Invalid,
     };
+    let crossed = ended.crossed.iter().map(|words| format!("threshold crossed: {words}"));
+    match exit {
+        Exit::Thresholds => drop(reasons.splice(0..0, crossed)),
+        _ => reasons.extend(crossed),
+    }
     // No reason not to believe in what this side saw, so it comes last and changes nothing.
     reasons.extend(ended.not_compared.map(|why| format!("the two sides were not compared: {why}")));
     (exit, reasons)
+}
+
+/// Whether the injector did not do what was planned: then nothing can be said of the path, and neither whether a threshold
+/// holds. Everything else that spoils a run is the path's or the target's doing, or may be: of that a threshold that does not
+/// hold says more than that the run is not valid.
+fn is_own_fault(operations: &[(&str, &OperationAccount)], total: &OperationAccount) -> bool {
+    let is_spoilt = |(_, account): &(&str, &OperationAccount)| {
+        let own = account.dropped[DropReason::Late.index()] + account.failures[ErrorClass::Internal.index()];
+        own as f64 > account.planned as f64 * SPOILT_SHARE_MAX
+    };
+    let is_late = total.lag.quantile(0.99).is_some_and(|lag| lag > LAG_P99_MAX);
+    total.planned == 0 || !total.adds_up() || is_late || operations.iter().any(is_spoilt)
 }
 
 /// What the injector, or a bound of the plan, spoilt of one operation, if it was too much.
@@ -221,6 +248,8 @@ mod tests {
         unexplained: 0,
         not_compared: None,
         cut_short: None,
+        crossed: &[],
+        is_aborted: false,
         error: None,
     };
 
@@ -306,6 +335,43 @@ mod tests {
         assert!(reasons.len() == 1 && reasons[0].contains("differ by 3 requests"), "{reasons:?}");
         let continuous = Ended { unexplained: 3, is_continuous: true, ..FINITE };
         assert_eq!(judged(&account, continuous).0, Exit::Passed);
+    }
+
+    #[test]
+    fn a_threshold_that_does_not_hold_is_told_apart_from_a_run_that_cannot_tell() {
+        let crossed = ["p(99) < 5ms: 7ms of 100 samples".to_owned()];
+        let finite = Ended { crossed: &crossed, ..FINITE };
+        let continuous = Ended { is_continuous: true, ..finite };
+        let aborted = Ended { is_interrupted: true, is_aborted: true, ..finite };
+        let interrupted = Ended { is_interrupted: true, ..finite };
+        let good = account(10, &[(OK, 10)], &[]);
+        let dead = account(10, &[(Outcome::Failure(Code::NONE, ErrorClass::Reset), 10)], &[]);
+        let slow = account(10, &[(OK, 8)], &[(DropReason::Limit, 2)]);
+        let late = account(10, &[(OK, 8)], &[(DropReason::Late, 2)]);
+        for (account, ended, exit) in [
+            (&good, finite, Exit::Thresholds),
+            (&good, continuous, Exit::Thresholds),
+            (&good, aborted, Exit::Thresholds),
+            (&good, interrupted, Exit::Interrupted),
+            (&good, Ended { error: Some("no timer"), ..finite }, Exit::Invalid),
+            // The target's or the path's doing.
+            (&dead, finite, Exit::Thresholds),
+            (&slow, finite, Exit::Thresholds),
+            (&good, Ended { unexplained: 3, ..finite }, Exit::Thresholds),
+            (&dead, FINITE, Exit::Invalid),
+            // Our own.
+            (&late, finite, Exit::Invalid),
+            (&late, continuous, Exit::Invalid),
+            (&late, aborted, Exit::Invalid),
+            (&OperationAccount::default(), finite, Exit::Invalid),
+        ] {
+            let (said, reasons) = judged(account, ended);
+            assert_eq!(said, exit, "{reasons:?}");
+            let named = reasons.iter().position(|reason| reason.starts_with("threshold crossed: p(99) < 5ms: 7ms"));
+            assert_eq!(named.is_some(), !ended.crossed.is_empty(), "{reasons:?}");
+            assert!(exit != Exit::Thresholds || named == Some(0), "most important first: {reasons:?}");
+        }
+        assert_eq!((Exit::Thresholds.code(), Exit::Thresholds.as_str()), (99, "thresholds"));
     }
 
     #[test]

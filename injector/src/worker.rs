@@ -235,6 +235,7 @@ impl Visit for Part<'_> {
                 timeout: operation.timeout,
                 counter,
                 k6: a.k6.as_ref().map(|k6| k6.series(index, a.worker as usize)),
+                has_parts: a.plan.wants_parts(),
                 unanswered: Arc::clone(&a.unanswered),
                 in_flight: Cell::new(0),
                 explained: Cell::new(0),

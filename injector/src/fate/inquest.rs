@@ -34,6 +34,7 @@ use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 use crate::summary::of_target;
 use crate::target::{self, Met, Told};
+use crate::threshold::Compared;
 
 /// From a failure to the question. Flat: who ran into a long timeout has waited that long already.
 const GRACE: Duration = Duration::from_secs(2);
@@ -67,6 +68,8 @@ pub(crate) struct Inquest {
     met: Mutex<Met>,
     /// The operation behind the one that was asked about last.
     next: AtomicUsize,
+    /// What the accounts said of each operation when they were last compared; nothing while they were not.
+    compared: Mutex<Vec<Option<Compared>>>,
     /// Of each operation, most requests that those who have no whole account can have had; known at the end only.
     unaccounted: Vec<u64>,
 }
@@ -116,6 +119,7 @@ impl Inquest {
             unanswered,
             red,
             heard: Arc::new(Heard::new(operations.len())),
+            compared: Mutex::new(vec![None; operations.len()]),
             operations,
             admin: plan.admin.clone(),
             session,
@@ -227,6 +231,7 @@ impl Inquest {
                 let figures = |fates| after.since(before, progress, fates);
                 let difference = self.explain(operation, &told.account, figures).await;
                 self.red.unexplained(operation, difference.unexplained);
+                lock(&self.compared)[operation] = Some(Compared::from(&difference));
             }
         }
     }
@@ -290,6 +295,12 @@ impl Inquest {
             fates
         });
         (fates.collect(), self.replicas.gone_at().is_some())
+    }
+
+    /// The fates found so far of each operation's requests, and what the accounts of both sides said when they were last
+    /// compared.
+    pub(crate) fn so_far(&self) -> (Vec<Fates>, Vec<Option<Compared>>) {
+        (self.operations.iter().map(|subject| subject.lock().fates).collect(), lock(&self.compared).clone())
     }
 
     /// What is known now of an operation of which so much was sent.

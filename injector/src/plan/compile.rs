@@ -19,6 +19,7 @@ use super::address::is_behind_https;
 use super::tls::CommonTls;
 use super::{
     Address, Endpoint, Host, Keepalive, Operation, Overrides, Phase, Plan, Ports, Route, arrival, capacity, phases,
+    thresholds,
 };
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
@@ -36,8 +37,18 @@ pub(super) struct Found {
 impl Found {
     /// Something wrong at a place in the file.
     pub(super) fn add(&mut self, location: Location, subject: &str, message: impl Display) {
+        self.add_at(position(location), subject, message);
+    }
+
+    /// The same where the place is known to the character.
+    pub(super) fn add_at(&mut self, place: Option<(u64, u64)>, subject: &str, message: impl Display) {
         let message = message.to_string();
-        self.problems.push(Problem { location: position(location), subject: subject.to_owned(), message });
+        self.problems.push(Problem { location: place, subject: subject.to_owned(), message });
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.problems.is_empty()
     }
 
     /// Reads a value; `None` when it is absent or wrong.
@@ -111,6 +122,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     let rates = rates::rates(&mut found, written, overrides.rate, &arrivals);
     let operations = operations::operations(&mut found, written, &rates, &arrivals, &common);
 
+    let thresholds = thresholds::thresholds(&mut found, scenario, overrides, &operations);
+
     let max_in_flight =
         overrides.max_in_flight.or(max_in_flight).unwrap_or_else(|| capacity::default_in_flight(&operations));
     let demand = capacity::demand(&operations, max_in_flight, system);
@@ -134,6 +147,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         admin: admin.unwrap_or(Endpoint { host: common.target.host, port: ADMIN_PORT }),
         nameserver: overrides.nameserver.or(nameserver),
         operations,
+        thresholds,
         demand,
     };
     match phases::fit(written, &plan) {

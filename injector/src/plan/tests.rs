@@ -129,6 +129,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         resolve: Some(Resolve::Once),
         select: None,
         sources: Some("127.0.1.0/28".parse().unwrap()),
+        thresholds: vec!["failed < 1%".parse().unwrap()],
     };
     let text = "target: host\nadmin: host:9\nnameserver: 127.0.0.9\nresolve: ttl\nselect: random\nrate: 10/s\ntimeout: 1s\nseed: 1\nmix:\n\
                 - { name: a, weight: 1, http: {} }\n\

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::thresholds::in_short;
 use crate::summary::{Side, Summary};
 
 pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
@@ -38,8 +39,10 @@ pub(super) fn footer(text: &mut String, summary: &Summary) -> std::fmt::Result {
     };
     writeln!(
         text,
-        "verdict: {} (exit code {}; no thresholds are set), {ratio}{spoilt}",
-        verdict.result, verdict.exit_code
+        "verdict: {} (exit code {}; {}), {ratio}{spoilt}",
+        verdict.result,
+        verdict.exit_code,
+        in_short(summary)
     )?;
     for reason in &verdict.reasons {
         writeln!(text, "  - {reason}")?;

@@ -108,10 +108,13 @@ pub struct Trail {
 }
 
 impl Trail {
-    const PARTS: usize = 7;
+    /// How many there are, their sum included.
+    pub const PARTS: usize = 7;
+    /// Those that a request has that was never sent, by the place in [`Trail::parts`].
+    pub const BEFORE_SENDING: std::ops::Range<usize> = 1..4;
 
-    /// In the order of [`HTTP_PARTS`].
-    fn parts(&self) -> [Duration; Trail::PARTS] {
+    /// Duration (sending, waiting and receiving together), blocked, connecting, TLS handshaking, sending, waiting, receiving.
+    pub fn parts(&self) -> [Duration; Trail::PARTS] {
         let &Trail { blocked, connecting, tls_handshaking, sending, waiting, receiving } = self;
         [sending + waiting + receiving, blocked, connecting, tls_handshaking, sending, waiting, receiving]
     }

@@ -1,0 +1,73 @@
+//! What a run exports of its thresholds: `continuous_load_client_threshold_*`. The label `threshold` is the text of the
+//! scenario, at most [`THRESHOLDS_MAX`](super::THRESHOLDS_MAX) of them.
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{GaugeVec, IntCounterVec, Opts};
+
+const LABELS: [&str; 2] = ["source", "threshold"];
+
+/// The series of all thresholds. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct ThresholdRed {
+    source: String,
+    ok: GaugeVec,
+    value: GaugeVec,
+    limit: GaugeVec,
+    crossings: IntCounterVec,
+}
+
+impl ThresholdRed {
+    /// With the limits of these, and no judgement yet: `ok` and `value` are missing until there is one.
+    pub(super) fn new(source: String, thresholds: &[(String, f64)]) -> ThresholdRed {
+        let gauge = |name: &str, help: &str| {
+            let opts = Opts::new(format!("continuous_load_client_threshold_{name}"), help);
+            GaugeVec::new(opts, &LABELS).expect("a constant name with constant labels is valid")
+        };
+        let crossings = Opts::new(
+            "continuous_load_client_threshold_crossings_total",
+            "How often the condition stopped holding, the first time included.",
+        );
+        let red = ThresholdRed {
+            source,
+            ok: gauge("ok", "Whether the condition holds: 1 or 0; missing until there is enough data to tell."),
+            value: gauge("value", "What was measured last: seconds, a share from 0 to 1, a count, or a second."),
+            limit: gauge("limit", "What it is compared with, in the same unit."),
+            crossings: IntCounterVec::new(crossings, &LABELS).expect("a constant name with constant labels is valid"),
+        };
+        for (threshold, limit) in thresholds {
+            let labels = [red.source.as_str(), threshold.as_str()];
+            red.limit.with_label_values(&labels).set(*limit);
+            red.crossings.with_label_values(&labels).reset();
+        }
+        red
+    }
+
+    /// It was judged.
+    pub(super) fn judged(&self, threshold: &str, is_ok: bool, value: Option<f64>) {
+        let labels = [self.source.as_str(), threshold];
+        self.ok.with_label_values(&labels).set(if is_ok { 1.0 } else { 0.0 });
+        match value {
+            Some(value) => self.value.with_label_values(&labels).set(value),
+            // Nothing was measured; the last figure is none of now.
+            None => drop(self.value.remove_label_values(&labels)),
+        }
+    }
+
+    /// It stopped holding.
+    pub(super) fn crossed(&self, threshold: &str) {
+        self.crossings.with_label_values(&[self.source.as_str(), threshold]).inc();
+    }
+}
+
+impl Collector for ThresholdRed {
+    fn desc(&self) -> Vec<&Desc> {
+        [self.ok.desc(), self.value.desc(), self.limit.desc(), self.crossings.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let families = [self.ok.collect(), self.value.collect(), self.limit.collect(), self.crossings.collect()];
+        // A family without a sample is no family.
+        families.concat().into_iter().filter(|family| !family.get_metric().is_empty()).collect()
+    }
+}
