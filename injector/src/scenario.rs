@@ -10,6 +10,7 @@
 mod dns;
 mod files;
 mod json;
+mod phases;
 mod problem;
 mod shape;
 
@@ -22,6 +23,7 @@ use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 pub use dns::{WrittenDns, WrittenDnsExpect};
 pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
+pub use phases::WrittenPhase;
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
 pub use shape::{OneOrMany, WrittenHeaders};
@@ -122,6 +124,8 @@ pub struct Written {
     #[serde(default, deserialize_with = "present")]
     pub max_in_flight: Option<Text>,
     #[serde(default, deserialize_with = "present")]
+    pub phases: Option<Spanned<Vec<Spanned<WrittenPhase>>>>,
+    #[serde(default, deserialize_with = "present")]
     pub thresholds: Option<Json>,
     pub mix: Spanned<Vec<Spanned<WrittenOperation>>>,
 }
@@ -136,6 +140,8 @@ pub struct WrittenOperation {
     pub weight: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub rate: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub arrival: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub timeout: Option<Text>,
     #[serde(default, deserialize_with = "present")]
@@ -297,7 +303,7 @@ pub struct WrittenGrpcExpect {
 }
 
 /// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 1] = ["phases"];
+const NOT_YET: [&str; 0] = [];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
 fn shape_problem(error: &Error) -> Problem {

@@ -8,6 +8,7 @@ mod environment;
 mod latency;
 mod lateness;
 mod names;
+mod phases;
 mod replicas;
 mod rules;
 mod thresholds;
@@ -26,6 +27,7 @@ pub use self::backends::{Backends, NameBackends};
 pub use self::environment::Environment;
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
+pub use self::phases::Phase;
 use self::replicas::replicas;
 pub use self::replicas::{Replica, Row as ReplicaRow};
 pub use self::rules::Rules;
@@ -85,6 +87,9 @@ pub struct Summary {
     pub total: Side,
     /// By operation, in the scenario's order.
     pub operations: Vec<Operation>,
+    /// By phase, in the scenario's order, all operations together; none if there is only one.
+    #[serde(default)]
+    pub phases: Vec<Phase>,
     /// Servers that answered, against the addresses of their names.
     #[serde(default)]
     pub backends: Vec<NameBackends>,
@@ -258,6 +263,7 @@ impl Summary {
             is_interrupted: finished.is_interrupted,
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             not_compared: not_compared.as_deref(),
+            cut_short: finished.cut_short.as_deref(),
             error: error.as_deref(),
             crossed: &crossed,
             is_aborted: thresholds.iter().any(|one| one.aborted),
@@ -293,6 +299,7 @@ impl Summary {
             thresholds,
             total: Side::from(&total),
             operations: operations.collect(),
+            phases: Phase::list(plan, &finished.phases),
             backends: NameBackends::of(plan, &finished.accounts, addresses),
             replicas,
             target: target.map(|account| account.server),

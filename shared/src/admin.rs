@@ -1,6 +1,12 @@
 //! The admin routes that both programs serve: `/metrics`, `/livez`, `/readyz`, `/version`.
 //!
+//! `guard`, `problem` and `intake` are how both take changes: who may, how a no looks, how a request is read.
+//!
 //! They stand on a listener of their own and are never faulted, delayed or limited by what the traffic listener does.
+
+pub mod guard;
+pub mod intake;
+pub mod problem;
 
 use std::sync::Arc;
 

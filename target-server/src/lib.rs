@@ -19,7 +19,6 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 mod grpc;
-mod guard;
 mod h2body;
 mod h2conn;
 mod headers;
@@ -43,6 +42,6 @@ mod tls;
 mod udp;
 
 pub use config::Config;
-pub use guard::TokenError;
+pub use shared::admin::guard::TokenError;
 pub use target::{Addresses, BindError, Report, Target, runtime};
 pub use tls::TlsError;

@@ -51,7 +51,7 @@ pub(crate) use self::options::{Controls, Options, OptionsError};
 pub(crate) use self::request_metrics::{RequestMetrics, Series};
 pub(crate) use self::state::State;
 pub(crate) use self::token::Tokens;
-use crate::guard::ChangeGuard;
+use shared::admin::guard::ChangeGuard;
 
 /// The largest body of a request that is read whole, as in podinfo.
 pub(crate) const BODY_MAX_BYTES: usize = 10 << 20;

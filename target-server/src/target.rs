@@ -33,7 +33,6 @@ use crate::core::Core;
 use crate::dns::Dns;
 use crate::effects;
 use crate::grpc::Grpc;
-use crate::guard::{ChangeGuard, Token};
 use crate::h2conn::Handler;
 use crate::http::{Door, Http, Routing, Secured};
 use crate::podinfo::{Cache, RequestMetrics};
@@ -43,6 +42,7 @@ use crate::tls::Tls;
 use crate::udp::Udp;
 pub use addresses::Addresses;
 pub use listen::BindError;
+use shared::admin::guard::{ChangeGuard, TARGET_TOKEN_FLAG, Token};
 
 /// The program's name for itself.
 const ROLE: &str = "target-server";
@@ -117,7 +117,13 @@ impl Target {
         let rules = Arc::clone(core.faults.rules());
         registry.register(Box::new(RuleRed::new(move || rules.figures())))?;
         let place = |_| BindError::Place(core.place.clone());
-        let token = config.admin.admin_token_file.as_deref().map(Token::load).transpose()?.map(Arc::new);
+        let token = config
+            .admin
+            .admin_token_file
+            .as_deref()
+            .map(|file| Token::load(TARGET_TOKEN_FLAG, file))
+            .transpose()?
+            .map(Arc::new);
         let readiness = Readiness::default();
         let metrics = RequestMetrics::new();
         registry.register(Box::new(metrics.clone()))?;

@@ -82,8 +82,7 @@ fn each_case_fails_for_its_own_reason() {
         aborted: false,
         words: "it is 3".to_owned(),
     };
-    let states =
-        [("good", ThresholdState::Holds), ("bad", ThresholdState::Crossed), ("blank", ThresholdState::NoData)];
+    let states = [("good", ThresholdState::Holds), ("bad", ThresholdState::Crossed), ("blank", ThresholdState::NoData)];
     let judged = Summary { thresholds: states.map(|(name, state)| threshold(name, state)).into(), ..summary() };
     let expected = ["threshold/bad: failure it is 3", "threshold/blank: failure it is 3"];
     assert_eq!(not_passed(&judged), expected);

@@ -12,7 +12,7 @@ use shared::admin::Readiness;
 use super::FaultInjection;
 use super::info::Ui;
 use super::state::State;
-use crate::guard::ChangeGuard;
+use shared::admin::guard::ChangeGuard;
 
 /// The most backends that one echo asks: what they answer is held in memory together.
 pub(crate) const BACKENDS_MAX: usize = 16;

@@ -31,9 +31,9 @@ use shared::admin::Readiness;
 use shared::identity::Session;
 use tokio::time::Instant;
 
-use crate::guard::ChangeGuard;
 use crate::rules::Rules;
 use crate::sessions::Sessions;
+use shared::admin::guard::ChangeGuard;
 
 /// Where the rules stand a second time, for tools that expect a version in the path.
 const ALIAS: &str = "/admin/v1";

@@ -52,7 +52,7 @@ pub enum BindError {
     Tls(#[from] crate::tls::TlsError),
     /// The admin token cannot be read.
     #[error(transparent)]
-    Token(#[from] crate::guard::TokenError),
+    Token(#[from] shared::admin::guard::TokenError),
     /// The load that was asked for cannot be put on this machine.
     #[error(transparent)]
     Stress(#[from] crate::standing_stress::StressError),

@@ -13,8 +13,8 @@ use super::BindError;
 use crate::config::{BackendErrors, Config, PodinfoConfig};
 use crate::core::Core;
 use crate::grpc;
-use crate::guard::{ChangeGuard, Token};
 use crate::podinfo::{self, Cache, Controls, FaultInjection, Options, Podinfo, State, Tokens, Ui};
+use shared::admin::guard::{ChangeGuard, Token};
 
 /// What HTTP and gRPC have in common.
 pub(super) struct Parts {

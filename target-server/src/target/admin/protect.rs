@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument as _;
 
 use super::answer::Problem;
-use crate::guard::ChangeGuard;
+use shared::admin::guard::ChangeGuard;
 
 /// What takes a body and changes nothing.
 const DRY: [&str; 2] = ["/faults:validate", "/admin/v1/faults:validate"];

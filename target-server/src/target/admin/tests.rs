@@ -14,8 +14,8 @@ use shared::fault::Limits;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::guard::Token;
 use crate::rules::TTL_MAX;
+use shared::admin::guard::{TARGET_TOKEN_FLAG, Token};
 
 const LOOPBACK: &str = "127.0.0.1:9797";
 const RULE: &str = r#"{"owner":"o","ttl":"5m","match":{"protocol":"http"},"fault":"status=503"}"#;

@@ -53,9 +53,15 @@ async fn every_change_is_guarded_and_nothing_else_is() {
     // Who is asked and how; status, code and field of the refusal.
     type Case<'a> = (Admin, &'a [(&'a str, &'a str)], u16, &'a str, &'a str);
     let cases: [Case<'_>; 8] = [
-        (Admin::new(Some(Token::load(&file).unwrap()), NETWORK), &[], 401, "no_token", "authorization"),
         (
-            Admin::new(Some(Token::load(&file).unwrap()), LOOPBACK),
+            Admin::new(Some(Token::load(TARGET_TOKEN_FLAG, &file).unwrap()), NETWORK),
+            &[],
+            401,
+            "no_token",
+            "authorization",
+        ),
+        (
+            Admin::new(Some(Token::load(TARGET_TOKEN_FLAG, &file).unwrap()), LOOPBACK),
             &[HOST, ("authorization", "Bearer 0123456789abcdeX")],
             401,
             "wrong_token",
@@ -93,7 +99,7 @@ async fn every_change_is_guarded_and_nothing_else_is() {
 #[tokio::test]
 async fn the_token_of_the_file_is_the_token() {
     let (_folder, file) = token_file();
-    let admin = Admin::new(Some(Token::load(&file).unwrap()), NETWORK);
+    let admin = Admin::new(Some(Token::load(TARGET_TOKEN_FLAG, &file).unwrap()), NETWORK);
     let put = async |token: &str| {
         let bearer = format!("Bearer {token}");
         admin.send(request("PUT", "/faults/a", &[JSON, ("authorization", &bearer)])).await.status

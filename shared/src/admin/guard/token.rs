@@ -14,8 +14,6 @@ use std::sync::{Mutex, PoisonError};
 use ring::hmac;
 use ring::rand::SystemRandom;
 
-/// The flag that names the file.
-pub(crate) const TOKEN_FLAG: &str = "--admin-token-file";
 /// Fewer bytes can be guessed.
 const BYTES_MIN: usize = 16;
 /// More do not fit every client's and proxy's header.
@@ -25,8 +23,10 @@ const FILE_BYTES_MAX: u64 = 8192;
 
 /// Why the file's content is no token.
 #[derive(Debug, thiserror::Error)]
-#[error("{TOKEN_FLAG} {}: {reason}", file.display())]
+#[error("{flag} {}: {reason}", file.display())]
 pub struct TokenError {
+    /// The flag that names the file.
+    pub flag: &'static str,
     /// The file.
     pub file: PathBuf,
     /// What is wrong with it, and what would be right. Nothing of its content.
@@ -34,7 +34,7 @@ pub struct TokenError {
 }
 
 /// The token that a file holds now.
-pub(crate) struct Token {
+pub struct Token {
     file: PathBuf,
     key: hmac::Key,
     held: Mutex<Held>,
@@ -54,12 +54,12 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Reads the file.
+    /// Reads the file that this flag names.
     ///
     /// # Errors
     /// If there is no usable token in it.
-    pub(crate) fn load(file: &Path) -> Result<Token, TokenError> {
-        let refuse = |reason: String| TokenError { file: file.to_owned(), reason };
+    pub fn load(flag: &'static str, file: &Path) -> Result<Token, TokenError> {
+        let refuse = |reason: String| TokenError { flag, file: file.to_owned(), reason };
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
             .map_err(|_| refuse("the system has no randomness to protect it with".to_owned()))?;
         let tag = hmac::sign(&key, &read(file).map_err(refuse)?);
@@ -70,7 +70,7 @@ impl Token {
     ///
     /// The file is read each time: changes are rare, it is a page of memory, and a revoked token is worth nothing at once.
     /// Rejected: reading only when the modification time or inode changed, which a file system is free to repeat.
-    pub(crate) fn is(&self, given: &[u8]) -> bool {
+    pub fn is(&self, given: &[u8]) -> bool {
         let read = read(&self.file);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         match read {

@@ -11,7 +11,7 @@ const NETWORK: &str = "[::]:9797";
 fn token() -> Option<Arc<Token>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(TOKEN.as_bytes()).unwrap();
-    Some(Arc::new(Token::load(file.path()).unwrap()))
+    Some(Arc::new(Token::load(TARGET_TOKEN_FLAG, file.path()).unwrap()))
 }
 
 fn admin(token: Option<Arc<Token>>, bound: &str) -> ChangeGuard {
@@ -131,13 +131,32 @@ fn without_a_token_the_network_changes_nothing() {
 }
 
 #[test]
+fn a_run_is_changed_by_nobody_without_a_token_wherever_he_is() {
+    let closed = ChangeGuard::control(None);
+    let known = ("authorization", "Bearer 0123456789abcdef");
+    assert_eq!(ask(&closed, &[("host", "localhost"), known]), "no_token_configured");
+    assert!(Refusal::Closed.expected().contains("--api-token-file"));
+    let guard = ChangeGuard::control(token());
+    assert_eq!(ask(&guard, &[known]), "");
+    assert_eq!(ask(&guard, &[("host", "anything.example"), known]), "");
+    assert_eq!(ask(&guard, &[]), "no_token");
+    assert_eq!(ask(&guard, &[known, ("user-agent", "Mozilla/5.0")]), "browser");
+    let refusal = guard.allows(&HeaderMap::new(), IpAddr::from([127, 0, 0, 1])).unwrap_err();
+    assert!(refusal.expected().contains("--api-token-file"), "{refusal:?}");
+}
+
+#[test]
 fn a_token_would_help_or_it_would_not() {
-    for refusal in [Refusal::NoToken, Refusal::WrongToken] {
+    for refusal in [Refusal::NoToken(TARGET_TOKEN_FLAG), Refusal::WrongToken(TARGET_TOKEN_FLAG)] {
         assert_eq!(refusal.status(), StatusCode::UNAUTHORIZED);
     }
-    for refusal in
-        [Refusal::Browser, Refusal::CrossOrigin(String::new()), Refusal::Host(String::new()), Refusal::Unguarded]
-    {
+    for refusal in [
+        Refusal::Browser,
+        Refusal::CrossOrigin(String::new()),
+        Refusal::Host(String::new()),
+        Refusal::Unguarded,
+        Refusal::Closed,
+    ] {
         assert_eq!(refusal.status(), StatusCode::FORBIDDEN);
     }
 }

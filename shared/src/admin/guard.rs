@@ -1,7 +1,7 @@
-//! Who may change something on a target: whoever knows the token, and never a page in somebody's browser.
+//! Who may change something on an admin listener: whoever knows the token, and never a page in somebody's browser.
 //!
 //! Invariants:
-//! - One policy for both listeners; they differ only in what happens where no token is configured.
+//! - One policy for all listeners; they differ only in what happens where no token is configured.
 //! - Without a token, what listens beyond the loopback changes nothing on the admin listener.
 //! - No answer and no log line says anything of a token, neither the right one nor a wrong one.
 
@@ -10,12 +10,16 @@ mod token;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN, USER_AGENT};
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN, USER_AGENT};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 
-pub use token::TokenError;
-pub(crate) use token::{TOKEN_FLAG, Token};
+pub use token::{Token, TokenError};
+
+/// The target's flag that names the file of the token.
+pub const TARGET_TOKEN_FLAG: &str = "--admin-token-file";
+/// The injector's: it has another one already, for the admin ports of targets.
+pub const INJECTOR_TOKEN_FLAG: &str = "--api-token-file";
 
 /// Says where a browser's request comes from (W3C Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -24,7 +28,7 @@ const BROWSER: &[u8] = b"Mozilla/";
 
 /// The guard of one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct ChangeGuard {
+pub struct ChangeGuard {
     token: Option<Arc<Token>>,
     door: Door,
 }
@@ -38,36 +42,46 @@ enum Door {
     Network,
     /// Everybody who is served at all: who may cause faults there is decided by address.
     Traffic,
+    /// Whoever it is: nobody without a token.
+    Closed,
 }
 
 /// Why a change is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// A browser sends it.
     Browser,
     /// A page of another site sends it: this is what it says of itself.
     CrossOrigin(String),
     /// A listener on the loopback is called by a name that is not the loopback's.
     Host(String),
-    /// There is no token in it, or more than one.
-    NoToken,
-    /// There is another token in it.
-    WrongToken,
+    /// There is no token in it, or more than one; the flag that names the right one.
+    NoToken(&'static str),
+    /// There is another token in it; likewise.
+    WrongToken(&'static str),
     /// Nobody may: no token is configured, and the network reaches the listener.
     Unguarded,
+    /// Nobody may: no token is configured.
+    Closed,
 }
 
 impl ChangeGuard {
     /// For the admin listener, bound here.
-    pub(crate) fn admin(token: Option<Arc<Token>>, bound: SocketAddr) -> ChangeGuard {
+    pub fn admin(token: Option<Arc<Token>>, bound: SocketAddr) -> ChangeGuard {
         let door = if bound.ip().to_canonical().is_loopback() { Door::Loopback } else { Door::Network };
         ChangeGuard { token, door }
     }
 
     /// For changes on the traffic listener, such as podinfo's. Without a token they are allowed; who reaches them is up to
     /// the caller.
-    pub(crate) fn traffic(token: Option<Arc<Token>>) -> ChangeGuard {
+    pub fn traffic(token: Option<Arc<Token>>) -> ChangeGuard {
         ChangeGuard { token, door: Door::Traffic }
+    }
+
+    /// For the injector's admin listener: a load on a network is changed by nobody who cannot say that he may, also not from
+    /// the same machine.
+    pub fn control(token: Option<Arc<Token>>) -> ChangeGuard {
+        ChangeGuard { token, door: Door::Closed }
     }
 
     /// Whether a request with these headers may change something. `headers` has the `Host`, also of HTTP/2, if the
@@ -75,7 +89,7 @@ impl ChangeGuard {
     ///
     /// # Errors
     /// Says why not.
-    pub(crate) fn allows(&self, headers: &HeaderMap, client: IpAddr) -> Result<(), Refusal> {
+    pub fn allows(&self, headers: &HeaderMap, client: IpAddr) -> Result<(), Refusal> {
         let allowed = own_page(headers).and_then(|()| self.own_name(headers)).and_then(|()| self.knows(headers));
         if let Err(refusal) = &allowed {
             // No louder, because anybody can cause it any number of times.
@@ -99,12 +113,14 @@ impl ChangeGuard {
 
     fn knows(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         match (&self.token, self.door) {
-            (Some(token), _) => match token.is(bearer(headers).ok_or(Refusal::NoToken)?) {
-                true => Ok(()),
-                false => Err(Refusal::WrongToken),
-            },
+            (Some(token), door) => {
+                let flag = if door == Door::Closed { INJECTOR_TOKEN_FLAG } else { TARGET_TOKEN_FLAG };
+                let is_known = token.is(bearer(headers).ok_or(Refusal::NoToken(flag))?);
+                if is_known { Ok(()) } else { Err(Refusal::WrongToken(flag)) }
+            }
             (None, Door::Loopback | Door::Traffic) => Ok(()),
             (None, Door::Network) => Err(Refusal::Unguarded),
+            (None, Door::Closed) => Err(Refusal::Closed),
         }
     }
 }
@@ -154,57 +170,60 @@ fn shown(value: &HeaderValue) -> String {
 
 impl Refusal {
     /// 401 if a token would help, 403 if nothing would.
-    pub(crate) fn status(&self) -> StatusCode {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Refusal::NoToken | Refusal::WrongToken => StatusCode::UNAUTHORIZED,
-            Refusal::Browser | Refusal::CrossOrigin(_) | Refusal::Host(_) | Refusal::Unguarded => StatusCode::FORBIDDEN,
+            Refusal::NoToken(_) | Refusal::WrongToken(_) => StatusCode::UNAUTHORIZED,
+            Refusal::Browser | Refusal::CrossOrigin(_) | Refusal::Host(_) => StatusCode::FORBIDDEN,
+            Refusal::Unguarded | Refusal::Closed => StatusCode::FORBIDDEN,
         }
     }
 
     /// The class of the refusal; stable, part of the wire format.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Refusal::Browser => "browser",
             Refusal::CrossOrigin(_) => "cross_origin",
             Refusal::Host(_) => "foreign_host",
-            Refusal::NoToken => "no_token",
-            Refusal::WrongToken => "wrong_token",
-            Refusal::Unguarded => "no_token_configured",
+            Refusal::NoToken(_) => "no_token",
+            Refusal::WrongToken(_) => "wrong_token",
+            Refusal::Unguarded | Refusal::Closed => "no_token_configured",
         }
     }
 
     /// The header field that is at fault.
-    pub(crate) fn field(&self) -> &'static str {
+    pub fn field(&self) -> &'static str {
         match self {
             Refusal::Browser => "user-agent",
             Refusal::CrossOrigin(said) if said.starts_with(SEC_FETCH_SITE.as_str()) => "sec-fetch-site",
             Refusal::CrossOrigin(_) => "origin",
             Refusal::Host(_) => "host",
-            Refusal::NoToken | Refusal::WrongToken | Refusal::Unguarded => "authorization",
+            Refusal::NoToken(_) | Refusal::WrongToken(_) | Refusal::Unguarded | Refusal::Closed => "authorization",
         }
     }
 
     /// A lowercase fragment.
-    pub(crate) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         match self {
             Refusal::Browser => "a browser may change nothing here".to_owned(),
             Refusal::CrossOrigin(said) => format!("a page of another origin may change nothing here ({said})"),
             Refusal::Host(host) => format!("{host:?} is not a name of this machine's own"),
-            Refusal::NoToken => "a change needs the token, once".to_owned(),
-            Refusal::WrongToken => "this is not the token".to_owned(),
+            Refusal::NoToken(_) => "a change needs the token, once".to_owned(),
+            Refusal::WrongToken(_) => "this is not the token".to_owned(),
             Refusal::Unguarded => "the network reaches this listener and no token is configured".to_owned(),
+            Refusal::Closed => "no token is configured, and without one nobody may".to_owned(),
         }
     }
 
     /// What would be accepted.
-    pub(crate) fn expected(&self) -> String {
+    pub fn expected(&self) -> String {
         match self {
             Refusal::Browser | Refusal::CrossOrigin(_) => "a program such as curl".to_owned(),
             Refusal::Host(_) => "host: localhost, a name below it, or an address".to_owned(),
-            Refusal::NoToken | Refusal::WrongToken => format!("authorization: Bearer <content of {TOKEN_FLAG}>"),
+            Refusal::NoToken(flag) | Refusal::WrongToken(flag) => format!("authorization: Bearer <content of {flag}>"),
             Refusal::Unguarded => {
-                format!("the target started with {TOKEN_FLAG} FILE, or its admin listener on 127.0.0.1")
+                format!("the target started with {TARGET_TOKEN_FLAG} FILE, or its admin listener on 127.0.0.1")
             }
+            Refusal::Closed => format!("the injector started with {INJECTOR_TOKEN_FLAG} FILE"),
         }
     }
 }
