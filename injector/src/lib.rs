@@ -5,6 +5,7 @@
 //! ledger.
 
 pub mod account;
+mod api;
 mod attempt;
 pub mod check;
 pub mod cli;
@@ -34,6 +35,7 @@ pub mod probe;
 pub mod rate;
 mod reflection;
 mod registry;
+pub mod remote;
 mod resent;
 pub mod scenario;
 pub mod schedule;

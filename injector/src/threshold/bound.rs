@@ -117,6 +117,11 @@ impl Bound {
         }
     }
 
+    /// Leaves only the operations in these places of the plan.
+    pub(crate) fn keep(&mut self, keeps: impl Fn(usize) -> bool) {
+        self.operations.retain(|place| keeps(*place));
+    }
+
     /// Whether it is about the durations of k6, which are kept only if somebody asks for them.
     pub fn wants_parts(&self) -> bool {
         self.condition.metric.kind() == Kind::Trend && self.condition.metric.part().is_some()
