@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{CompatArgs, LengthArgs, LoadArgs, OutputArgs, plan};
+use injector::cli::{ApiArgs, CompatArgs, LengthArgs, LoadArgs, OutputArgs, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -41,6 +41,8 @@ struct Cli {
     load: LoadArgs,
     #[command(flatten)]
     compat: CompatArgs,
+    #[command(flatten)]
+    api: ApiArgs,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +78,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             outputs: cli.outputs.outputs(),
+            api_token_file: cli.api.api_token_file.clone(),
             linger: None,
             k6: cli.compat.k6(),
         };

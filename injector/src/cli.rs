@@ -1,6 +1,7 @@
 //! The command line of `injector`: what is asked, checked, turned into a [`Job`]. The only place that reads the
 //! environment.
 
+mod control;
 mod fault;
 mod outputs;
 mod probe;
@@ -17,6 +18,7 @@ use shared::identity::Source;
 use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
+pub use self::control::{ControlArgs, ControlCommand, InjectorArgs};
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
@@ -57,6 +59,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Call once, or a few times, and say what came: exit code 0 if it was right, 1 if not.
     Probe(ProbeArgs),
+    /// Pause, resume, start, stop or change a run that is under way, or say how it stands.
+    Control(ControlArgs),
     /// Rules that make the target misbehave for a while, on every replica or on none.
     Fault(FaultArgs),
     /// Tell a saved result, compare two, or add up shards of one run.
@@ -70,17 +74,28 @@ pub struct RunArgs {
     scenario: ScenarioArgs,
     #[command(flatten)]
     pub(crate) run: LengthArgs,
-    /// Where /metrics, /livez, /readyz and /version are served; port 0 lets the system choose.
+    /// Where /metrics, /livez, /readyz, /version and the API are served; port 0 lets the system choose.
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", default_value_t = SocketAddr::from(([0, 0, 0, 0], INJECTOR_ADMIN_PORT)))]
     admin_address: SocketAddr,
     #[command(flatten)]
     outputs: OutputArgs,
+    #[command(flatten)]
+    api: ApiArgs,
     /// Serve /metrics this long after the result, so that the last figures are scraped; a signal ends it. Two scrape
     /// intervals are enough.
     #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
     linger: Option<Duration>,
     #[command(flatten)]
     compat: CompatArgs,
+}
+
+/// Who may change the run; shared with the pair.
+#[derive(Debug, Args)]
+pub struct ApiArgs {
+    /// File with the token that a change on the admin port needs (start, stop, pause, rate, ..); without one nobody changes
+    /// anything there. Read again with every change.
+    #[arg(long, env = "CLOAD_API_TOKEN_FILE", value_name = "FILE")]
+    pub api_token_file: Option<PathBuf>,
 }
 
 /// How long and how to run; shared with the pair.
@@ -235,6 +250,7 @@ impl RunArgs {
             options: self.run.options(),
             admin_address: self.admin_address,
             outputs: self.outputs.outputs(),
+            api_token_file: self.api.api_token_file.clone(),
             linger: self.linger,
             k6: self.compat.k6(),
         })

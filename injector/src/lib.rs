@@ -5,6 +5,7 @@
 //! ledger.
 
 pub mod account;
+mod api;
 mod attempt;
 pub mod check;
 pub mod cli;
@@ -38,6 +39,7 @@ pub mod probe;
 pub mod rate;
 mod reflection;
 mod registry;
+pub mod remote;
 pub mod report;
 mod resent;
 pub mod scenario;

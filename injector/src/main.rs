@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use injector::cli::{Cli, Command, RunArgs};
 use injector::verdict::Exit;
-use injector::{check, fault, log, probe, report, session};
+use injector::{check, fault, log, probe, remote, report, session};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Run(args) => run(args),
         Command::Probe(args) => probe::run(args),
+        Command::Control(args) => remote::run(args),
         Command::Fault(args) => fault::run(args),
         Command::Report(args) => report::run(args),
         Command::Check(args) => args.plan().map(|plan| {

@@ -36,7 +36,7 @@ use crate::preflight::System;
 use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
 use crate::schedule::{Arrival, Schedule, Spacing};
-use crate::threshold::{Bound, Threshold};
+use crate::threshold::{Bound, Condition, Threshold};
 
 pub use crate::tls::{Alpn, Tls};
 pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
@@ -115,7 +115,9 @@ impl Plan {
 
     /// Whether the account needs the parts of requests' times that k6 tells apart.
     pub(crate) fn wants_parts(&self) -> bool {
-        self.thresholds.iter().any(|(_, bound)| bound.wants_parts())
+        let thresholds = self.thresholds.iter().map(|(_, bound)| &bound.condition);
+        let gates = self.phases.iter().filter_map(|phase| Some(&phase.gate.as_ref()?.condition));
+        thresholds.chain(gates).any(Condition::wants_parts)
     }
 
     /// The most of them that are ever asked for in a second, if all peaks fall together.

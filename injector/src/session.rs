@@ -5,22 +5,25 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use prometheus::Registry;
+use axum::Router;
+use shared::admin::guard::{ChangeGuard, INJECTOR_TOKEN_FLAG, Token};
 use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
 use shared::units::{counted, print_duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::{self, Board};
 use crate::compat::Tags;
 use crate::difference::Figures;
-use crate::engine::{Engine, Options};
+use crate::engine::{Engine, Gate, Judge, Options};
 use crate::fate::inquest::Inquest;
-use crate::history::History;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
@@ -40,6 +43,8 @@ pub struct Job {
     pub options: Options,
     /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
     pub admin_address: SocketAddr,
+    /// The file with the token that a change of the run needs; without one nobody changes it.
+    pub api_token_file: Option<PathBuf>,
     /// Export k6's metrics beside our own, with these labels on all of them.
     pub k6: Option<Tags>,
     /// What is left behind at the end, and how much is told.
@@ -65,6 +70,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let files = job.outputs.open().map_err(|message| NotStarted { exit: Exit::Usage, message })?;
     let out = Printer::start(files.is_stdout_taken).map_err(defect)?;
     let readiness = Readiness::default();
+    let guard = guard(job.api_token_file.as_deref())?;
     let admin = bind(job.admin_address)?;
     tokio::select! {
         ready = prepare(&mut job, &out) => ready?,
@@ -86,7 +92,10 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let mut watch = Watch::new(engine.plan());
     registry.register(Box::new(watch.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
-    serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
+    let (plan, control) = (engine.plan().clone(), engine.control());
+    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control));
+    let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);
+    serve_admin(admin, routes).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));
     let metrics =
         format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
@@ -94,6 +103,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     out.line(announcement(&job.name, &engine, &job.options));
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
+    engine.judged_by(gatekeeper(engine.plan(), Arc::clone(&board)));
     let (figures, seen) = watch::channel(Vec::new());
     let inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
     let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
@@ -104,7 +114,6 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let described = plan.operations.iter().map(|o| (o.name.to_string(), o.protocol().as_str())).collect::<Vec<_>>();
     let mut csv = files.csv.map(csv::Unwritten::start).transpose().map_err(defect)?;
     let mut began = None;
-    let mut history = History::new();
     // A threshold that ends the run is no signal.
     let halt = stop.child_token();
     let run = async {
@@ -119,13 +128,15 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
                 csv.add(tick, &described, unix_s(now));
             }
             let (fates, compared) = inquest.so_far();
-            history.note(tick.elapsed, tick.length, tick.by_operation, &fates);
+            board.note(tick, &fates, &compared);
             if tick.length.is_zero() {
                 return;
             }
             out.line(live::line(tick));
             let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
-            if let Some(crossed) = watch.look(tick.elapsed, &run, &history).filter(|_| !halt.is_cancelled()) {
+            let crossed = watch.look(tick.elapsed, &run, &board.history());
+            board.judged(watch.standing());
+            if let Some(crossed) = crossed.filter(|_| !halt.is_cancelled()) {
                 out.line(format!("threshold crossed, which ends the run: {crossed}"));
                 halt.cancel();
             }
@@ -138,14 +149,15 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
     (fates, finished.has_restarted) = inquest.close(&finished.accounts, account.as_ref().ok()).await;
-    history.note(history.until(), Duration::ZERO, &[], &fates);
+    board.finish(&finished.accounts, &fates);
     for (account, fates) in finished.accounts.iter_mut().zip(fates) {
         account.fates = fates;
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
     let close = |compared: &[_]| {
-        watch.close(&finished.accounts, compared, finished.planned_for, &history, finished.is_continuous)
+        board.compared(compared.to_vec());
+        watch.close(&finished.accounts, compared, finished.planned_for, &board.history(), finished.is_continuous)
     };
     let (mut summary, exit) =
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
@@ -171,6 +183,19 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         linger(length, was_stopped, &stop).await;
     }
     Ok(exit)
+}
+
+/// Who lets a run into its next phase: whatever the last hour of the run says of the phase's gate.
+fn gatekeeper(plan: &Plan, board: Arc<Board>) -> Judge {
+    let operations = plan.operations.clone();
+    Box::new(move |condition, _| {
+        let bound = condition.clone().bind(&operations).expect("the plan holds every gate against its operations");
+        match bound.holds(&board.history()) {
+            Some(true) => Gate::Open,
+            Some(false) => Gate::Shut("it did not hold at last".to_owned()),
+            None => Gate::Shut("too little was seen to tell".to_owned()),
+        }
+    })
 }
 
 /// For the eyes of whoever sets figures beside those of others; nothing is decided by the calendar.
@@ -243,9 +268,16 @@ fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
     })
 }
 
-fn serve_admin(listener: TcpListener, registry: Registry, readiness: Readiness) -> io::Result<()> {
+/// Who may change the run. The file is read before anything is sent: a run that nobody can stop is no surprise to find later.
+fn guard(file: Option<&Path>) -> Result<ChangeGuard, NotStarted> {
+    let token = file.map(|file| Token::load(INJECTOR_TOKEN_FLAG, file)).transpose();
+    let token = token.map_err(|error| NotStarted { exit: Exit::Usage, message: error.to_string() })?;
+    Ok(ChangeGuard::control(token.map(Arc::new)))
+}
+
+fn serve_admin(listener: TcpListener, routes: Router) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let routes = router("injector", registry, readiness);
+    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, routes).await {
             tracing::error!(%error, "the admin listener ended");

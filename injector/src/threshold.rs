@@ -29,9 +29,10 @@ pub use self::bound::{Bound, GATE_WINDOW};
 pub use self::condition::{Comparison, Condition, Limit, Statistic};
 pub use self::filter::{Filter, Key};
 pub use self::measure::Compared;
-pub(crate) use self::measure::Span;
+pub(crate) use self::measure::{Judgement, Measured, Span, judge, measure};
 pub use self::metric::{Kind, Metric};
 pub use self::parse::Refused;
+pub(crate) use self::watch::Standing;
 pub use self::watch::{Outcome, Report, Watch};
 pub(crate) use self::words::value_in_words;
 

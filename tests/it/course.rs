@@ -202,7 +202,7 @@ fn a_gate_is_waited_for_under_the_load_before_it() {
         let mut engine = engine(plan(&scenario, target.http, target.admin), None, false);
         let mut asked = 0;
         engine.judged_by(Box::new(move |condition, tick| {
-            assert_eq!(condition, "availability >= 99% over 1s");
+            assert_eq!(condition.to_string(), "availability >= 99% over 1s");
             assert!(tick.interval.planned > 0 && tick.status.waits_for.is_some());
             asked += 1;
             if asked < 2 { Gate::Shut("too few requests".to_owned()) } else { Gate::Open }

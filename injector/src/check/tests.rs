@@ -182,7 +182,7 @@ fn phases_and_arrivals_are_told_in_words() {
                 - { name: waves, weight: 3, arrival: \"poisson sine(50%, 10m)\", http: {} }\n\
                 - { name: bursts, weight: 1, arrival: \"burst(25, 5ms)\", http: {} }\n\
                 - { name: steps, rate: 1/m, arrival: \"steps(50%: 30s, 100%)\", http: {} }\n\
-                phases:\n- { name: warmup, for: 30s, scale: 25% }\n- { name: main, for: 5m, rate: 20/s, gate: p99 < 1s }\n\
+                phases:\n- { name: warmup, for: 30s, scale: 25% }\n- { name: main, for: 5m, rate: 20/s, gate: p(99) < 1s }\n\
                 - { name: rest, scale: 0% }\n";
     let described = described(text);
     for line in [

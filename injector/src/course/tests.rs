@@ -117,8 +117,7 @@ fn what_people_say_stands_over_the_plan_and_under_the_scale() {
 
 #[test]
 fn a_gate_keeps_the_phase_before_it_until_it_opens() {
-    let gated =
-        "phases: [{ name: warmup, for: 10s, scale: 50% }, { name: main, for: 20s, gate: x, gate_timeout: 5s }]\n";
+    let gated = "phases: [{ name: warmup, for: 10s, scale: 50% }, { name: main, for: 20s, gate: availability > 99%, gate_timeout: 5s }]\n";
     let mut course = Course::new(&phased(gated), Some(s(100)), false);
     assert_eq!(steps(&course.rota().unwrap()), ["0s 0 4/1 1/1 1/1", "100s end"]);
     course.advance(s(9));

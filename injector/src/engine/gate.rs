@@ -5,9 +5,10 @@ use shared::units::print_duration;
 use super::Tick;
 use crate::control::Control;
 use crate::plan::Plan;
+use crate::threshold::Condition;
 
-/// Says whether a gate's condition holds, by the condition as written and the second that has just been told.
-pub type Judge = Box<dyn FnMut(&str, &Tick<'_>) -> Gate + Send>;
+/// Says whether a gate's condition holds, at the end of the second that has just been told.
+pub type Judge = Box<dyn FnMut(&Condition, &Tick<'_>) -> Gate + Send>;
 
 /// What a [`Judge`] finds.
 #[derive(Clone, Debug, PartialEq, Eq)]

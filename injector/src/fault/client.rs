@@ -92,7 +92,7 @@ impl Client {
     ///
     /// # Errors
     /// Why the file gives none.
-    pub(super) fn new(token_file: Option<&Path>, timeout: Duration) -> Result<Client, String> {
+    pub(crate) fn new(token_file: Option<&Path>, timeout: Duration) -> Result<Client, String> {
         Ok(Client { token: token_file.map(token).transpose()?, timeout })
     }
 
@@ -196,7 +196,7 @@ fn token(file: &Path) -> Result<String, String> {
 }
 
 /// A text of the network, fit for a terminal: no control characters, not too long.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(QUOTED_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(QUOTED_MAX).is_some() {
         shown.push('…');
@@ -205,7 +205,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// A text as a part of a path or query (RFC 3986, 2.3).
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -13,6 +13,7 @@ use crate::course::Course;
 use crate::rate::Rate;
 use crate::scenario::{Problem, Written, WrittenPhase, position};
 use crate::schedule::{Arrival, Scale, Shape};
+use crate::threshold::Condition;
 
 /// Most phases of a plan: the bound on the label `phase`.
 pub const PHASES_MAX: usize = 32;
@@ -22,7 +23,7 @@ const GATE_TIMEOUT: Duration = Duration::from_secs(60);
 const LENGTH_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// What the load is like for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Phase {
     /// The label `phase`.
     pub name: Name,
@@ -37,10 +38,10 @@ pub struct Phase {
 }
 
 /// What must hold before a phase begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
-    /// A threshold, in its own language.
-    pub condition: String,
+    /// What must hold in a window, or in the last ten seconds if it names none.
+    pub condition: Condition,
     /// How long may be waited for it, after the phase before is over. Then the run ends, and is not valid.
     pub timeout: Duration,
 }
@@ -142,14 +143,12 @@ fn phase(found: &mut Found, subject: &str, entry: &Spanned<WrittenPhase>, (index
         (None, Some(text)) => found.add(text.referenced, &part("gate_timeout"), "there is no gate to wait for"),
         _ => {}
     }
-    let gate = written
-        .gate
-        .as_ref()
-        .map(|condition| Gate { condition: condition.value.clone(), timeout: timeout.unwrap_or(GATE_TIMEOUT) });
+    let condition = found.read(written.gate.as_ref(), &part("gate"), str::parse::<Condition>);
+    let gate = condition.map(|condition| Gate { condition, timeout: timeout.unwrap_or(GATE_TIMEOUT) });
     Phase { name: name.unwrap_or(Phase::only().name), length, scale, rate, gate }
 }
 
-/// Whether every operation can be sent as the phases say; the first that cannot.
+/// Whether every operation can be sent as the phases say, and every gate can be judged; the first that cannot.
 pub(super) fn fit(written: &Written, plan: &Plan) -> Option<Problem> {
     let list = written.phases.as_ref();
     let problem = |index: usize, message: String| {
@@ -168,6 +167,12 @@ pub(super) fn fit(written: &Written, plan: &Plan) -> Option<Problem> {
                 "scale goes from one to another, which the arrival of {name} cannot follow: only uniform or poisson can"
             ),
         ));
+    }
+    let gates = plan.phases.iter().enumerate().filter_map(|(index, phase)| Some((index, phase.gate.as_ref()?)));
+    for (index, gate) in gates {
+        if let Err(message) = gate.condition.clone().bind(&plan.operations) {
+            return Some(problem(index, format!("gate: {}: {message}", gate.condition)));
+        }
     }
     Course::check(plan).err().map(|(index, message)| problem(index, message))
 }

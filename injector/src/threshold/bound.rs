@@ -26,6 +26,11 @@ pub struct Bound {
 }
 
 impl Condition {
+    /// Whether it is about the durations of k6, which are kept only if somebody asks for them.
+    pub fn wants_parts(&self) -> bool {
+        self.metric.kind() == Kind::Trend && self.metric.part().is_some()
+    }
+
     /// Holds it against the operations of a plan.
     ///
     /// # Errors
@@ -117,9 +122,9 @@ impl Bound {
         }
     }
 
-    /// Whether it is about the durations of k6, which are kept only if somebody asks for them.
-    pub fn wants_parts(&self) -> bool {
-        self.condition.metric.kind() == Kind::Trend && self.condition.metric.part().is_some()
+    /// Leaves only the operations in these places of the plan.
+    pub(crate) fn keep(&mut self, keeps: impl Fn(usize) -> bool) {
+        self.operations.retain(|place| keeps(*place));
     }
 }
 

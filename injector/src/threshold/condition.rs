@@ -112,7 +112,7 @@ impl Comparison {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Comparison::Less => "<",
             Comparison::AtMost => "<=",
@@ -152,6 +152,17 @@ impl Condition {
     /// Fewest samples that it is judged by.
     pub fn needs(&self) -> u64 {
         self.min_samples.unwrap_or_else(|| self.statistic.needs())
+    }
+}
+
+impl Condition {
+    /// A figure as it stands in a condition, without comparison and limit, for who wants to know it: every value meets this.
+    /// What needs no statistic in a condition is a share, or `count` behind it.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn figure(text: &str) -> Result<Condition, Refused> {
+        parse::figure(text)
     }
 }
 

@@ -80,7 +80,8 @@ pub(crate) fn judge(bound: &Bound, span: &Span<'_>, scratch: &mut Durations) -> 
     (measured, judgement)
 }
 
-fn measure(bound: &Bound, span: &Span<'_>, scratch: &mut Durations) -> Measured {
+/// The figure; what it is compared with does not matter.
+pub(crate) fn measure(bound: &Bound, span: &Span<'_>, scratch: &mut Durations) -> Measured {
     let condition = &bound.condition;
     let accounts = || bound.operations.iter().filter_map(|place| span.accounts.get(*place));
     let sum = |count: &dyn Fn(&OperationAccount) -> u64| accounts().map(count).sum::<u64>();

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use self::clauses::Clauses;
 use self::cursor::Cursor;
-use super::{Comparison, Condition, Filter, Key, Kind, Metric, Statistic, Threshold};
+use super::{Comparison, Condition, Filter, Key, Kind, Limit, Metric, Statistic, Threshold};
 
 /// Longest text of a threshold, in characters: it is a label value.
 const TEXT_MAX: usize = 256;
@@ -63,6 +63,35 @@ pub(super) fn metric(text: &str) -> Result<(Metric, Vec<Filter>), Refused> {
         "" => Ok(subject),
         rest => Err(cursor.refuse(format!("{rest:?} behind a metric's name; nothing, or tags in braces, is accepted"))),
     }
+}
+
+pub(super) fn figure(text: &str) -> Result<Condition, Refused> {
+    let mut cursor = Cursor::new(text)?;
+    let (metric, tags) = subject(&mut cursor)?;
+    cursor.skip_blanks();
+    let kind = metric.kind();
+    let statistic = match kind {
+        // In a condition the limit's unit says which.
+        Kind::Tally if cursor.take("count") => Statistic::Count,
+        Kind::Share | Kind::Tally => Statistic::Share,
+        Kind::Count => Statistic::Count,
+        Kind::Speed => Statistic::PerSecond,
+        Kind::Rate | Kind::Counter | Kind::Gauge if cursor.rest().is_empty() => match kind {
+            Kind::Rate => Statistic::Share,
+            Kind::Gauge => Statistic::Value,
+            _ => Statistic::Count,
+        },
+        _ => match statistic(&mut cursor, metric)? {
+            Some(statistic) => statistic,
+            None => {
+                let name = metric.name();
+                return Err(cursor.refuse(format!("which of {name}? {name} p(99), avg, med, min and max are known")));
+            }
+        },
+    };
+    let Clauses { over, min_samples, filters, abort_after: _ } = clauses::clauses(&mut cursor, metric, tags)?;
+    let (comparison, limit) = (Comparison::AtLeast, Limit::Number(0.0));
+    Ok(Condition { metric, statistic, comparison, limit, filters, over, min_samples })
 }
 
 pub(super) fn expression(metric: (Metric, Vec<Filter>), text: &str) -> Result<Threshold, Refused> {

@@ -79,6 +79,21 @@ impl Report {
     }
 }
 
+/// A threshold while the run is under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    /// As printed.
+    pub(crate) text: String,
+    /// The last judgement there was; nothing if there was none.
+    pub(crate) holds: Option<bool>,
+    /// The figure that was judged.
+    pub(crate) value: Option<f64>,
+    /// How many samples that is made of.
+    pub(crate) samples: u64,
+    /// How often it stopped holding.
+    pub(crate) crossings: u64,
+}
+
 struct Watched {
     text: String,
     bound: Bound,
@@ -232,6 +247,18 @@ impl Watch {
             }
         }
         watched.iter_mut().find_map(|one| one.ends(now).then(|| one.text.clone()))
+    }
+
+    /// As they stand, in the plan's order.
+    pub(crate) fn standing(&self) -> Vec<Standing> {
+        let standing = |one: &Watched| Standing {
+            text: one.text.clone(),
+            holds: one.holds,
+            value: one.last.and_then(|measured| measured.value),
+            samples: one.last.map_or(0, |measured| measured.samples),
+            crossings: one.crossings,
+        };
+        self.watched.iter().map(standing).collect()
     }
 
     /// Judges all at the end of a run, and says what became of each. A run without an end that was told to stop is judged by

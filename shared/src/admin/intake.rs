@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -63,6 +63,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "body", "the body broke off", "a whole body"),
         })?;
         parsed(&body).map(Body)
+    }
+}
+
+/// The same, or no body at all. One that is there has to be JSON and said to be: what nobody reads is not passed over.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Body<T>>, Problem> {
+        let headers = request.headers();
+        let is_empty = match headers.get(header::CONTENT_LENGTH) {
+            Some(length) => length.as_bytes() == b"0",
+            None => !headers.contains_key(header::TRANSFER_ENCODING),
+        };
+        if is_empty {
+            return Ok(None);
+        }
+        <Body<T> as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
 }
 

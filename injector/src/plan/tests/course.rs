@@ -27,7 +27,7 @@ fn what_phases_cannot_mean_is_refused_with_line_and_column() {
         ("[{ name: a, scale: 10001% }]", "1:28 phase \"a\": scale: \"10001%\" is not a share"),
         ("[{ name: a, scale: 0%..100% }]", "1:28 phase \"a\": scale: from one to another needs a length"),
         ("[{ name: a, for: 200h, scale: 0%..100% }]", "1:39 phase \"a\": scale: from one to another may take a week"),
-        ("[{ name: a, gate: x }]", "1:27 phase \"a\": gate: the first phase has none before it"),
+        ("[{ name: a, gate: availability > 99% }]", "1:27 phase \"a\": gate: the first phase has none before it"),
         ("[{ name: a, gate_timeout: 5s }]", "1:35 phase \"a\": gate_timeout: there is no gate to wait for"),
         ("[{ name: A }]", "1:18 phase \"A\": name: \"A\" is no name"),
         (
