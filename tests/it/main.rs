@@ -47,6 +47,7 @@ mod result;
 mod rules;
 mod rules_files;
 mod rules_seen;
+mod scenarios;
 mod signs;
 mod strangers;
 mod target_program;

@@ -9,7 +9,7 @@ use crate::scenario::{Written, WrittenOperation};
 /// The rate of each entry of the mix, where it can be told: the total shared by weight, or the entry's own on top of it.
 pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) -> Vec<Option<Rate>> {
     let mut weights = Vec::new();
-    for (index, entry) in written.mix.value.iter().enumerate() {
+    for (index, entry) in written.mix().value.iter().enumerate() {
         let subject = subject(index, &entry.value);
         weights.push(found.read(entry.value.weight.as_ref(), &format!("{subject}: weight"), str::parse::<Weight>));
         match (&entry.value.weight, &entry.value.rate) {
@@ -23,7 +23,7 @@ pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) ->
     let total = found.read(written.rate.as_ref(), "rate", str::parse::<Rate>);
     let total = flag.or(total);
     let is_weighted = |entry: &Spanned<WrittenOperation>| entry.value.weight.is_some();
-    let first_weighted = written.mix.value.iter().find(|entry| is_weighted(entry));
+    let first_weighted = written.mix().value.iter().find(|entry| is_weighted(entry));
     match (first_weighted, &written.rate) {
         (Some(entry), None) if flag.is_none() => {
             found.add(entry.referenced, "rate", "missing, and operations with a weight share it; write rate: 10/s");
@@ -37,7 +37,7 @@ pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) ->
 
     let sum: u64 = weights.iter().flatten().map(|weight| weight.thousandths()).sum();
     let mut rates = Vec::new();
-    for (index, (entry, weight)) in written.mix.value.iter().zip(weights).enumerate() {
+    for (index, (entry, weight)) in written.mix().value.iter().zip(weights).enumerate() {
         let subject = format!("{}: rate", subject(index, &entry.value));
         rates.push(match (weight, total) {
             (Some(weight), Some(total)) => {

@@ -10,7 +10,7 @@ use shared::carrier;
 
 use super::{GrpcCall, GrpcMethod, Messages, Own};
 use crate::plan::http::RequestBody;
-use crate::scenario::{Json, JsonValue, position};
+use crate::scenario::{Json, JsonValue};
 
 /// What is needed to make the messages of a call once its method is known.
 #[derive(Clone, Debug)]
@@ -48,9 +48,9 @@ impl Misfit {
         Misfit { at, key, message: message.into() }
     }
 
-    /// Line and column in the file.
-    pub fn position(&self) -> Option<(u64, u64)> {
-        position(self.at)
+    /// Where it is written.
+    pub fn at(&self) -> Location {
+        self.at
     }
 }
 
