@@ -14,9 +14,10 @@ mod outcomes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
-use shared::fault::Verdict;
+use shared::fault::{Fault, Verdict};
 use shared::units::{print_duration, print_size};
 
 use self::outcomes::{Outcomes, Shares};
@@ -216,17 +217,27 @@ fn tls(tls: &Tls) -> String {
 }
 
 /// How predicted requests end, whether any ends with an answer, and how long they are asked to take.
-fn ends_and_delays(predict: impl Fn(u32) -> (Verdict, ExpectedEnd)) -> (Shares, bool, Vec<Duration>) {
+fn ends_and_delays(
+    predicted: Range<u32>,
+    predict: impl Fn(u32) -> (Verdict, ExpectedEnd),
+) -> (Shares, bool, Vec<Duration>) {
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-    let mut delays = Vec::with_capacity(PREDICTED as usize);
+    let mut delays = Vec::new();
     let mut answers = false;
-    for n in 0..PREDICTED {
+    for n in predicted {
         let (verdict, end) = predict(n);
         answers |= end == ExpectedEnd::Answer;
         *ends.entry(end.to_string()).or_default() += 1;
         delays.push(verdict.asked_delay());
     }
     (Shares::counted(ends), answers, delays)
+}
+
+/// The requests to predict: where nothing is asked for, all of a row are alike.
+fn predicted<'a>(faults: impl ExactSizeIterator<Item = &'a Fault>) -> Range<u32> {
+    let rows = u32::try_from(faults.len()).unwrap_or(PREDICTED);
+    let mut faults = faults;
+    0..if faults.all(Fault::is_empty) { rows } else { PREDICTED.max(rows) }
 }
 
 /// Of several rows, the one that the `n`-th predicted request takes: all of them alike often.

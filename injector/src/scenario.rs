@@ -99,6 +99,9 @@ impl Scenario {
         open: Vec<std::path::PathBuf>,
     ) -> Result<Scenario, Problems> {
         let mut reader = include::Reader { sources: Sources::none(), environment, open };
+        if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+            return Err(Problems::new(name, "", vec![Problem::general(EMPTY.to_owned())]));
+        }
         let written = reader.file(name, text, &files.folder)?;
         if written.mix.is_none() {
             let message = "key \"mix\" is missing: the list of operations".to_owned();
@@ -150,10 +153,24 @@ fn shape_problem(error: &Error, is_scenario: bool) -> Problem {
         Error::Unexpected { expected: "sequence start", .. } => "expected a list".to_owned(),
         Error::Unexpected { expected: "mapping start", .. } => "expected a mapping such as { key: value }".to_owned(),
         Error::MultipleDocuments { .. } => "a second document; a file has one".to_owned(),
-        Error::Eof { .. } => "the file is empty; a scenario has at least target, rate and mix".to_owned(),
-        error => UserMessageFormatter.format_message(error).into_owned(),
+        Error::Eof { .. } => EMPTY.to_owned(),
+        error => syntax(&UserMessageFormatter.format_message(error)),
     };
     Problem { location: error.location().and_then(position), subject: String::new(), message }
+}
+
+const EMPTY: &str = "the file is empty; a scenario has at least target, rate and mix";
+
+/// What the scanner says, with what is mostly behind it.
+fn syntax(message: &str) -> String {
+    let remedy = if message.starts_with("tabs disallowed") {
+        "; YAML is indented with spaces"
+    } else if message.contains("only valid inside a block") {
+        "; is a { or a [ of a line before not closed?"
+    } else {
+        ""
+    };
+    format!("{message}{remedy}")
 }
 
 #[cfg(test)]

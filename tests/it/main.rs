@@ -5,6 +5,7 @@
 mod agree;
 mod agreement;
 mod battery;
+mod broken;
 mod chart;
 mod cli;
 mod connections;
@@ -48,6 +49,7 @@ mod rules;
 mod rules_files;
 mod rules_seen;
 mod scenarios;
+mod schema;
 mod signs;
 mod strangers;
 mod target_program;

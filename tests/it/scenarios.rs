@@ -33,12 +33,9 @@ fn words(Output { status, stdout, stderr }: Output) -> (Option<i32>, String, Str
 }
 
 #[test]
-fn every_example_is_told_in_words_and_in_numbers() {
+fn every_example_is_told_in_numbers() {
     for file in examples() {
         let path = file.to_str().unwrap();
-        let (code, told, said) = injector(&["check", path], &[]);
-        assert_eq!(code, Some(0), "{path}: {said}");
-        assert!(told.lines().all(|line| line.chars().count() <= 100), "{told}");
         let (code, told, said) = injector(&["check", path, "--json"], &[]);
         assert_eq!(code, Some(0), "{path}: {said}");
         let told: Value = serde_json::from_str(&told).unwrap();
@@ -101,8 +98,9 @@ fn a_new_scenario_passes_the_check_and_never_overwrites() {
         let (code, told, said) = injector(&["new", path, "--template", template], &[]);
         assert_eq!(code, Some(0), "{said}");
         assert!(told.contains(&format!("injector check {path}")), "{told}");
-        let (code, _, said) = injector(&["check", path], &[]);
-        assert_eq!(code, Some(0), "{template}: {said}");
+        // That it passes the check is what the examples are for, one of which it is.
+        let example = fs::read_to_string(root().join(format!("scenarios/{template}.yaml"))).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), example);
         assert!(fs::read_to_string(&file).unwrap().starts_with("# "), "{template} begins with what it is for");
     }
     let file = folder.path().join("mine.yaml");
@@ -127,7 +125,7 @@ fn a_job_of_k6_runs_as_it_is() {
     let (_target, http, admin) = Process::target();
     let requests = format!(
         "[{{\"method\":\"GET\",\"url\":\"http://{http}/status/200\",\"params\":{{\"tags\":{{\"type\":\"service\"}}}}}},\
-         {{\"method\":\"POST\",\"url\":\"http://{http}/\",\"body\":\"x\",\"params\":{{\"tags\":{{\"type\":\"ingress\"}}}}}}]"
+         {{\"method\":\"POST\",\"url\":\"http://{http}/echo\",\"body\":\"x\",\"params\":{{\"tags\":{{\"type\":\"ingress\"}}}}}}]"
     );
     let environment = [
         ("LOAD_TARGET_SERVICE", requests.as_str()),
@@ -191,7 +189,7 @@ fn rows_reach_the_target_in_their_turn() {
     assert_eq!(code, Some(0), "{said}");
     let result: Value = serde_json::from_str(&told).unwrap();
     for operation in result["operations"].as_array().unwrap() {
-        let (name, codes) = (operation["operation"].as_str().unwrap(), &operation["client"]["codes"]);
+        let (name, codes) = (operation["name"].as_str().unwrap(), &operation["client"]["codes"]);
         assert_eq!(operation["client"]["success"], 60, "{operation}");
         let count = |code: &str| codes[code].as_u64().unwrap_or(0);
         let counts = [count("200"), count("404"), count("503")];

@@ -7,7 +7,7 @@ use shared::fault::Separator;
 use shared::outcome::Code;
 
 use super::outcomes::{Outcomes, Shares};
-use super::{PREDICTED, key, of};
+use super::{key, of, predicted};
 use crate::plan::{Carrier, DnsCall, Operation};
 
 pub(super) fn request(operation: &Operation, call: &DnsCall) -> String {
@@ -21,8 +21,8 @@ pub(super) fn asks(call: &DnsCall) -> Option<String> {
 /// What the predicted queries come to, by turns of these.
 pub(super) fn outcomes(calls: &[&DnsCall]) -> Outcomes {
     let (mut ends, mut codes) = (BTreeMap::<String, u32>::new(), BTreeMap::<String, u32>::new());
-    let mut delays = Vec::with_capacity(PREDICTED as usize);
-    for n in 0..PREDICTED {
+    let mut delays = Vec::new();
+    for n in predicted(calls.iter().map(|call| &call.fault)) {
         let (last, verdict) = of(calls, n).predict_last(&key(n));
         let end = last.end(&verdict);
         *ends.entry(word(end).to_owned()).or_default() += 1;

@@ -1,7 +1,7 @@
 //! What a TCP or UDP echo means, for `injector check`.
 
 use super::outcomes::Outcomes;
-use super::{ends_and_delays, key, of, properties, with};
+use super::{ends_and_delays, key, of, predicted, properties, with};
 use crate::plan::{EchoCall, Operation};
 
 pub(super) fn request(operation: &Operation, call: &EchoCall) -> String {
@@ -15,7 +15,7 @@ pub(super) fn asks(call: &EchoCall) -> Option<String> {
 
 /// What the predicted requests come to, by turns of these.
 pub(super) fn outcomes(calls: &[&EchoCall]) -> Outcomes {
-    let (ends, answers, delays) = ends_and_delays(|n| {
+    let (ends, answers, delays) = ends_and_delays(predicted(calls.iter().map(|call| &call.fault)), |n| {
         let call = of(calls, n);
         let verdict = call.predict(&key(n));
         let end = call.expected_end(&verdict);

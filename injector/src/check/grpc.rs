@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::outcome::Code;
 
 use super::outcomes::{Outcomes, Shares};
-use super::{PREDICTED, key, of, size};
+use super::{key, of, predicted, size};
 use crate::plan::{ContentExpectation, Endpoint, GrpcCall, Messages, Operation};
 
 pub(super) fn request(operation: &Operation, call: &GrpcCall) -> String {
@@ -31,8 +31,8 @@ fn sent(messages: &Messages) -> String {
 /// What the predicted calls come to, by turns of these.
 pub(super) fn outcomes(calls: &[&GrpcCall]) -> Outcomes {
     let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-    let mut delays = Vec::with_capacity(PREDICTED as usize);
-    for n in 0..PREDICTED {
+    let mut delays = Vec::new();
+    for n in predicted(calls.iter().map(|call| &call.fault)) {
         let call = of(calls, n);
         let verdict = call.predict(&key(n));
         if let Ok(messages) = &call.messages {

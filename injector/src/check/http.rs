@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use shared::fault::Status;
 
 use super::outcomes::{Outcomes, Shares};
-use super::{ends_and_delays, key, of, properties, with};
+use super::{ends_and_delays, key, of, predicted, properties, with};
 use crate::plan::{ExpectedEnd, HttpCall, HttpVersion, Operation, StatusExpectation};
 
 /// The status of an answer that nobody asked to be another.
@@ -22,7 +22,7 @@ pub(super) fn request(operation: &Operation, call: &HttpCall) -> String {
 
 /// What the predicted requests come to, by turns of these.
 pub(super) fn outcomes(calls: &[&HttpCall]) -> Outcomes {
-    let (mut ends, answers, delays) = ends_and_delays(|n| {
+    let (mut ends, answers, delays) = ends_and_delays(predicted(calls.iter().map(|call| &call.fault)), |n| {
         let call = of(calls, n);
         let verdict = call.predict(&key(n));
         let end = call.expected_end(&verdict);

@@ -1,6 +1,6 @@
 //! What a plan costs: bytes on the path and memory of this process. Estimates, and said to be.
 
-use super::PREDICTED;
+use super::{key, predicted};
 use crate::plan::{Call, Method, Operation, Plan, RequestBody};
 
 /// The program itself, with its metrics and histograms: what it holds before the first connection.
@@ -34,8 +34,10 @@ pub(super) fn traffic(operation: &Operation) -> Traffic {
 /// The mean length of an answer's content, where our target is asked and says how much it will send.
 fn received(calls: &[Call]) -> Option<f64> {
     let mut sum = 0.0;
-    for n in 0..PREDICTED {
-        let key = format!("check.{n}");
+    let predicted = predicted(calls.iter().map(Call::fault));
+    let count = predicted.len();
+    for n in predicted {
+        let key = key(n);
         let bytes = match &calls[n as usize % calls.len()] {
             Call::Http(call) if call.is_plain || call.route.is_some() => return None,
             Call::Http(call) if call.method == Method::Head => 0,
@@ -45,7 +47,7 @@ fn received(calls: &[Call]) -> Option<f64> {
         };
         sum += bytes as f64;
     }
-    Some(sum / f64::from(PREDICTED))
+    Some(sum / count.max(1) as f64)
 }
 
 fn answer(body: &RequestBody, asked_bytes: Option<u64>) -> u64 {

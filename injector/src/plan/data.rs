@@ -8,6 +8,7 @@ pub(super) mod template;
 
 use serde_saphyr::Location;
 use shared::identity::Name;
+use shared::units::counted;
 
 use super::compile::Found;
 use crate::scenario::{Files, Json, JsonValue, strictly};
@@ -153,7 +154,11 @@ fn csv(file: &str, text: &str) -> Result<Table, String> {
     let words = |error: ::csv::Error| match error.kind() {
         ::csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let line = pos.as_ref().map_or(0, ::csv::Position::line);
-            format!("{file}:{line}: {len} values where the first line names {expected_len} columns")
+            format!(
+                "{file}:{line}: {} where the first line names {}",
+                counted(*len, "value"),
+                counted(*expected_len, "column")
+            )
         }
         _ => format!("{file}: {error}"),
     };

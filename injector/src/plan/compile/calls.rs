@@ -14,7 +14,7 @@ use crate::plan::data::template::{self, Piece};
 use crate::plan::data::{DataSet, DataSets};
 use crate::plan::rows::{CONTENT_MAX_BYTES, RowOrder, Rows};
 use crate::plan::{Call, dns, echo, grpc, http};
-use crate::scenario::{JsonValue, Problem, Scalar, Scalars, WrittenOperation};
+use crate::scenario::{JsonValue, Problem, Scalar, Scalars, WrittenOperation, position};
 
 /// Problems that are told of an operation's rows: a bad column is bad in all of them.
 const PROBLEMS_MAX: usize = 5;
@@ -39,11 +39,7 @@ pub(super) fn compile(
 ) -> Option<(Vec<Call>, Option<Rows>)> {
     let written = &entry.value;
     let order = found.read(written.rows.as_ref(), &format!("{subject}: rows"), str::parse::<RowOrder>);
-    let n_problems = found.problems.len();
-    let set = if sets.is_used { asked(found, subject, written, sets) } else { None };
-    if found.problems.len() > n_problems {
-        return None;
-    }
+    let set = if sets.is_used { asked(found, subject, written, sets)? } else { None };
     let Some(set) = set else {
         if let Some(rows) = &written.rows {
             let message = "no value of this operation comes from data; write ((set.column)), or leave rows out";
@@ -99,19 +95,30 @@ fn sent(written: &mut WrittenOperation, visit: &mut dyn FnMut(Scalar<'_>)) {
     dns.scalars(visit);
 }
 
-/// The set that an operation takes its values from, if it takes any; what is wrong about that has been reported.
-fn asked<'a>(found: &mut Found, subject: &str, written: &WrittenOperation, sets: &'a DataSets) -> Option<&'a DataSet> {
+/// The set that an operation takes its values from, if it takes any; `None` if something is wrong about that, which has been
+/// reported.
+fn asked<'a>(
+    found: &mut Found,
+    subject: &str,
+    written: &WrittenOperation,
+    sets: &'a DataSets,
+) -> Option<Option<&'a DataSet>> {
     let mut written = written.clone();
     let mut asked: Option<&DataSet> = None;
+    let mut is_right = true;
     let mut look = |found: &mut Found, mut scalar: Scalar<'_>, is_sent: bool| {
         let at = scalar.at;
         let pieces = match template::pieces(scalar.value.text()) {
             Ok(pieces) => pieces,
-            Err(message) => return found.add(at, subject, message),
+            Err(message) => {
+                is_right = false;
+                return found.add(at, subject, message);
+            }
         };
         for piece in pieces {
             let Piece::Column(name, column) = piece else { continue };
             let Some(set) = sets.of(name) else {
+                is_right = false;
                 if !sets.is_refused(name) {
                     let names = sets.names();
                     found.add(at, subject, format!("(({name}.{column})): no set {name:?} in data; there are: {names}"));
@@ -122,6 +129,8 @@ fn asked<'a>(found: &mut Found, subject: &str, written: &WrittenOperation, sets:
                 let message = format!(
                     "(({name}.{column})) cannot stand here; rows are for what is sent: http, grpc, tcp, udp and dns"
                 );
+                // Whatever was said of it as a value is beside the point.
+                found.problems.retain(|problem| problem.location != position(at));
                 found.add(at, subject, message);
             } else if !set.columns.iter().any(|held| held == column) {
                 let columns = set.columns.join(", ");
@@ -135,13 +144,15 @@ fn asked<'a>(found: &mut Found, subject: &str, written: &WrittenOperation, sets:
                 found.add(at, subject, message);
             } else {
                 asked = Some(set);
+                continue;
             }
+            is_right = false;
         }
     };
     sent(&mut written, &mut |scalar| look(found, scalar, true));
     let mut rest = WrittenOperation { http: None, grpc: None, tcp: None, udp: None, dns: None, ..written };
     rest.scalars(&mut |scalar| look(found, scalar, false));
-    asked
+    is_right.then_some(asked)
 }
 
 /// How many protocols an entry has: one, if it is right.

@@ -16,7 +16,9 @@ pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) ->
             (None, None) => {
                 found.add(entry.referenced, &subject, "needs a weight (its share of rate) or a rate of its own")
             }
-            (Some(_), Some(rate)) => found.add(rate.referenced, &subject, "weight and rate exclude each other"),
+            (Some(_), Some(rate)) => {
+                found.add(rate.referenced, &subject, "weight and rate exclude each other; leave one of them out")
+            }
             _ => {}
         }
     }

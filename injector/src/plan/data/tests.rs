@@ -108,7 +108,7 @@ fn what_cannot_be_a_row_is_refused_with_its_place() {
         ("http: { fault: stat=((users.id)) }", "id\n1\n2\n", "\"stat\""),
         ("http: { body: ((users.id)) }, tcp: {}", CSV, "an operation speaks one"),
         ("http: { body: ((users.id)) }", "id,id\n1,2\n", "two columns are named \"id\""),
-        ("http: { body: ((users.id)) }", "id,name\n1\n", "users.csv:2: 1 values where the first line names 2 columns"),
+        ("http: { body: ((users.id)) }", "id,name\n1\n", "users.csv:2: 1 value where the first line names 2 columns"),
         ("http: { body: ((users.id)) }", "id\n", "users.csv has no rows; at least one is needed"),
         ("http: { body: ((users.id)) }", "a b\n1\n", "\"a b\" is no name of a column"),
     ] {

@@ -160,5 +160,15 @@ fn encode(shape: &MessageDescriptor, key: &'static str, json: &Json) -> Result<D
         ));
     }
     let read = json.value.read(json.referenced, shape.clone());
-    read.map_err(|unfit| Misfit::new(unfit.at, key, format!("no {}: {}", shape.full_name(), unfit.reason)))
+    read.map_err(|unfit| {
+        // The library knows no better than that it is none.
+        let fields = match unfit.reason.starts_with("unrecognized field") {
+            true => format!(
+                "; its fields: {}",
+                shape.fields().map(|field| field.json_name().to_owned()).collect::<Vec<_>>().join(", ")
+            ),
+            false => String::new(),
+        };
+        Misfit::new(unfit.at, key, format!("no {}: {}{fields}", shape.full_name(), unfit.reason))
+    })
 }
