@@ -96,7 +96,7 @@ fn rate(text: &str) -> Result<String, String> {
 
 /// `name=value` with commas between.
 fn tags(text: &str) -> Result<Option<String>, String> {
-    let expected = format!("expected a JSON object such as {{\"team\": \"payments\"}}");
+    let expected = "expected a JSON object such as {\"team\": \"payments\"}";
     let value: Value = serde_json::from_str(text).map_err(|error| format!("{TAGS}: {error}; {expected}"))?;
     let Value::Object(tags) = value else { return Err(format!("{TAGS}: {value} is no object; {expected}")) };
     let mut words = Vec::new();
