@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{ApiArgs, CompatArgs, LengthArgs, LoadArgs, OutputArgs, plan};
+use injector::cli::{ApiArgs, CompatArgs, LengthArgs, LoadArgs, OutputArgs, environment, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -58,8 +58,8 @@ fn main() -> ExitCode {
 fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
     let name = cli.file.as_deref().map_or_else(|| "scenarios/demo.yaml".into(), |file| file.display().to_string());
     let scenario = match &cli.file {
-        Some(file) => Scenario::read(file),
-        None => Scenario::parse(&name, DEMO),
+        Some(file) => Scenario::read(file, &environment),
+        None => Scenario::parse_in(&name, DEMO, &environment),
     };
     let scenario = scenario.map_err(|problems| (Exit::Scenario, problems.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;

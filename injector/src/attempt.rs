@@ -38,10 +38,11 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
     let lag = (released - planned) + (started - job.handed);
     context.started(&Started { lag, wait: job.handed - released });
     let is_sent = Cell::new(false);
-    let mut wanted = D::want(&context.prepared, id);
+    let prepared = context.prepared.of(seq);
+    let mut wanted = D::want(prepared, id);
     let call = async {
         if connection.is_none() {
-            match D::connect(&context.prepared, &context.names, &marks, &context.counter).await {
+            match D::connect(context.prepared.first(), &context.names, &marks, &context.counter).await {
                 Ok(driver) => {
                     // Nothing if it joined a connection that another opened, who has said it.
                     if let Some(address) = marks.address.get() {
@@ -58,7 +59,7 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         let held = connection.as_mut().expect("opened above if there was none");
         is_sent.set(true);
         context.sent(held.open().address().map(|address| address.ip()));
-        held.call(&context.prepared, id, &mut wanted, &marks).await
+        held.call(prepared, id, &mut wanted, &marks).await
     };
     let ending = match timeout_at(started + context.timeout, call).await {
         Ok(ending) => ending,

@@ -8,18 +8,23 @@ mod dns;
 mod echo;
 mod grpc;
 mod http;
+mod json;
 mod names;
+mod numbers;
+mod outcomes;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
-use shared::fault::Verdict;
+use shared::fault::{Fault, Verdict};
 use shared::units::{print_duration, print_size};
 
+use self::outcomes::{Outcomes, Shares};
 use crate::plan::{
     Call, ConnectionLimits, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, JITTER, Operation, Plan,
-    RequestBody, SizeExpectation, Tls,
+    RequestBody, RowOrder, Rows, SizeExpectation, Tls,
 };
 use crate::rate::Rate;
 
@@ -28,6 +33,11 @@ const PREDICTED: u32 = 10_000;
 
 /// The longest line.
 const COLUMNS: usize = 100;
+
+/// Describes a plan, as JSON with a line feed behind it.
+pub fn json(plan: &Plan) -> String {
+    format!("{:#}\n", json::of(plan))
+}
 
 /// Describes a plan, as lines of at most 100 columns.
 pub fn describe(plan: &Plan) -> String {
@@ -63,6 +73,7 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
             format!("up to {} if every request times out; limit {}", plan.demand.in_flight, plan.max_in_flight),
         ),
         ("descriptors", format!("up to {}", plan.demand.descriptors)),
+        ("memory", format!("up to {} or so", rounded_size(numbers::memory_bytes(plan) as f64))),
     ];
     lines.extend(course::lines(plan));
     lines.extend(plan.thresholds.iter().map(|(threshold, _)| ("threshold", threshold.to_string())));
@@ -75,23 +86,72 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
 /// A key and what it means.
 type Line = (&'static str, String);
 
+/// The request in words, what it asks of the target, and what becomes of it.
+fn told(operation: &Operation) -> (String, Option<String>, Outcomes) {
+    // All rows are of one kind.
+    let calls = operation.calls();
+    match &operation.call {
+        Call::Http(call) => {
+            let calls: Vec<_> = calls.iter().filter_map(Call::http).collect();
+            (http::request(operation, call), call.fault_text.clone(), http::outcomes(&calls))
+        }
+        Call::Grpc(call) => {
+            let calls: Vec<_> = calls.iter().filter_map(Call::grpc).collect();
+            (grpc::request(operation, call), call.fault_text.clone(), grpc::outcomes(&calls))
+        }
+        Call::Tcp(call) | Call::Udp(call) => {
+            let calls: Vec<_> = calls.iter().filter_map(Call::echo).collect();
+            (echo::request(operation, call), echo::asks(call), echo::outcomes(&calls))
+        }
+        Call::Dns(call) => {
+            let calls: Vec<_> = calls.iter().filter_map(Call::dns).collect();
+            (dns::request(operation, call), dns::asks(call), dns::outcomes(&calls))
+        }
+    }
+}
+
 fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
-    let (request, asks, outcomes) = match &operation.call {
-        Call::Http(call) => (http::request(operation, call), call.fault_text.clone(), http::outcomes(call)),
-        Call::Grpc(call) => (grpc::request(operation, call), call.fault_text.clone(), grpc::outcomes(call)),
-        Call::Tcp(call) | Call::Udp(call) => (echo::request(operation, call), echo::asks(call), echo::outcomes(call)),
-        Call::Dns(call) => (dns::request(operation, call), dns::asks(call), dns::outcomes(call)),
-    };
+    let (request, asks, outcomes) = told(operation);
     let mut lines = vec![("rate", rate(plan, operation)), ("connection", connection(operation))];
     if !operation.protocol().is_datagram() {
         lines.push(("keepalive", keepalive(operation)));
     }
     lines.extend(names::lines(operation));
-    lines.extend([("timeout", print_duration(operation.timeout)), ("request", request)]);
+    lines.push(("timeout", print_duration(operation.timeout)));
+    lines.extend(operation.rows.as_ref().map(|rows| ("rows", self::rows(rows))));
+    lines.push(("request", request));
     lines.extend(operation.tls.as_ref().map(|how| ("tls", tls(how))));
     lines.extend(asks.map(|asks| ("asks", asks)));
-    lines.extend(outcomes);
+    if let Call::Grpc(call) = &operation.call {
+        lines.extend(call.deadline.map(|deadline| ("deadline", print_duration(deadline))));
+    }
+    lines.extend(outcomes.lines());
+    lines.extend(traffic(operation).map(|traffic| ("content", traffic)));
     lines
+}
+
+/// Where the rows are from and which is next; the request that is shown is the first's.
+fn rows(rows: &Rows) -> String {
+    let order = match rows.order {
+        RowOrder::Next => "in turn",
+        RowOrder::Random => "drawn from the seed",
+    };
+    let count = rows.calls.len();
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} row{plural} of {} ({}), {order}; the first is shown, all are predicted", rows.set, rows.from)
+}
+
+/// Bytes of content a second, if there are any.
+fn traffic(operation: &Operation) -> Option<String> {
+    let numbers::Traffic { sent_bytes_per_s, received_bytes_per_s } = numbers::traffic(operation);
+    if sent_bytes_per_s == 0.0 && received_bytes_per_s.unwrap_or(0.0) == 0.0 {
+        return None;
+    }
+    let back = match received_bytes_per_s {
+        Some(bytes) => format!("{}/s back", rounded_size(bytes)),
+        None => "answers of unknown length back".to_owned(),
+    };
+    Some(format!("{}/s there, {back}, without heads", rounded_size(sent_bytes_per_s)))
 }
 
 fn rate(plan: &Plan, operation: &Operation) -> String {
@@ -154,35 +214,36 @@ fn tls(tls: &Tls) -> String {
 
 /// How predicted requests end, whether any ends with an answer, and how long they are asked to take.
 fn ends_and_delays(
-    predict: impl Fn(&str) -> Verdict,
-    end: impl Fn(&Verdict) -> ExpectedEnd,
-) -> (String, bool, Option<String>) {
-    let mut ends: BTreeMap<ExpectedEnd, u32> = BTreeMap::new();
-    let mut delays = Vec::with_capacity(PREDICTED as usize);
-    for n in 0..PREDICTED {
-        let verdict = predict(&format!("check.{n}"));
-        *ends.entry(end(&verdict)).or_default() += 1;
+    predicted: Range<u32>,
+    predict: impl Fn(u32) -> (Verdict, ExpectedEnd),
+) -> (Shares, bool, Vec<Duration>) {
+    let mut ends: BTreeMap<String, u32> = BTreeMap::new();
+    let mut delays = Vec::new();
+    let mut answers = false;
+    for n in predicted {
+        let (verdict, end) = predict(n);
+        answers |= end == ExpectedEnd::Answer;
+        *ends.entry(end.to_string()).or_default() += 1;
         delays.push(verdict.asked_delay());
     }
-    let answers = ends.contains_key(&ExpectedEnd::Answer);
-    let counted = if ends.len() > 1 { format!(" (of {PREDICTED} predicted)") } else { String::new() };
-    let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
-    (shares(ends) + &counted, answers, self::delays(delays))
+    (Shares::counted(ends), answers, delays)
 }
 
-/// The delays of predicted requests, if there are any.
-fn delays(mut delays: Vec<Duration>) -> Option<String> {
-    delays.sort_unstable();
-    let (least, most) = (delays.first().copied().unwrap_or_default(), delays.last().copied().unwrap_or_default());
-    if most.is_zero() {
-        return None;
-    }
-    if least == most {
-        return Some(print_duration(most));
-    }
-    let quantile = |per_mille: usize| about(delays[(delays.len() - 1) * per_mille / 1_000]);
-    let (p50, p90, p99) = (quantile(500), quantile(900), quantile(990));
-    Some(format!("p50 {p50}, p90 {p90}, p99 {p99}, longest of {PREDICTED} {}", about(most)))
+/// The requests to predict: where nothing is asked for, all of a row are alike.
+fn predicted<'a>(faults: impl ExactSizeIterator<Item = &'a Fault>) -> Range<u32> {
+    let rows = u32::try_from(faults.len()).unwrap_or(PREDICTED);
+    let mut faults = faults;
+    0..if faults.all(Fault::is_empty) { rows } else { PREDICTED.max(rows) }
+}
+
+/// Of several rows, the one that the `n`-th predicted request takes: all of them alike often.
+fn of<'a, T>(calls: &[&'a T], n: u32) -> &'a T {
+    calls[n as usize % calls.len()]
+}
+
+/// The name of the `n`-th predicted request.
+fn key(n: u32) -> String {
+    format!("check.{n}")
 }
 
 /// What is compared of an answer, beside its code.
@@ -200,16 +261,6 @@ fn properties(expect: &Expect) -> String {
     format!("{length}, {content}, {id}")
 }
 
-/// `200 95%, 503 5%`; a certainty stands alone.
-fn shares<T: ToString>(shares: impl IntoIterator<Item = (T, f64)>) -> String {
-    let shares: Vec<(String, f64)> = shares.into_iter().map(|(value, share)| (value.to_string(), share)).collect();
-    if let [(only, _)] = shares.as_slice() {
-        return only.clone();
-    }
-    let parts: Vec<String> = shares.iter().map(|(value, share)| format!("{value} {}", percent(*share))).collect();
-    parts.join(", ")
-}
-
 /// Two decimals, so that a rare choice does not read as 0 %.
 fn percent(share: f64) -> String {
     format!("{}%", decimal(share * 100.0, 2))
@@ -223,6 +274,18 @@ fn decimal(number: f64, decimals: usize) -> String {
 fn size(bytes: u64) -> String {
     let text = print_size(bytes);
     if text.bytes().all(|byte| byte.is_ascii_digit()) { format!("{text} bytes") } else { text }
+}
+
+/// A size of about two digits.
+fn rounded_size(bytes: f64) -> String {
+    let (mut number, mut unit) = (bytes, "bytes");
+    for next in ["KiB", "MiB", "GiB"] {
+        if number < 1024.0 {
+            break;
+        }
+        (number, unit) = (number / 1024.0, next);
+    }
+    format!("{} {unit}", decimal(number, usize::from(number < 10.0)))
 }
 
 /// A duration to three digits.

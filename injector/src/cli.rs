@@ -6,6 +6,7 @@ mod fault;
 mod outputs;
 mod probe;
 mod report;
+mod scenario;
 mod threshold;
 
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified,
 pub use self::outputs::OutputArgs;
 pub use self::probe::ProbeArgs;
 pub use self::report::ReportArgs;
+use self::scenario::ScenarioArgs;
+pub use self::scenario::{CheckArgs, NewArgs};
 pub use self::threshold::ThresholdArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
@@ -57,6 +60,10 @@ pub enum Command {
     Run(RunArgs),
     /// Say what a scenario means, in words and numbers, and refuse what cannot work. Sends nothing.
     Check(CheckArgs),
+    /// Write a scenario to start from, with comments.
+    New(NewArgs),
+    /// Print the JSON Schema of scenario files.
+    Schema,
     /// Call once, or a few times, and say what came: exit code 0 if it was right, 1 if not.
     Probe(ProbeArgs),
     /// Pause, resume, start, stop or change a run that is under way, or say how it stands.
@@ -138,24 +145,6 @@ impl LengthArgs {
     pub fn options(&self) -> Options {
         Options { length: self.length, is_paused: self.is_paused, workers: self.workers, quantum: self.quantum }
     }
-}
-
-/// `injector check`.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    #[command(flatten)]
-    scenario: ScenarioArgs,
-}
-
-/// A scenario and what flags say over it.
-#[derive(Debug, Args)]
-struct ScenarioArgs {
-    /// The scenario (YAML or JSON).
-    file: PathBuf,
-    #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    load: LoadArgs,
 }
 
 /// Flags that say where; they win over the scenario file.
@@ -244,34 +233,24 @@ impl RunArgs {
     /// # Errors
     /// The text to print and the exit code.
     pub fn job(&self) -> Result<Job, (Exit, String)> {
+        let found = self.scenario.find()?;
+        found.notes.iter().for_each(|note| tracing::warn!("{note}"));
         Ok(Job {
-            name: self.scenario.file.display().to_string(),
-            plan: self.scenario.plan()?,
+            plan: self.scenario.plan(&found)?,
+            name: found.name().to_owned(),
             options: self.run.options(),
             admin_address: self.admin_address,
             outputs: self.outputs.outputs(),
             api_token_file: self.api.api_token_file.clone(),
             linger: self.linger,
-            k6: self.compat.k6(),
+            k6: self.compat.k6().map(|tags| found.tags.unwrap_or(tags)),
         })
     }
 }
 
-impl CheckArgs {
-    /// The plan, or everything that is wrong with it.
-    ///
-    /// # Errors
-    /// The text to print and the exit code.
-    pub fn plan(&self) -> Result<Plan, (Exit, String)> {
-        self.scenario.plan()
-    }
-}
-
-impl ScenarioArgs {
-    fn plan(&self) -> Result<Plan, (Exit, String)> {
-        let scenario = Scenario::read(&self.file).map_err(|problems| (Exit::Scenario, problems.to_string()))?;
-        plan(&scenario, &self.load.overrides(self.target.target.clone(), self.target.target_admin.clone()))
-    }
+/// What a variable holds, for `${NAME}` in scenario files.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Gives a scenario its meaning on this machine.

@@ -61,8 +61,10 @@ fn k6_call(operation: &Operation) -> K6Call {
     match &operation.call {
         Call::Http(call) => {
             let scheme = if operation.tls.is_some() { "https" } else { "http" };
+            // A URL for each row would be a series for each.
+            let path = operation.rows.as_ref().and_then(|rows| rows.path.as_ref()).unwrap_or(&call.path);
             K6Call::Http {
-                url: format!("{scheme}://{endpoint}{}", call.path),
+                url: format!("{scheme}://{endpoint}{path}"),
                 method: call.method.as_str(),
                 proto: match call.version {
                     HttpVersion::Http1 => "HTTP/1.1",

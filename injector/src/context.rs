@@ -17,6 +17,7 @@ use crate::counter::Counter;
 use crate::driver::{Driver, Marks};
 use crate::fate::{Lost, Unanswered};
 use crate::names::Names;
+use crate::rows::Prepared;
 use crate::signature::Sign;
 
 /// A slot that came due.
@@ -40,7 +41,7 @@ pub(crate) struct Job {
 
 /// What the lanes of a stream share.
 pub(crate) struct StreamContext<D: Driver> {
-    pub(crate) prepared: D::Prepared,
+    pub(crate) prepared: Prepared<D>,
     pub(crate) names: Names,
     pub(crate) session: Session,
     pub(crate) timeout: Duration,

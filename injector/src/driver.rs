@@ -30,7 +30,7 @@ pub use self::declared::Declared;
 use crate::counter::{Counter, Open};
 use crate::names::Names;
 pub use crate::plan::H2End;
-use crate::plan::Operation;
+use crate::plan::{Call, Operation};
 
 /// One connection's worth of a protocol.
 pub trait Driver: Sized + 'static {
@@ -42,6 +42,9 @@ pub trait Driver: Sized + 'static {
     type Wanted;
     /// What a complete answer was like, beside what was asked.
     type Answered;
+
+    /// The call, if it is one of this driver's.
+    fn own(call: &Call) -> Option<&Self::Call>;
 
     /// Prepares an operation whose requests carry ids of this session.
     fn prepare(operation: &Operation, call: &Self::Call, identity: IdentityTemplate) -> Self::Prepared;

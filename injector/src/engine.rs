@@ -373,7 +373,7 @@ fn counted(plan: &Plan) -> Vec<ClientOperation> {
 
 /// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].
 fn expected_codes(operation: &Operation) -> Vec<Code> {
-    let mut codes = operation.call.expected_codes();
+    let mut codes = operation.expected_codes();
     codes.push(Code::NONE);
     codes
 }

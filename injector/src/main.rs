@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use injector::cli::{Cli, Command, RunArgs};
 use injector::verdict::Exit;
-use injector::{check, fault, log, probe, remote, report, session};
+use injector::{check, fault, log, probe, remote, report, schema, session, starter};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -16,10 +16,16 @@ fn main() -> ExitCode {
         Command::Control(args) => remote::run(args),
         Command::Fault(args) => fault::run(args),
         Command::Report(args) => report::run(args),
-        Command::Check(args) => args.plan().map(|plan| {
-            print!("{}", check::describe(&plan));
+        Command::Check(args) => args.plan().map(|(said, plan)| {
+            let told = if args.json { check::json(&plan) } else { check::describe(&plan) };
+            print!("{said}{told}");
             Exit::Passed
         }),
+        Command::New(args) => starter::write(args),
+        Command::Schema => {
+            println!("{:#}", schema::schema());
+            Ok(Exit::Passed)
+        }
     };
     let exit = ended.unwrap_or_else(|(exit, message)| {
         eprintln!("injector: {message}");

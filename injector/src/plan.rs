@@ -13,6 +13,7 @@ mod call;
 mod capacity;
 mod compile;
 mod connection;
+mod data;
 mod dns;
 mod echo;
 mod expect;
@@ -21,6 +22,7 @@ mod http;
 mod keepalive;
 mod names;
 mod phases;
+mod rows;
 mod sources;
 mod thresholds;
 mod tls;
@@ -30,11 +32,12 @@ use std::time::Duration;
 
 use shared::draw::Draw;
 use shared::identity::{Name, Source};
+use shared::outcome::Code;
 use shared::protocol::Protocol;
 
 use crate::preflight::System;
 use crate::rate::Rate;
-use crate::scenario::{Problems, Scenario};
+use crate::scenario::{self, Problems, Scenario};
 use crate::schedule::{Arrival, Schedule, Spacing};
 use crate::threshold::{Bound, Condition, Threshold};
 
@@ -45,6 +48,7 @@ pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub(crate) use connection::JITTER;
 pub use connection::{ConnectionError, ConnectionLimits, ConnectionPolicy};
+pub use data::ROWS_MAX;
 pub use dns::{Carrier, DnsCall, DnsExpect};
 pub use echo::EchoCall;
 pub use expect::{ContentExpectation, Expect, ExpectedEnd, H2End, SizeExpectation, StatusExpectation, expected_end};
@@ -56,6 +60,7 @@ pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 pub use keepalive::Keepalive;
 pub use names::{NameServer, Resolve, Route, Select};
 pub use phases::{PHASES_MAX, Phase};
+pub use rows::{RowOrder, Rows};
 pub use sources::Sources;
 
 /// Most operations in a mix: the bound on the label `operation`.
@@ -85,6 +90,8 @@ pub struct Plan {
     pub thresholds: Vec<(Threshold, Bound)>,
     /// What the plan needs of this machine, in the worst case.
     pub demand: Demand,
+    /// The files it was made of, for what is found to be wrong later.
+    pub sources: scenario::Sources,
 }
 
 impl Plan {
@@ -164,8 +171,10 @@ pub struct Operation {
     pub timeout: Duration,
     /// The label `injected`: the fault asks for something worse than a plain answer.
     pub injected: bool,
-    /// The request and what is right about its answer.
+    /// The request and what is right about its answer; the first of several, if they differ by a row of data.
     pub call: Call,
+    /// One request for each row of data, if the operation takes values from any.
+    pub rows: Option<Rows>,
 }
 
 impl Operation {
@@ -188,6 +197,22 @@ impl Operation {
             Spacing::Replay(recording) if !recording.repeats() => Some(recording.count()),
             _ => None,
         }
+    }
+
+    /// Every request it may send: one, or one for each row.
+    pub fn calls(&self) -> &[Call] {
+        self.rows.as_ref().map_or(std::slice::from_ref(&self.call), |rows| &rows.calls)
+    }
+
+    /// The codes a right answer may have, of any row.
+    pub fn expected_codes(&self) -> Vec<Code> {
+        let mut codes: Vec<Code> = Vec::new();
+        for code in self.calls().iter().flat_map(Call::expected_codes) {
+            if !codes.contains(&code) {
+                codes.push(code);
+            }
+        }
+        codes
     }
 
     /// Its timetable before any phase or shape.

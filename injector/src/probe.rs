@@ -33,6 +33,7 @@ use crate::plan::{Operation, Overrides, Plan};
 use crate::preflight::System;
 use crate::reflection;
 use crate::registry::{Visit, dispatch};
+use crate::rows::Prepared;
 use crate::scenario::{Problems, Scenario};
 use crate::verdict::Exit;
 
@@ -141,7 +142,7 @@ pub(crate) fn context<D: Driver>(
     };
     let red = ClientRed::new(&[ClientOperation { labels, rate_per_s: 0.0, expected: Vec::new() }], 1);
     StreamContext {
-        prepared: D::prepare(operation, call, identity),
+        prepared: Prepared::new(operation, call, identity),
         names,
         session: identity.session,
         timeout: operation.timeout,

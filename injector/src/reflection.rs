@@ -1,5 +1,7 @@
 //! Methods that nobody here knows: asked of their servers once, before a run starts.
 
+use std::sync::Arc;
+
 use crate::driver::grpc::reflect::{Untold, describe};
 use crate::names::Names;
 use crate::plan::{Call, Plan};
@@ -13,32 +15,37 @@ use crate::verdict::Exit;
 pub(crate) async fn resolve(plan: &mut Plan) -> Result<(), (Exit, String)> {
     let names =
         Names::asking(plan.nameserver, QUESTION_TIMEOUT).map_err(|error| (Exit::Unreachable, error.to_string()))?;
+    let sources = &plan.sources;
     for operation in &mut plan.operations {
-        let Call::Grpc(call) = &mut operation.call else { continue };
-        if call.messages.is_ok() {
+        let (name, endpoint, tls) = (operation.name, operation.endpoint.clone(), operation.tls.clone());
+        let Call::Grpc(first) = &operation.call else { continue };
+        if first.messages.is_ok() {
             continue;
         }
-        let (name, endpoint) = (&operation.name, &operation.endpoint);
-        let asked = describe(&names, endpoint, operation.tls.as_ref(), &call.method.service).await;
+        // Of one method for all rows.
+        let method = first.method.clone();
+        let asked = describe(&names, &endpoint, tls.as_ref(), &method.service).await;
         let pool = asked.map_err(|untold| {
             let exit = match untold {
                 Untold::Unreachable(_) => Exit::Unreachable,
                 Untold::Unknown(_) => Exit::Scenario,
             };
             let message = format!(
-                "operation {name:?}: {} is not built in, and the server at {endpoint} does not tell of it: {untold}",
-                call.method,
-                name = name.as_str()
+                "{}: operation {:?}: {method} is not built in, and the server at {endpoint} does not tell of it: {untold}",
+                sources.name(),
+                name.as_str()
             );
             (exit, message)
         })?;
-        call.resolve(&pool).map_err(|misfit| {
-            let place = misfit.position().map_or_else(String::new, |(line, column)| format!("{line}:{column}: "));
-            (
-                Exit::Scenario,
-                format!("{place}operation {:?}: {misfit} (by the reflection of {endpoint})", name.as_str()),
-            )
-        })?;
+        let rows = operation.rows.as_mut().map(|rows| Arc::make_mut(&mut rows.calls));
+        for call in rows.into_iter().flatten().chain([&mut operation.call]) {
+            let Call::Grpc(call) = call else { continue };
+            call.resolve(&pool).map_err(|misfit| {
+                let place = sources.place(misfit.at());
+                let words = format!("operation {:?}: {misfit} (by the reflection of {endpoint})", name.as_str());
+                (Exit::Scenario, format!("{place}: {words}"))
+            })?;
+        }
     }
     Ok(())
 }

@@ -7,27 +7,35 @@
 //!
 //! YAML 1.2, of which JSON is a subset.
 
-mod dns;
+mod environment;
 mod files;
+mod hint;
+mod include;
 mod json;
-mod phases;
+mod keys;
 mod problem;
 mod shape;
+mod sources;
+mod written;
 
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
-pub use dns::{WrittenDns, WrittenDnsExpect};
+pub use environment::Environment;
 pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
-pub use phases::WrittenPhase;
+pub use keys::{Key, Keyed, Shape};
+pub(crate) use keys::{Scalar, ScalarMut, Scalars};
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
 pub use shape::{OneOrMany, WrittenHeaders};
-use shape::{addresses, present};
+pub use sources::Sources;
+pub use written::{
+    TlsKeys, Written, WrittenDns, WrittenDnsExpect, WrittenEcho, WrittenExpect, WrittenGrpc, WrittenGrpcExpect,
+    WrittenHttp, WrittenOperation, WrittenPhase, WrittenTls,
+};
 
 /// Longest scenario file, in bytes. 64 operations with 2 KiB of fault each are a quarter of it.
 pub const FILE_MAX_BYTES: usize = 1 << 20;
@@ -35,288 +43,99 @@ pub const FILE_MAX_BYTES: usize = 1 << 20;
 /// A scalar and where it stands.
 pub type Text = Spanned<String>;
 
-/// A scenario file: its name and text, for messages, and what it says.
+/// A scenario: its files, for messages, and what they say together.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// Name for messages: the path as given.
-    pub name: String,
-    /// The file's text, for the lines that messages quote.
-    pub text: String,
-    /// What the file says.
+    /// The file and those it includes.
+    pub sources: Sources,
+    /// What they say.
     pub written: Written,
-    /// The files it names.
+    /// The other files that it names.
     pub files: Files,
 }
 
 impl Scenario {
-    /// Reads and parses a file.
-    pub fn read(path: &Path) -> Result<Scenario, Problems> {
+    /// Reads and parses a file and what it includes, with the variables of `environment`.
+    ///
+    /// # Errors
+    /// What is wrong with its form, with its place.
+    pub fn read(path: &Path, environment: Environment<'_>) -> Result<Scenario, Problems> {
         let name = path.display().to_string();
-        let mut text = String::new();
-        // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
-        let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_string(&mut text));
-        match read {
-            Ok(_) => Scenario::parse(&name, &text).map(|scenario| Scenario {
-                files: Files { folder: path.parent().unwrap_or(Path::new("")).to_owned() },
-                ..scenario
-            }),
-            Err(error) => {
-                Err(Problems::new(&name, "", vec![Problem::general(format!("cannot read the file: {error}"))]))
-            }
-        }
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let text = include::read(path).map_err(|error| {
+            let message = if error.starts_with("longer") { error } else { format!("cannot read the file: {error}") };
+            Problems::new(&name, "", vec![Problem::general(message)])
+        })?;
+        let open = fs::canonicalize(path).into_iter().collect();
+        Scenario::gather(&name, &text, Files { folder }, environment, open)
     }
 
-    /// Parses a file's text; `name` is what messages call it. Files it names are looked for in the current folder.
+    /// Parses a file's text without any environment; `name` is what messages call it. Files it names are looked for in the
+    /// current folder.
+    ///
+    /// # Errors
+    /// What is wrong with its form, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Scenario, Problems> {
+        Scenario::parse_in(name, text, &|_| None)
+    }
+
+    /// The same with an environment.
+    ///
+    /// # Errors
+    /// What is wrong with its form, with its place.
+    pub fn parse_in(name: &str, text: &str, environment: Environment<'_>) -> Result<Scenario, Problems> {
         if text.len() > FILE_MAX_BYTES {
             let problem = Problem::general(format!("longer than {FILE_MAX_BYTES} bytes"));
             return Err(Problems::new(name, "", vec![problem]));
         }
-        let written = strictly(name, text)?;
-        Ok(Scenario { name: name.to_owned(), text: text.to_owned(), written, files: Files::default() })
+        Scenario::gather(name, text, Files::default(), environment, Vec::new())
+    }
+
+    fn gather(
+        name: &str,
+        text: &str,
+        files: Files,
+        environment: Environment<'_>,
+        open: Vec<std::path::PathBuf>,
+    ) -> Result<Scenario, Problems> {
+        let mut reader = include::Reader { sources: Sources::none(), environment, open };
+        if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
+            return Err(Problems::new(name, "", vec![Problem::general(EMPTY.to_owned())]));
+        }
+        let written = reader.file(name, text, &files.folder)?;
+        if written.mix.is_none() {
+            let message = "key \"mix\" is missing: the list of operations".to_owned();
+            let problem = Problem { location: Some((1, 1)), subject: String::new(), message };
+            return Err(Problems::of(&reader.sources, vec![problem]));
+        }
+        Ok(Scenario { sources: reader.sources, written, files })
     }
 }
 
 /// Reads a file's text; what does not fit is named with its place. `name` is what messages call the file.
 pub(crate) fn strictly<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, Problems> {
+    parsed(text).map_err(|error| Problems::new(name, text, vec![shape_problem(&error, false)]))
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         reject_unsupported_tags: true,
         reject_tagged_field_names: true,
     };
     serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| Problems::new(name, text, vec![shape_problem(&error)]))
 }
-
-/// The keys of a scenario. The meaning, unit and default of each is documented where it is decided: `plan`.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct Written {
-    #[serde(default, deserialize_with = "present")]
-    pub target: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub admin: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub tls: Option<Spanned<WrittenTls>>,
-    #[serde(default, deserialize_with = "present")]
-    pub source: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub nameserver: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub resolve: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub select: Option<Text>,
-    #[serde(default, deserialize_with = "addresses")]
-    pub source_addresses: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub seed: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub rate: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub arrival: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub timeout: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub keepalive: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub max_lag: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub max_in_flight: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub phases: Option<Spanned<Vec<Spanned<WrittenPhase>>>>,
-    #[serde(default, deserialize_with = "present")]
-    pub thresholds: Option<Json>,
-    pub mix: Spanned<Vec<Spanned<WrittenOperation>>>,
-}
-
-/// One entry of `mix`.
-#[derive(Clone, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenOperation {
-    pub name: Text,
-    #[serde(default, deserialize_with = "present")]
-    pub weight: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub rate: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub arrival: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub timeout: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub target: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub connection: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub keepalive: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub streams: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub resolve: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub select: Option<Text>,
-    #[serde(default, deserialize_with = "addresses")]
-    pub source_addresses: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub tls: Option<Spanned<WrittenTls>>,
-    #[serde(default, deserialize_with = "present")]
-    pub http: Option<Spanned<WrittenHttp>>,
-    #[serde(default, deserialize_with = "present")]
-    pub grpc: Option<Spanned<WrittenGrpc>>,
-    #[serde(default, deserialize_with = "present")]
-    pub tcp: Option<Spanned<WrittenEcho>>,
-    #[serde(default, deserialize_with = "present")]
-    pub udp: Option<Spanned<WrittenEcho>>,
-    #[serde(default, deserialize_with = "present")]
-    pub dns: Option<Spanned<WrittenDns>>,
-}
-
-/// What a `tcp` or `udp` operation sends and expects.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenEcho {
-    #[serde(default, deserialize_with = "present")]
-    pub size: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub body: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub plain: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub fault: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub expect: Option<Spanned<WrittenExpect>>,
-}
-
-/// Whether and how connections are secured: `true`, `false`, or a mapping of keys.
-#[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenTls {
-    /// Only `false` is not.
-    pub is_on: bool,
-    pub ca: Option<Text>,
-    pub verify: Option<Text>,
-    pub server_name: Option<Text>,
-    pub cert: Option<Text>,
-    pub key: Option<Text>,
-}
-
-/// The keys of a `tls` that is a mapping.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TlsKeys {
-    #[serde(default, deserialize_with = "present")]
-    ca: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    verify: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    server_name: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    cert: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    key: Option<Text>,
-}
-
-/// What an `http` operation sends and expects.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenHttp {
-    #[serde(default, deserialize_with = "present")]
-    pub version: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub plain: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub path: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub method: Option<Text>,
-    #[serde(default)]
-    pub headers: WrittenHeaders,
-    #[serde(default, deserialize_with = "present")]
-    pub body: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub body_size: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub fault: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub carrier: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub expect: Option<Spanned<WrittenExpect>>,
-}
-
-/// What makes an answer right.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenExpect {
-    #[serde(default, deserialize_with = "present")]
-    pub status: Option<Spanned<OneOrMany>>,
-    #[serde(default, deserialize_with = "present")]
-    pub size: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub content: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub id: Option<Text>,
-}
-
-/// What a `grpc` operation sends and expects.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenGrpc {
-    #[serde(default, deserialize_with = "present")]
-    pub method: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub message: Option<Json>,
-    #[serde(default, deserialize_with = "present")]
-    pub messages: Option<Spanned<Vec<Json>>>,
-    #[serde(default, deserialize_with = "present")]
-    pub size: Option<Text>,
-    #[serde(default)]
-    pub metadata: WrittenHeaders,
-    #[serde(default, deserialize_with = "present")]
-    pub fault: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub deadline: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub reflection: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub expect: Option<Spanned<WrittenGrpcExpect>>,
-}
-
-/// What makes a gRPC answer right.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names are the file's keys, documented in plan and in docs/scenario.md")]
-pub struct WrittenGrpcExpect {
-    #[serde(default, deserialize_with = "present")]
-    pub status: Option<Spanned<OneOrMany>>,
-    #[serde(default, deserialize_with = "present")]
-    pub messages: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub message: Option<Json>,
-    #[serde(default, deserialize_with = "present")]
-    pub content: Option<Text>,
-    #[serde(default, deserialize_with = "present")]
-    pub id: Option<Text>,
-}
-
-/// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 0] = [];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
-fn shape_problem(error: &Error) -> Problem {
+fn shape_problem(error: &Error, is_scenario: bool) -> Problem {
     let message = match error {
-        Error::SerdeUnknownField { field, expected, .. } if NOT_YET.contains(&field.as_str()) => {
-            format!("{field:?} is not supported by this version; keys here: {}", expected.join(", "))
-        }
         Error::SerdeUnknownField { field, .. } if field.contains(['=', '(', ')', '.', ':', '/']) => format!(
             "{field:?} is no key, but the rest of a value with a comma in it, which needs quotes inside {{ }}: \
              connection: \"rotating(max_requests=100, max_age=5m)\""
         ),
         Error::SerdeUnknownField { field, expected, .. } => {
-            format!("unknown key {field:?}; keys here: {}", expected.join(", "))
+            let hint = hint::of(field, expected, is_scenario);
+            format!("unknown key {field:?}{hint}; keys here: {}", expected.join(", "))
         }
         Error::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("key {key:?} appears twice"),
@@ -328,10 +147,24 @@ fn shape_problem(error: &Error) -> Problem {
         Error::Unexpected { expected: "sequence start", .. } => "expected a list".to_owned(),
         Error::Unexpected { expected: "mapping start", .. } => "expected a mapping such as { key: value }".to_owned(),
         Error::MultipleDocuments { .. } => "a second document; a file has one".to_owned(),
-        Error::Eof { .. } => "the file is empty; a scenario has at least target, rate and mix".to_owned(),
-        error => UserMessageFormatter.format_message(error).into_owned(),
+        Error::Eof { .. } => EMPTY.to_owned(),
+        error => syntax(&UserMessageFormatter.format_message(error)),
     };
     Problem { location: error.location().and_then(position), subject: String::new(), message }
+}
+
+const EMPTY: &str = "the file is empty; a scenario has at least target, rate and mix";
+
+/// What the scanner says, with what is mostly behind it.
+fn syntax(message: &str) -> String {
+    let remedy = if message.starts_with("tabs disallowed") {
+        "; YAML is indented with spaces"
+    } else if message.contains("only valid inside a block") {
+        "; is a { or a [ of a line before not closed?"
+    } else {
+        ""
+    };
+    format!("{message}{remedy}")
 }
 
 #[cfg(test)]

@@ -223,10 +223,7 @@ async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
         Err(message) => return Err(NotStarted { exit: Exit::Unreachable, message }),
     }
     let resolved = reflection::resolve(&mut job.plan).await;
-    resolved.map_err(|(exit, message)| match exit {
-        Exit::Scenario => NotStarted { exit, message: format!("{}:{message}", job.name) },
-        exit => NotStarted { exit, message },
-    })
+    resolved.map_err(|(exit, message)| NotStarted { exit, message })
 }
 
 fn announcement(name: &str, engine: &Engine, options: &Options) -> String {

@@ -34,6 +34,7 @@ use crate::names::book::Book;
 use crate::pacer::{Pacer, Quantum};
 use crate::plan::{Operation, Plan, Select};
 use crate::registry::{Visit, dispatch};
+use crate::rows::Prepared;
 use crate::schedule::Timetable;
 use crate::stream::{Fan, Scheduled, Stream};
 use crate::turns::{Mailbox, Rota};
@@ -229,7 +230,7 @@ impl Visit for Part<'_> {
             };
             let identity = IdentityTemplate { source: a.plan.source, session: a.session };
             let context = StreamContext::<D> {
-                prepared: D::prepare(&operation, &call, identity),
+                prepared: Prepared::new(&operation, &call, identity),
                 names: Names::of(&operation, (&asker, entry.as_ref()), pinned, &counter, (worker, workers.get())),
                 session: a.session,
                 timeout: operation.timeout,

@@ -37,6 +37,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
             }
             "const" if says != value => found.push(format!("{at} is not {says}: {value}")),
+            "enum" if !says.as_array().unwrap().contains(value) => {
+                found.push(format!("{at} is none of {says}: {value}"))
+            }
             "minimum" if value.as_f64().is_some_and(|value| value < says.as_f64().unwrap()) => {
                 found.push(format!("{at} is less than {says}: {value}"));
             }
@@ -49,7 +52,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     found.push(format!("{at} has not {says} items: {value}"));
                 }
             }
-            "const" | "minimum" | "maximum" => {}
+            "const" | "enum" | "minimum" | "maximum" => {}
             "items" => {
                 for (n, item) in value.as_array().into_iter().flatten().enumerate() {
                     check(root, says, item, &format!("{at}/{n}"), found);

@@ -63,7 +63,8 @@ fn every_key_is_in_the_manual() {
     let (_target, http, admin) = Process::target();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("some.yaml");
-    let mix = "mix:\n- { name: good, rate: 20/s, http: {} }\n- { name: bad, rate: 20/s, timeout: 100ms, http: { fault: 'fault=hang:50', expect: { status: 200 } } }\n";
+    let mix = "mix:\n- { name: good, rate: 20/s, http: {} }\n- { name: bad, rate: 20/s, timeout: 100ms, http: { fault: 'fault=hang:50', expect: { status: 200 } } }\n\
+               phases: [{ name: first, for: 500ms }, { name: second }]\nthresholds: [\"availability >= 0%\"]\n";
     std::fs::write(&file, mix).unwrap();
     let target = format!("localhost:{}", http.port());
     let fixed = ["run", "--for", "1s", "--admin-address", "127.0.0.1:0", "--json", "-", "--target", &target];

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use shared::outcome::Code;
-use shared::units::print_duration;
 
-use super::{Line, PREDICTED, delays, shares, size};
+use super::outcomes::{Outcomes, Shares};
+use super::{key, of, predicted, size};
 use crate::plan::{ContentExpectation, Endpoint, GrpcCall, Messages, Operation};
 
 pub(super) fn request(operation: &Operation, call: &GrpcCall) -> String {
@@ -28,29 +28,25 @@ fn sent(messages: &Messages) -> String {
     format!("{requests} of {} in all{answers}", size(bytes as u64))
 }
 
-/// What the predicted calls come to.
-pub(super) fn outcomes(call: &GrpcCall) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if let Some(deadline) = call.deadline {
-        lines.push(("deadline", print_duration(deadline)));
-    }
-    let verdicts: Vec<_> = (0..PREDICTED).map(|n| call.predict(&format!("check.{n}"))).collect();
-    if let Some(codes) = &call.expect.status {
-        let codes: Vec<String> = codes.iter().map(|code| Code::Grpc(*code).label()).collect();
-        lines.push(("ends", format!("{} (as the file says)", codes.join(" or "))));
-    } else if let Ok(messages) = &call.messages {
-        let mut ends: BTreeMap<String, u32> = BTreeMap::new();
-        for verdict in &verdicts {
-            *ends.entry(call.expected(messages, verdict).0.to_string()).or_default() += 1;
+/// What the predicted calls come to, by turns of these.
+pub(super) fn outcomes(calls: &[&GrpcCall]) -> Outcomes {
+    let mut ends: BTreeMap<String, u32> = BTreeMap::new();
+    let mut delays = Vec::new();
+    for n in predicted(calls.iter().map(|call| &call.fault)) {
+        let call = of(calls, n);
+        let verdict = call.predict(&key(n));
+        if let Ok(messages) = &call.messages {
+            *ends.entry(call.expected(messages, &verdict).0.to_string()).or_default() += 1;
         }
-        let counted = if ends.len() > 1 { format!(" (of {PREDICTED} predicted)") } else { String::new() };
-        let ends = ends.into_iter().map(|(end, n)| (end, f64::from(n) / f64::from(PREDICTED)));
-        lines.push(("ends", shares(ends) + &counted));
+        delays.push(verdict.asked_delay());
     }
-    let delay = delays(verdicts.iter().map(|verdict| verdict.asked_delay()).collect());
-    lines.extend(delay.map(|delay| ("delay", delay)));
-    lines.push(("checked", checked(call)));
-    lines
+    let first = of(calls, 0);
+    let ends = match &first.expect.status {
+        Some(codes) => Shares::Said(codes.iter().map(|code| Code::Grpc(*code).label()).collect()),
+        None if ends.is_empty() => Shares::certain("not known before the server was asked"),
+        None => Shares::counted(ends),
+    };
+    Outcomes { ends, is_counted: true, codes: None, delays, checked: Some(checked(first)) }
 }
 
 fn checked(call: &GrpcCall) -> String {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use shared::fault::Status;
 
-use super::{Line, ends_and_delays, properties, shares, with};
+use super::outcomes::{Outcomes, Shares};
+use super::{ends_and_delays, key, of, predicted, properties, with};
 use crate::plan::{ExpectedEnd, HttpCall, HttpVersion, Operation, StatusExpectation};
 
 /// The status of an answer that nobody asked to be another.
@@ -19,29 +20,40 @@ pub(super) fn request(operation: &Operation, call: &HttpCall) -> String {
     format!("{} {scheme}://{}{}{}{version}", call.method, operation.endpoint, call.path, with(&call.body))
 }
 
-/// What the predicted requests come to.
-pub(super) fn outcomes(call: &HttpCall) -> Vec<Line> {
-    let (mut ends, answers, delay) = ends_and_delays(|key| call.predict(key), |verdict| call.expected_end(verdict));
-    let status = match &call.expect.status {
+/// What the predicted requests come to, by turns of these.
+pub(super) fn outcomes(calls: &[&HttpCall]) -> Outcomes {
+    let (mut ends, answers, delays) = ends_and_delays(predicted(calls.iter().map(|call| &call.fault)), |n| {
+        let call = of(calls, n);
+        let verdict = call.predict(&key(n));
+        let end = call.expected_end(&verdict);
+        (verdict, end)
+    });
+    let first = of(calls, 0);
+    let codes = match &first.expect.status {
         StatusExpectation::AnyOf(codes) => {
-            ends = ExpectedEnd::Answer.to_string();
-            let codes: Vec<String> = codes.iter().map(u16::to_string).collect();
-            Some(format!("{} (as the file says)", codes.join(" or ")))
+            ends = Shares::certain(&ExpectedEnd::Answer.to_string());
+            Some(Shares::Said(codes.iter().map(u16::to_string).collect()))
         }
-        StatusExpectation::Predicted => answers.then(|| statuses(call)),
+        StatusExpectation::Predicted => answers.then(|| Shares::Of(statuses(calls))),
     };
-    let is_checked = answers || call.expect.status != StatusExpectation::Predicted;
-    let checked = is_checked.then(|| format!("status, {}", properties(&call.expect)));
-    let lines = [("ends", Some(ends)), ("status", status), ("delay", delay), ("checked", checked)];
-    lines.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    let is_checked = answers || first.expect.status != StatusExpectation::Predicted;
+    Outcomes {
+        ends,
+        is_counted: true,
+        codes: codes.map(|codes| ("status", codes)),
+        delays,
+        checked: is_checked.then(|| format!("status, {}", properties(&first.expect))),
+    }
 }
 
 /// The statuses of answers, with their exact probabilities.
-fn statuses(call: &HttpCall) -> String {
-    let mut probabilities: BTreeMap<u16, f64> = BTreeMap::new();
-    for choice in call.fault.status_choices() {
-        let status = choice.status.and_then(Status::http).unwrap_or(PLAIN_STATUS);
-        *probabilities.entry(status).or_default() += choice.probability;
+fn statuses(calls: &[&HttpCall]) -> BTreeMap<String, f64> {
+    let mut probabilities: BTreeMap<String, f64> = BTreeMap::new();
+    for call in calls {
+        for choice in call.fault.status_choices() {
+            let status = choice.status.and_then(Status::http).unwrap_or(PLAIN_STATUS);
+            *probabilities.entry(status.to_string()).or_default() += choice.probability / calls.len() as f64;
+        }
     }
-    shares(probabilities)
+    probabilities
 }

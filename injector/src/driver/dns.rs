@@ -25,7 +25,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
-use crate::plan::{DnsCall, Endpoint, Operation};
+use crate::plan::{Call, DnsCall, Endpoint, Operation};
 use crate::resent::Watched;
 use crate::socket::Guard;
 
@@ -52,6 +52,10 @@ impl Driver for Dns {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.dns()
+    }
 
     fn prepare(operation: &Operation, call: &DnsCall, identity: IdentityTemplate) -> Prepared {
         Prepared {

@@ -28,7 +28,7 @@ use self::status::Said;
 use super::{Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::counter::{Counter, Open};
 use crate::names::Names;
-use crate::plan::{DEADLINE_GRACE, Endpoint, GrpcCall, Operation};
+use crate::plan::{Call, DEADLINE_GRACE, Endpoint, GrpcCall, Operation};
 use crate::trunk::{Berth, Ear, Trunks};
 
 const USER_AGENT_VALUE: &str = concat!("grpc-continuous-load/", env!("CARGO_PKG_VERSION"));
@@ -56,6 +56,10 @@ impl Driver for Grpc {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.grpc()
+    }
 
     fn prepare(operation: &Operation, call: &GrpcCall, identity: IdentityTemplate) -> Prepared {
         let messages = call.messages.as_ref().expect("a run begins when every method is known");

@@ -28,7 +28,7 @@ use super::{Driver, Ending, H2End, IdentityTemplate, Marks, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial::{self, Stream};
 use crate::names::Names;
-use crate::plan::{Endpoint, HttpCall, Method, Operation, Tls};
+use crate::plan::{Call, Endpoint, HttpCall, Method, Operation, Tls};
 use crate::socket::Guard;
 
 pub(crate) use self::ask::{Question, connect, exchange};
@@ -63,6 +63,10 @@ impl Driver for Http {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.http()
+    }
 
     fn prepare(operation: &Operation, call: &HttpCall, identity: IdentityTemplate) -> Prepared {
         let body: Arc<[u8]> = call.body.bytes().into();

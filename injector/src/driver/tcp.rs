@@ -19,7 +19,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, ending_of, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
-use crate::plan::{EchoCall, ExpectedEnd, Operation};
+use crate::plan::{Call, EchoCall, ExpectedEnd, Operation};
 use crate::resent::Watched;
 
 /// One connection to an echo.
@@ -38,6 +38,10 @@ impl Driver for Tcp {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.echo()
+    }
 
     fn prepare(operation: &Operation, call: &EchoCall, identity: IdentityTemplate) -> Prepared {
         Prepared::new(operation, call, identity)

@@ -13,7 +13,7 @@ use super::{Driver, Ending, IdentityTemplate, Marks, datagram, mark, of_class};
 use crate::counter::{Counter, Open};
 use crate::dial;
 use crate::names::Names;
-use crate::plan::{EchoCall, ExpectedEnd, Operation};
+use crate::plan::{Call, EchoCall, ExpectedEnd, Operation};
 
 /// One source port.
 pub struct Udp {
@@ -29,6 +29,10 @@ impl Driver for Udp {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.echo()
+    }
 
     fn prepare(operation: &Operation, call: &EchoCall, identity: IdentityTemplate) -> Prepared {
         Prepared::new(operation, call, identity)

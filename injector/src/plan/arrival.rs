@@ -196,10 +196,10 @@ pub(super) fn compile(found: &mut Found, scenario: &Scenario, flag: Option<&Writ
         None => Some(WrittenArrival { spacing: WrittenSpacing::Ready(Spacing::Uniform), shape: None }),
         text => found.read(text.as_ref(), "arrival", str::parse::<WrittenArrival>),
     };
-    let names: Vec<&str> = written.mix.value.iter().map(|entry| entry.value.name.value.as_str()).collect();
+    let names: Vec<&str> = written.mix().value.iter().map(|entry| entry.value.name.value.as_str()).collect();
     let mut reels = Reels { files: &scenario.files, names: &names, read: HashMap::new() };
     let mut arrivals = Vec::new();
-    for (index, entry) in written.mix.value.iter().enumerate() {
+    for (index, entry) in written.mix().value.iter().enumerate() {
         let subject = format!("operation {:?}: arrival", names[index]);
         let own = match &entry.value.arrival {
             None => None,

@@ -21,7 +21,11 @@ pub(super) fn body(
     });
     match (text, size) {
         (Some(_), Some(size)) => {
-            found.add(size.referenced, &size_subject, format!("body and {size_key} exclude each other"));
+            found.add(
+                size.referenced,
+                &size_subject,
+                format!("body and {size_key} exclude each other; leave one of them out"),
+            );
             RequestBody::Empty
         }
         (Some(Spanned { value, .. }), None) if value.is_empty() => RequestBody::Empty,

@@ -63,6 +63,22 @@ impl Call {
         }
     }
 
+    /// The echo, if it is one, over either.
+    pub fn echo(&self) -> Option<&EchoCall> {
+        match self {
+            Call::Tcp(call) | Call::Udp(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The query, if it is one.
+    pub fn dns(&self) -> Option<&DnsCall> {
+        match self {
+            Call::Dns(call) => Some(call),
+            _ => None,
+        }
+    }
+
     /// Whether a truncated answer is asked for again, over TCP.
     pub fn falls_back(&self) -> bool {
         matches!(self, Call::Dns(call) if call.fallback.is_some())
@@ -75,6 +91,19 @@ impl Call {
             Call::Grpc(_) => true,
             Call::Tcp(call) | Call::Udp(call) => !call.is_plain,
             Call::Dns(call) => !call.is_plain(),
+        }
+    }
+
+    /// Bytes of its content, which is kept ready.
+    pub fn content_bytes(&self) -> u64 {
+        match self {
+            Call::Http(call) => call.body.size_bytes(),
+            Call::Grpc(call) => call
+                .messages
+                .as_ref()
+                .map_or(0, |messages| messages.requests.iter().map(|message| message.len() as u64).sum()),
+            Call::Tcp(call) | Call::Udp(call) => call.body.size_bytes(),
+            Call::Dns(_) => 0,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Nothing stops at the first problem: a value that cannot be read is reported, its default stands in, and the rest is
 //! looked at. The stand-ins never get out, because a plan is returned only if nothing was reported.
 
+mod calls;
 mod operations;
 mod rates;
 mod routes;
@@ -16,13 +17,14 @@ use shared::identity::Source;
 use shared::protocol::{ADMIN_PORT, Protocol};
 
 use super::address::is_behind_https;
+use super::data::DataSets;
 use super::tls::CommonTls;
 use super::{
     Address, Endpoint, Host, Keepalive, Operation, Overrides, Phase, Plan, Ports, Route, arrival, capacity, phases,
     thresholds,
 };
 use crate::preflight::System;
-use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
+use crate::scenario::{Problem, Problems, Scenario, Sources, Text, Written, WrittenOperation, position};
 
 pub(super) use values::{digits, duration, yes_or_no};
 
@@ -75,6 +77,8 @@ struct Common<'a> {
     source: Source,
     seed: u64,
     route: Route,
+    data: DataSets,
+    sources: &'a Sources,
     /// Whether the target is a flag's, and not the one that the file was written for.
     is_redirected: bool,
 }
@@ -111,6 +115,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         source: overrides.source.or(source).unwrap_or_else(values::default_source),
         seed: overrides.seed.or(seed).unwrap_or(0),
         route: routes::common(&mut found, written, overrides),
+        data: DataSets::read(&mut found, written.data.as_ref(), &scenario.files),
+        sources: &scenario.sources,
         is_redirected: overrides.target.is_some(),
     };
     for (flag, value) in [("--timeout", overrides.timeout), ("--max-lag", overrides.max_lag)] {
@@ -131,11 +137,11 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         // Numbers made of stand-ins would mislead, so the machine is asked only once everything else is right.
         refuse_ports(&mut found, written, &demand.port_problems(system), &operations);
         if let Some(problem) = demand.descriptor_problem(system) {
-            found.add(written.mix.referenced, "mix", problem);
+            found.add(written.mix().referenced, "mix", problem);
         }
     }
     if !found.problems.is_empty() {
-        return Err(Problems::new(&scenario.name, &scenario.text, found.problems));
+        return Err(Problems::of(&scenario.sources, found.problems));
     }
     let admin = overrides.admin.clone().or(admin).map(|admin| admin.endpoint(ADMIN_PORT));
     let plan = Plan {
@@ -148,10 +154,11 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         nameserver: overrides.nameserver.or(nameserver),
         operations,
         thresholds,
+        sources: scenario.sources.clone(),
         demand,
     };
     match phases::fit(written, &plan) {
-        Some(problem) => Err(Problems::new(&scenario.name, &scenario.text, vec![problem])),
+        Some(problem) => Err(Problems::of(&scenario.sources, vec![problem])),
         None => Ok(plan),
     }
 }
@@ -161,13 +168,13 @@ fn refuse_ports(found: &mut Found, written: &Written, problems: &[(Endpoint, Str
     for (endpoint, message) in problems {
         let cause =
             operations.iter().position(|operation| operation.endpoint == *endpoint && operation.connection.renews());
-        let entry = cause.and_then(|index| Some((index, written.mix.value.get(index)?)));
+        let entry = cause.and_then(|index| Some((index, written.mix().value.get(index)?)));
         match entry {
             Some((index, entry)) => {
                 let location = entry.value.connection.as_ref().map_or(entry.referenced, |text| text.referenced);
                 found.add(location, &format!("{}: connection", subject(index, &entry.value)), message);
             }
-            None => found.add(written.mix.referenced, "mix", message),
+            None => found.add(written.mix().referenced, "mix", message),
         }
     }
 }
@@ -180,7 +187,7 @@ fn subject(index: usize, written: &WrittenOperation) -> String {
 }
 
 fn first_without_target(written: &Written) -> Option<&Spanned<WrittenOperation>> {
-    written.mix.value.iter().find(|entry| entry.value.target.is_none())
+    written.mix().value.iter().find(|entry| entry.value.target.is_none())
 }
 
 /// Keeps the compilation going when there is no target; never part of a plan.

@@ -97,7 +97,7 @@ pub(super) fn compile(found: &mut Found, written: &Written) -> Vec<Phase> {
         }
         phases.push(phase(found, &subject, entry, (index, last)));
     }
-    if let (Some(rate), false) = (rate_of(list), written.mix.value.iter().any(|entry| entry.value.weight.is_some())) {
+    if let (Some(rate), false) = (rate_of(list), written.mix().value.iter().any(|entry| entry.value.weight.is_some())) {
         found.add(rate.referenced, "phases: rate", "no operation has a weight to share it by; use scale");
     }
     phases
@@ -118,13 +118,13 @@ fn phase(found: &mut Found, subject: &str, entry: &Spanned<WrittenPhase>, (index
     let written = &entry.value;
     let part = |key: &str| format!("{subject}: {key}");
     let name = found.read(Some(&written.name), &part("name"), str::parse::<Name>);
-    let length = found.read(written.length.as_ref(), &part("for"), length);
-    if written.length.is_none() && index < last {
+    let length = found.read(written.r#for.as_ref(), &part("for"), length);
+    if written.r#for.is_none() && index < last {
         found.add(entry.referenced, subject, "needs a length, as others follow; write for: 1m");
     }
     let scale = found.read(written.scale.as_ref(), &part("scale"), scale).unwrap_or((Scale::FULL, Scale::FULL));
     if let (Some(text), true) = (&written.scale, scale.0 != scale.1) {
-        match (&written.length, length) {
+        match (&written.r#for, length) {
             (None, _) => {
                 found.add(text.referenced, &part("scale"), "from one to another needs a length; write for: 1m")
             }
@@ -153,7 +153,7 @@ pub(super) fn fit(written: &Written, plan: &Plan) -> Option<Problem> {
     let list = written.phases.as_ref();
     let problem = |index: usize, message: String| {
         let entry = list.and_then(|list| list.value.get(index));
-        let location = entry.map_or(written.mix.referenced, |entry| entry.referenced);
+        let location = entry.map_or(written.mix().referenced, |entry| entry.referenced);
         let subject = entry.map_or("mix".to_owned(), |entry| subject(index, &entry.value));
         Problem { location: position(location), subject, message }
     };

@@ -163,7 +163,7 @@ impl Reader<'_> {
     fn refuse(&mut self, text: &str, at: Location, refused: &Refused) {
         let place = position(at).map(|(line, column)| {
             let before = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
-            let line_text = self.scenario.text.lines().nth(usize::try_from(line).unwrap_or(0).saturating_sub(1));
+            let (_, _, line_text) = self.scenario.sources.line(line);
             let written: String = line_text.unwrap_or("").chars().skip(before).collect();
             let quote = usize::from(written.starts_with(['"', '\'']));
             let stands = written.get(quote..).is_some_and(|written| written.starts_with(text));

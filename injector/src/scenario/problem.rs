@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Sources;
+
 /// One thing wrong with a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -26,37 +28,53 @@ impl Problem {
 /// column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
+    found: Vec<Placed>,
+}
+
+/// A problem in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Placed {
+    problem: Problem,
+    /// The file's name.
     name: String,
-    /// Each problem with the line of the file it is on.
-    found: Vec<(Problem, Option<String>)>,
+    /// The line it is on.
+    line: Option<String>,
 }
 
 impl Problems {
-    pub(crate) fn new(name: &str, text: &str, mut problems: Vec<Problem>) -> Problems {
+    pub(crate) fn new(name: &str, text: &str, problems: Vec<Problem>) -> Problems {
+        Problems::of(&Sources::one(name, text), problems)
+    }
+
+    /// Of several files, each with the place that the parser gave it.
+    pub(crate) fn of(sources: &Sources, mut problems: Vec<Problem>) -> Problems {
         debug_assert!(!problems.is_empty());
         // Flags and the file as a whole come last: the file's order is how the reader will go through it.
         problems.sort_by_key(|problem| problem.location.unwrap_or((u64::MAX, 0)));
-        let quote = |problem: &Problem| {
-            let (line, _) = problem.location?;
-            text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(str::to_owned)
+        let placed = |mut problem: Problem| match problem.location {
+            Some((line, column)) => {
+                let (name, line, text) = sources.line(line);
+                problem.location = Some((line, column));
+                Placed { problem, name: name.to_owned(), line: text.map(str::to_owned) }
+            }
+            None => Placed { problem, name: sources.name().to_owned(), line: None },
         };
-        let found = problems.into_iter().map(|problem| (problem.clone(), quote(&problem))).collect();
-        Problems { name: name.to_owned(), found }
+        Problems { found: problems.into_iter().map(placed).collect() }
     }
 
     /// The problems, in the file's order.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.found.iter().map(|(problem, _)| problem)
+        self.found.iter().map(|placed| &placed.problem)
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (problem, line)) in self.found.iter().enumerate() {
+        for (index, Placed { problem, name, line }) in self.found.iter().enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}:", self.name)?;
+            write!(f, "{name}:")?;
             if let Some((line, column)) = problem.location {
                 write!(f, "{line}:{column}:")?;
             }

@@ -5,7 +5,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use serde_saphyr::Spanned;
 
-use super::{Text, TlsKeys, WrittenTls};
+use super::Text;
+use super::written::{TlsKeys, WrittenTls};
 
 /// A key that is there has a value. serde's own `Option` would read `timeout:` and `timeout: null` as "not given", so a
 /// forgotten value would pass for the default.
@@ -33,6 +34,11 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
     }
     let text = Spanned::<OneText>::deserialize(deserializer)?;
     Ok(Some(Spanned::new(text.value.0, text.referenced, text.defined)))
+}
+
+/// Header fields, which are none where nothing is written.
+pub(super) fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WrittenHeaders, D::Error> {
+    WrittenHeaders::deserialize(deserializer)
 }
 
 /// Header fields in the order written. A map type would sort or shuffle them, and the wire shows the order.

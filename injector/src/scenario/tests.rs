@@ -25,7 +25,7 @@ mix:
     assert_eq!(value(&written.rate), Some(("10/s", 2, 9)));
     assert_eq!(value(&written.seed), Some(("007", 3, 7)));
     assert_eq!(value(&written.timeout), None);
-    let operation = &written.mix.value[0].value;
+    let operation = &written.mix().value[0].value;
     assert_eq!(value(&operation.weight), Some(("2.50", 6, 11)));
     let http = &operation.http.as_ref().unwrap().value;
     assert_eq!(value(&http.fault), Some(("status=503", 7, 18)));
@@ -47,7 +47,7 @@ fn json_is_read_too() {
         "mix": [{"name": "a", "weight": 1, "http": {"expect": {"status": 503}}}]}"#;
     let written = scenario(json).written;
     assert_eq!(value(&written.seed), Some(("7", 1, 49)));
-    let operation = &written.mix.value[0];
+    let operation = &written.mix().value[0];
     assert_eq!((operation.referenced.line(), operation.referenced.column()), (2, 17));
     let expect = operation.value.http.as_ref().unwrap().value.expect.as_ref().unwrap();
     assert_eq!(expect.value.status.as_ref().unwrap().value.0, ["503"]);
@@ -56,13 +56,23 @@ fn json_is_read_too() {
 #[test]
 fn what_has_the_wrong_shape_is_refused_with_line_and_column() {
     for (text, line, column, key_words) in [
-        ("rate: 10/s\nrat: 1\nmix: []\n", 2, 1, "unknown key \"rat\"; keys here: target, admin"),
-        ("phases: [{ name: a, fro: 1s }]\nmix: []\n", 1, 21, "unknown key \"fro\"; keys here: name, for, scale"),
+        (
+            "rate: 10/s\nrat: 1\nmix: []\n",
+            2,
+            1,
+            "unknown key \"rat\" (did you mean \"rate\"?); keys here: include, target, admin",
+        ),
+        (
+            "phases: [{ name: a, fro: 1s }]\nmix: []\n",
+            1,
+            21,
+            "unknown key \"fro\" (did you mean \"for\"?); keys here: name, for, scale",
+        ),
         (
             "mix:\n- name: a\n  http: { paht: / }\n",
             3,
             11,
-            "unknown key \"paht\"; keys here: version, plain, path, method",
+            "unknown key \"paht\" (did you mean \"path\"?); keys here: version, plain, path, method",
         ),
         ("mix:\n- name: a\n  http: { expect: { code: 1 } }\n", 3, 21, "unknown key \"code\"; keys here: status, size"),
         ("timeout:\nmix: []\n", 1, 8, "without a value"),
@@ -129,16 +139,16 @@ fn a_long_line_is_cropped_around_the_column() {
 fn files_that_cannot_be_read_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let missing = directory.path().join("missing.yaml");
-    let problems = Scenario::read(&missing).unwrap_err().to_string();
+    let problems = Scenario::read(&missing, &|_| None).unwrap_err().to_string();
     assert!(problems.contains("missing.yaml: cannot read the file"), "{problems}");
 
     let long = directory.path().join("long.yaml");
     std::fs::write(&long, "#".repeat(FILE_MAX_BYTES + 1)).unwrap();
-    let problems = Scenario::read(&long).unwrap_err().to_string();
+    let problems = Scenario::read(&long, &|_| None).unwrap_err().to_string();
     assert!(problems.contains("longer than 1048576 bytes"), "{problems}");
 
     std::fs::write(&long, [b'm', 0xff]).unwrap();
-    assert!(Scenario::read(&long).unwrap_err().to_string().contains("UTF-8"));
+    assert!(Scenario::read(&long, &|_| None).unwrap_err().to_string().contains("UTF-8"));
 }
 
 proptest::proptest! {

@@ -87,7 +87,7 @@ fn a_result_of_before_and_of_later_is_read() {
     for key in ["environment", "scenario", "started_unix_s", "backends", "replicas"] {
         object.remove(key).unwrap();
     }
-    object.insert("phases".to_owned(), serde_json::json!([{ "name": "main" }]));
+    object.insert("weather".to_owned(), serde_json::json!([{ "name": "fair" }]));
     json["operations"][0]["client"].as_object_mut().unwrap().remove("signs").unwrap();
     json["operations"][0]["client"]["response"]["p9999_us"] = 5.into();
     let other = bench.write("other.json", &json.to_string());

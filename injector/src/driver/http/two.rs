@@ -23,7 +23,7 @@ use crate::counter::{Counter, Open};
 use crate::driver::timing::server_timing;
 use crate::driver::{Declared, Driver, Ending, IdentityTemplate, Marks, mark};
 use crate::names::Names;
-use crate::plan::{HttpCall, Operation};
+use crate::plan::{Call, HttpCall, Operation};
 use crate::trunk::{Berth, Ear, Trunks};
 
 /// One lane's place on an HTTP/2 connection.
@@ -50,6 +50,10 @@ impl Driver for Http2 {
     type Prepared = Prepared;
     type Wanted = Wanted;
     type Answered = Answered;
+
+    fn own(call: &Call) -> Option<&Self::Call> {
+        call.http()
+    }
 
     fn prepare(operation: &Operation, call: &HttpCall, identity: IdentityTemplate) -> Prepared {
         let body: Arc<[u8]> = call.body.bytes().into();

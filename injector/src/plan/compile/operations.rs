@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde_saphyr::{Location, Spanned};
 use shared::draw::Draw;
 use shared::identity::Name;
-use shared::protocol::Protocol;
 
+use super::calls::{self, Given};
 use super::rates::Often;
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
 use crate::plan::connection::WrittenPolicy;
-use crate::plan::{Address, Call, Keepalive, OPERATIONS_MAX, Operation, dns, echo, grpc, http, phases};
+use crate::plan::rows::{REQUESTS_MAX, Rows};
+use crate::plan::{Address, Keepalive, OPERATIONS_MAX, Operation, phases};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
 use crate::schedule::Arrival;
@@ -26,9 +27,9 @@ pub(super) fn operations(
     arrivals: &[Option<Arrival>],
     common: &Common<'_>,
 ) -> Vec<Operation> {
-    let entries = &written.mix.value;
+    let entries = &written.mix().value;
     if entries.is_empty() {
-        found.add(written.mix.referenced, "mix", "no operations; at least one is needed");
+        found.add(written.mix().referenced, "mix", "no operations; at least one is needed");
     }
     if let Some(over) = entries.get(OPERATIONS_MAX) {
         let message = format!("{} operations are over the limit of {OPERATIONS_MAX}", entries.len());
@@ -39,11 +40,16 @@ pub(super) fn operations(
     for (index, entry) in entries.iter().enumerate() {
         let text = &entry.value.name;
         if let Some(first) = names.insert(&text.value, text.referenced) {
-            let message = format!("the operation in line {} has the same name", first.line());
+            let message = format!("the operation in {} has the same name", common.sources.words(first));
             found.add(text.referenced, &format!("{}: name", subject(index, &entry.value)), message);
         }
         let often = often[index].zip(arrivals[index].clone());
         operations.extend(operation(found, (index, entries.len()), entry, often, common));
+    }
+    let n_rows: usize = operations.iter().filter_map(|one| Some(one.rows.as_ref()?.calls.len())).sum();
+    if n_rows > REQUESTS_MAX {
+        let message = format!("{n_rows} rows of data in all operations together are over the limit of {REQUESTS_MAX}");
+        found.add(written.mix().referenced, "mix", message);
     }
     operations
 }
@@ -66,25 +72,9 @@ fn operation(
     let connection = found.read(written.connection.as_ref(), &part("connection"), WrittenPolicy::parse);
     let keepalive = found.read(written.keepalive.as_ref(), &part("keepalive"), str::parse::<Keepalive>);
     let seed = name.map_or(0, |name| Draw::new(common.seed, name.as_str()).bits("operation"));
-    let calls = [
-        written.http.as_ref().map(|call| Call::Http(http::compile(found, &part("http"), call, seed, timeout))),
-        written
-            .grpc
-            .as_ref()
-            .map(|call| Call::Grpc(Box::new(grpc::compile(found, &part("grpc"), call, seed, timeout)))),
-        written
-            .tcp
-            .as_ref()
-            .map(|call| Call::Tcp(echo::compile(found, &part("tcp"), call, Protocol::Tcp, seed, timeout))),
-        written
-            .udp
-            .as_ref()
-            .map(|call| Call::Udp(echo::compile(found, &part("udp"), call, Protocol::Udp, seed, timeout))),
-        written.dns.as_ref().map(|call| {
-            Call::Dns(dns::compile(found, &part("dns"), call, name.map(|name| (common.source, name)), seed, timeout))
-        }),
-    ];
-    let mut calls = calls.into_iter().flatten();
+    let given = Given { source: common.source, name, seed, timeout };
+    let (calls, rows) = calls::compile(found, &subject, entry, &common.data, given)?;
+    let mut calls = calls.into_iter();
     let Some(call) = calls.next() else {
         found.add(
             entry.referenced,
@@ -132,8 +122,9 @@ fn operation(
         streams,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,
         timeout,
-        injected: call.fault().injects(),
+        injected: rows.as_ref().map_or_else(|| call.fault().injects(), Rows::injects),
         call,
+        rows,
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn rates(
     arrivals: &[Option<Arrival>],
 ) -> Vec<Option<Often>> {
     let mut weights = Vec::new();
-    for (index, entry) in written.mix.value.iter().enumerate() {
+    for (index, entry) in written.mix().value.iter().enumerate() {
         let subject = subject(index, &entry.value);
         weights.push(found.read(entry.value.weight.as_ref(), &format!("{subject}: weight"), str::parse::<Weight>));
         let replays = arrivals[index].as_ref().is_none_or(|arrival| matches!(arrival.spacing, Spacing::Replay(_)));
@@ -34,14 +34,16 @@ pub(super) fn rates(
             (None, None) => {
                 found.add(entry.referenced, &subject, "needs a weight (its share of rate) or a rate of its own")
             }
-            (Some(_), Some(rate)) => found.add(rate.referenced, &subject, "weight and rate exclude each other"),
+            (Some(_), Some(rate)) => {
+                found.add(rate.referenced, &subject, "weight and rate exclude each other; leave one of them out")
+            }
             _ => {}
         }
     }
     let total = found.read(written.rate.as_ref(), "rate", str::parse::<Rate>);
     let total = flag.or(total);
     let is_weighted = |entry: &Spanned<WrittenOperation>| entry.value.weight.is_some();
-    let first_weighted = written.mix.value.iter().find(|entry| is_weighted(entry));
+    let first_weighted = written.mix().value.iter().find(|entry| is_weighted(entry));
     match (first_weighted, &written.rate) {
         (Some(entry), None) if flag.is_none() => {
             found.add(entry.referenced, "rate", "missing, and operations with a weight share it; write rate: 10/s");
@@ -55,7 +57,7 @@ pub(super) fn rates(
 
     let sum: u64 = weights.iter().flatten().map(|weight| weight.thousandths()).sum();
     let mut rates = Vec::new();
-    for (index, (entry, weight)) in written.mix.value.iter().zip(weights).enumerate() {
+    for (index, (entry, weight)) in written.mix().value.iter().zip(weights).enumerate() {
         if let Some(Spacing::Replay(recording)) = arrivals[index].as_ref().map(|arrival| &arrival.spacing) {
             rates.push(Rate::of(recording.count(), recording.length()).map(|rate| Often { rate, share: None }));
             continue;

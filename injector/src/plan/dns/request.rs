@@ -30,7 +30,7 @@ pub(in crate::plan) fn compile(
 ) -> DnsCall {
     let dns = &written.value;
     let part = |key: &str| format!("{subject}.{key}");
-    let kind = found.read(dns.kind.as_ref(), &part("type"), kind).unwrap_or(shared::dnsanswer::A);
+    let kind = found.read(dns.r#type.as_ref(), &part("type"), kind).unwrap_or(shared::dnsanswer::A);
     let transport = found.read(dns.transport.as_ref(), &part("transport"), transport).unwrap_or(Transport::Udp);
     let zone = found.read(dns.zone.as_ref(), &part("zone"), str::parse::<Zone>).unwrap_or_default();
     let plain = found.read(dns.plain.as_ref(), &part("plain"), yes_or_no).unwrap_or(false);

@@ -10,7 +10,7 @@ use shared::carrier;
 
 use super::{GrpcCall, GrpcMethod, Messages, Own};
 use crate::plan::http::RequestBody;
-use crate::scenario::{Json, JsonValue, position};
+use crate::scenario::{Json, JsonValue};
 
 /// What is needed to make the messages of a call once its method is known.
 #[derive(Clone, Debug)]
@@ -48,9 +48,9 @@ impl Misfit {
         Misfit { at, key, message: message.into() }
     }
 
-    /// Line and column in the file.
-    pub fn position(&self) -> Option<(u64, u64)> {
-        position(self.at)
+    /// Where it is written.
+    pub fn at(&self) -> Location {
+        self.at
     }
 }
 
@@ -160,5 +160,15 @@ fn encode(shape: &MessageDescriptor, key: &'static str, json: &Json) -> Result<D
         ));
     }
     let read = json.value.read(json.referenced, shape.clone());
-    read.map_err(|unfit| Misfit::new(unfit.at, key, format!("no {}: {}", shape.full_name(), unfit.reason)))
+    read.map_err(|unfit| {
+        // The library knows no better than that it is none.
+        let fields = match unfit.reason.starts_with("unrecognized field") {
+            true => format!(
+                "; its fields: {}",
+                shape.fields().map(|field| field.json_name().to_owned()).collect::<Vec<_>>().join(", ")
+            ),
+            false => String::new(),
+        };
+        Misfit::new(unfit.at, key, format!("no {}: {}{fields}", shape.full_name(), unfit.reason))
+    })
 }

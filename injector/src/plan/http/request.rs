@@ -121,7 +121,7 @@ fn headers(found: &mut Found, subject: &str, written: &WrittenHeaders) -> Vec<(S
         if name.value.is_empty() || !name.value.bytes().all(is_token_byte) {
             found.add(name.referenced, &subject, "not a field name: letters, digits and !#$%&'*+-.^_`|~");
         } else if is_own(&lower) {
-            found.add(name.referenced, &subject, "is written by the injector itself");
+            found.add(name.referenced, &subject, "is written by the injector itself; leave it out");
         } else if let Some(bad) = value.value.chars().find(|c| !matches!(c, ' '..='~')) {
             found.add(
                 value.referenced,

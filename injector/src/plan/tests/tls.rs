@@ -89,7 +89,10 @@ fn what_cannot_be_secured_is_refused_with_its_place() {
         assert!(problems[0].starts_with(|c: char| c.is_ascii_digit()), "{problems:?}");
     }
     let wrong = Scenario::parse("test", &text("target: h", "tls: { cs: x }")).unwrap_err().to_string();
-    assert!(wrong.contains("unknown key \"cs\"; keys here: ca, verify, server_name, cert, key"), "{wrong}");
+    assert!(
+        wrong.contains("unknown key \"cs\" (did you mean \"ca\"?); keys here: ca, verify, server_name, cert, key"),
+        "{wrong}"
+    );
     let wrong = Scenario::parse("test", &text("target: h", "tls: maybe")).unwrap_err().to_string();
     assert!(wrong.contains("expected true, false, or keys such as { ca: FILE }"), "{wrong}");
 }
@@ -99,7 +102,7 @@ fn files_are_looked_for_beside_the_scenario() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scenario.yaml");
     std::fs::write(&path, text("target: h", "tls: { ca: ca.pem }")).unwrap();
-    let scenario = Scenario::read(&path).unwrap();
+    let scenario = Scenario::read(&path, &|_| None).unwrap();
     let problems = Plan::new(&scenario, &Overrides::default(), &SYSTEM).unwrap_err().to_string();
     assert!(problems.contains(&format!("cannot read {}", folder.path().join("ca.pem").display())), "{problems}");
 }
