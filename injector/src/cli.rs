@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use shared::identity::Source;
+use shared::manual::Manual;
 use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
@@ -53,6 +54,9 @@ pub enum Command {
     Probe(ProbeArgs),
     /// Rules that make the target misbehave for a while, on every replica or on none.
     Fault(FaultArgs),
+    /// For packagers.
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 /// `injector run`.

@@ -22,7 +22,7 @@ use shared::units;
 pub use admin::AdminConfig;
 pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
-pub use load::Loaded;
+pub use load::{Loaded, command};
 pub use podinfo::{BackendErrors, DelayUnit, Host, PodinfoConfig, Secret, Standing};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
