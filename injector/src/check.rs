@@ -20,6 +20,7 @@ use crate::plan::{
     Call, ConnectionLimits, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, JITTER, Operation, Plan,
     RequestBody, SizeExpectation, Tls,
 };
+use crate::preflight::Finding;
 use crate::rate::Rate;
 use crate::schedule::Arrival;
 
@@ -41,6 +42,18 @@ pub fn describe(plan: &Plan) -> String {
         text.push('\n');
         for (key, value) in details(plan, operation) {
             line(&mut text, "  ", key, &value);
+        }
+    }
+    text
+}
+
+/// Describes what this machine can do of it, as lines of at most 100 columns.
+pub fn machine(findings: &[Finding]) -> String {
+    let mut text = "\nthis machine\n".to_owned();
+    for Finding { check, says, remedy } in findings {
+        line(&mut text, "  ", check, says);
+        if let Some(remedy) = remedy {
+            line(&mut text, "  ", "  warning", remedy);
         }
     }
     text

@@ -84,6 +84,8 @@ pub struct Finished {
     pub accounts: Vec<OperationAccount>,
     /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
     pub has_restarted: bool,
+    /// That the generator was at its own end, in words; whoever watched it fills it in.
+    pub saturation: Option<String>,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -203,6 +205,7 @@ impl Engine {
             took: over.saturating_duration_since(t0),
             accounts: gathered.total,
             has_restarted: false,
+            saturation: None,
             error,
         })
     }

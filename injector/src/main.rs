@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use injector::cli::{Cli, Command, RunArgs};
+use injector::pacer::Quantum;
+use injector::plan::Plan;
 use injector::verdict::Exit;
-use injector::{check, fault, log, probe, session};
+use injector::{check, fault, log, preflight, probe, session};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,16 +16,24 @@ fn main() -> ExitCode {
         Command::Run(args) => run(args),
         Command::Probe(args) => probe::run(args),
         Command::Fault(args) => fault::run(args),
-        Command::Check(args) => args.plan().map(|plan| {
-            print!("{}", check::describe(&plan));
-            Exit::Passed
-        }),
+        Command::Check(args) => args.plan().and_then(|plan| describe(&plan)),
+        Command::Manual(manual) => {
+            manual.write(Cli::command()).map(|()| Exit::Passed).map_err(|error| (Exit::Usage, error.to_string()))
+        }
     };
     let exit = ended.unwrap_or_else(|(exit, message)| {
         eprintln!("injector: {message}");
         exit
     });
     ExitCode::from(exit.code())
+}
+
+fn describe(plan: &Plan) -> Result<Exit, (Exit, String)> {
+    let defect = |error: std::io::Error| (Exit::Invalid, error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(defect)?;
+    let findings = runtime.block_on(preflight::examine(plan, Quantum::Precise)).map_err(defect)?;
+    print!("{}{}", check::describe(plan), check::machine(&findings));
+    Ok(Exit::Passed)
 }
 
 fn run(args: &RunArgs) -> Result<Exit, (Exit, String)> {

@@ -24,6 +24,7 @@ use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::preflight::{Finding, Strain};
 use crate::summary::Summary;
 use crate::target::QUESTION_TIMEOUT;
 use crate::verdict::Exit;
@@ -73,6 +74,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         }
     }
 
+    let findings = preflight::examine(&job.plan, job.options.quantum).await.map_err(defect)?;
+    findings.iter().filter_map(Finding::warning).for_each(|warning| out.line(warning));
+
     let bits: u64 = rand::random();
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
@@ -97,6 +101,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
+    let strain = Strain::begin();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
@@ -109,6 +114,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
+    finished.saturation = strain.saturation();
     let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
@@ -118,7 +124,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     readiness.set(false);
     let account = account.map_err(|error| format!("asked {}: {error}", plan.admin));
-    let summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    let mut summary = Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses);
+    summary.preflight = findings;
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {

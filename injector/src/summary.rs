@@ -29,6 +29,7 @@ use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
 use crate::engine;
 use crate::plan::Plan;
+use crate::preflight::Finding;
 use crate::signature::Sign;
 use crate::target::Told;
 use crate::verdict::{Ended, Exit, verdict};
@@ -53,6 +54,8 @@ pub struct Summary {
     pub took_s: f64,
     /// Threads that sent.
     pub workers: u32,
+    /// What this machine could do before the run; whoever looked fills it in.
+    pub preflight: Vec<Finding>,
     /// The judgement on the run.
     pub verdict: Judgement,
     /// All operations together.
@@ -214,6 +217,7 @@ impl Summary {
             is_interrupted: finished.is_interrupted,
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             not_compared: not_compared.as_deref(),
+            saturation: finished.saturation.as_deref(),
             error: error.as_deref(),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
@@ -240,6 +244,7 @@ impl Summary {
             planned_for_s: finished.planned_for.as_secs_f64(),
             took_s: finished.took.as_secs_f64(),
             workers,
+            preflight: Vec::new(),
             verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
             total: Side::from(&total),
             operations: operations.collect(),

@@ -71,6 +71,8 @@ pub struct Ended<'a> {
     pub unexplained: u64,
     /// Why the two sides, or some of them, were not set against each other; nothing if they were.
     pub not_compared: Option<&'a str>,
+    /// That the generator was at its own end; nothing if it was not.
+    pub saturation: Option<&'a str>,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -108,6 +110,7 @@ pub fn verdict(
     if let Some(lag) = total.lag.quantile(0.99).filter(|lag| *lag > LAG_P99_MAX) {
         reasons.push(format!("generator saturated: it was {} ms late at the 99th percentile", lag.as_millis()));
     }
+    reasons.extend(ended.saturation.map(str::to_owned));
     let exit = match ended {
         Ended { error: Some(_), .. } => Exit::Invalid,
         Ended { is_interrupted: true, .. } => Exit::Interrupted,
@@ -212,8 +215,14 @@ mod tests {
     const OK: Outcome<ErrorClass> = Outcome::Success(Code::Http(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
-    const FINITE: Ended<'static> =
-        Ended { is_continuous: false, is_interrupted: false, unexplained: 0, not_compared: None, error: None };
+    const FINITE: Ended<'static> = Ended {
+        is_continuous: false,
+        is_interrupted: false,
+        unexplained: 0,
+        not_compared: None,
+        saturation: None,
+        error: None,
+    };
 
     #[test]
     fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {
@@ -294,6 +303,16 @@ mod tests {
         assert!(reasons.len() == 1 && reasons[0].contains("differ by 3 requests"), "{reasons:?}");
         let continuous = Ended { unexplained: 3, is_continuous: true, ..FINITE };
         assert_eq!(judged(&account, continuous).0, Exit::Passed);
+    }
+
+    #[test]
+    fn a_generator_at_its_end_spoils_a_run_that_kept_its_plan() {
+        let account = account(10, &[(OK, 10)], &[]);
+        let saturated = Ended { saturation: Some("generator saturated: it used 2.00 of 2 cores"), ..FINITE };
+        let (exit, reasons) = judged(&account, saturated);
+        assert_eq!(exit, Exit::Invalid);
+        assert!(reasons.len() == 1 && reasons[0].contains("2.00 of 2"), "{reasons:?}");
+        assert_eq!(judged(&account, Ended { is_continuous: true, ..saturated }).0, Exit::Passed);
     }
 
     #[test]
