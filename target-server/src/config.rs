@@ -51,10 +51,6 @@ pub struct Config {
         value_parser = parse_address)]
     pub admin_address: SocketAddr,
 
-    /// Who may change it, and for how long.
-    #[command(flatten)]
-    pub admin: AdminConfig,
-
     /// Worker threads [default: the cores this process may use]
     #[arg(long, env = "CLOAD_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -93,6 +89,10 @@ pub struct Config {
     /// podinfo would answer, or none, where every path is an echo
     #[arg(long, env = "CLOAD_COMPAT", value_name = "WHOSE", default_value = "podinfo")]
     pub compat: Compat,
+
+    /// Who may change it, and for how long.
+    #[command(flatten)]
+    pub admin: AdminConfig,
 
     /// Where the other protocols are served.
     #[command(flatten)]

@@ -105,7 +105,8 @@ fn cpu(plan: &Plan, machine: &Machine) -> Finding {
         Some(quota) => format!("{} may be used, cpu.max grants {}", cpus(machine.allowed), decimal(quota)),
         None => format!("{} may be used of {}, without a quota", cpus(machine.allowed), machine.online),
     };
-    let says = format!("{by}; {:.0} requests/s need about {} cores", plan.per_second(), decimal(needed));
+    let about = if needed < 0.01 { "less than 0.01".to_owned() } else { format!("about {}", decimal(needed)) };
+    let says = format!("{by}; the plan needs {about} cores");
     let is_quota = machine.cgroup.quota_cores.is_some_and(|quota| quota < f64::from(machine.allowed));
     let share = if is_quota { QUOTA_SHARE_MAX } else { CORES_SHARE_MAX };
     let remedy = match (needed > cores * share, is_quota) {

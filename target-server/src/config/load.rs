@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Subcommand as _};
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use shared::manual::Manual;
 
 use super::podinfo::Secret;
@@ -137,7 +137,7 @@ impl Config {
 pub fn command() -> Command {
     let version = Arg::new("version").long("version").short('v').short_alias('V').action(ArgAction::Version);
     let flags = Config::command().disable_version_flag(true).arg(version.help("Print the version"));
-    Manual::augment_subcommands(flags)
+    Manual::beside(flags)
 }
 
 /// A flag that somebody named.

@@ -45,7 +45,7 @@ fn a_calm_machine_says_what_it_can_do_and_warns_of_nothing() {
         "files: 1048576 may be open at once, the plan needs up to 128",
         "ports: 28232 local ports to far:9898 from one source address, the plan holds up to 64; at most 471 fresh",
         "timer: wakes up 52 µs late at the median, 1.2 ms at worst of 50",
-        "cpu: 2 cores may be used of 2, without a quota; 100 requests/s need about 0",
+        "cpu: 2 cores may be used of 2, without a quota; the plan needs less than 0.01 cores",
         "load: 0.4 processes ran or waited over the last minute, on 2 cores",
         "memory: the machine has 4GiB, the plan needs about ",
         "clock: the time comes from tsc",
@@ -78,7 +78,7 @@ fn each_doubt_is_one_warning_with_its_remedy() {
         (
             "quota",
             warnings("rate: 20000/s", &SYSTEM, &with(|machine| machine.cgroup.quota_cores = Some(0.5)), CALM),
-            "cpu.max grants 0.5; 20000 requests/s need about",
+            "cpu.max grants 0.5; the plan needs about",
         ),
         ("load", warnings(SLOW, &SYSTEM, &with(|machine| machine.load = Some(15.24)), CALM), "load: 15.2 processes"),
         (
