@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 # Last, so that a system's own newer program wins.
 export PATH := $(PATH):$(CURDIR)/.tools/bin
 
-.PHONY: help build run test tools fmt proto fmt-check deny lint fuzz-check unit advisories soak bench image clean
+.PHONY: help build run test tools fmt proto reference man fmt-check deny lint fuzz-check unit advisories soak bench image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,15 @@ fmt: ## format the code
 
 proto: ## write the gRPC code anew from shared/proto
 	WRITE_PROTO=1 cargo test --locked --test it generated::
+
+reference: ## write docs/reference anew from the code
+	WRITE_DOCS=1 cargo test --locked --test it reference::
+
+man: build ## manual pages and bash completions of both programs, in target/man
+	@for program in injector target-server; do \
+		"$(CARGO_TARGET_DIR)/release/$$program" man --out "$(CARGO_TARGET_DIR)/man/man1"; \
+		"$(CARGO_TARGET_DIR)/release/$$program" completions bash >"$(CARGO_TARGET_DIR)/man/$$program.bash"; \
+	done
 
 fmt-check:
 	cargo fmt --all --check

@@ -26,6 +26,7 @@ use crate::plan::{
     Call, ConnectionLimits, ConnectionPolicy, ContentExpectation, Expect, ExpectedEnd, JITTER, Operation, Plan,
     RequestBody, RowOrder, Rows, SizeExpectation, Tls,
 };
+use crate::preflight::Finding;
 use crate::rate::Rate;
 
 /// Requests predicted per operation: enough to show a choice of 0.1 %, done in milliseconds.
@@ -34,9 +35,11 @@ const PREDICTED: u32 = 10_000;
 /// The longest line.
 const COLUMNS: usize = 100;
 
-/// Describes a plan, as JSON with a line feed behind it.
-pub fn json(plan: &Plan) -> String {
-    format!("{:#}\n", json::of(plan))
+/// Describes a plan and what this machine can do of it, as JSON with a line feed behind it.
+pub fn json(plan: &Plan, findings: &[Finding]) -> String {
+    let mut told = json::of(plan);
+    told["machine"] = serde_json::json!(findings);
+    format!("{told:#}\n")
 }
 
 /// Describes a plan, as lines of at most 100 columns.
@@ -51,6 +54,18 @@ pub fn describe(plan: &Plan) -> String {
         text.push('\n');
         for (key, value) in details(plan, operation) {
             line(&mut text, "  ", key, &value);
+        }
+    }
+    text
+}
+
+/// Describes what this machine can do of it, as lines of at most 100 columns.
+pub fn machine(findings: &[Finding]) -> String {
+    let mut text = "\nthis machine\n".to_owned();
+    for Finding { check, says, remedy } in findings {
+        line(&mut text, "  ", check, says);
+        if let Some(remedy) = remedy {
+            line(&mut text, "  ", "  warning", remedy);
         }
     }
     text

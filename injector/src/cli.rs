@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use shared::identity::Source;
+use shared::manual::Manual;
 use shared::protocol::INJECTOR_ADMIN_PORT;
 use shared::units::parse_duration;
 
@@ -72,6 +73,9 @@ pub enum Command {
     Fault(FaultArgs),
     /// Tell a saved result, compare two, or add up shards of one run.
     Report(ReportArgs),
+    /// For packagers.
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 /// `injector run`.

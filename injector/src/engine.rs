@@ -106,6 +106,8 @@ pub struct Finished {
     pub cut_short: Option<String>,
     /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
     pub has_restarted: bool,
+    /// That the generator was at its own end, in words; whoever watched it fills it in.
+    pub saturation: Option<String>,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -280,6 +282,7 @@ impl Engine {
             phases: gathered.phases,
             cut_short: ended.cut_short,
             has_restarted: false,
+            saturation: None,
             error: ended.error,
         })
     }

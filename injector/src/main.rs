@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use injector::cli::{Cli, Command, RunArgs};
+use clap::{CommandFactory, Parser};
+use injector::cli::{CheckArgs, Cli, Command, RunArgs};
+use injector::pacer::Quantum;
 use injector::verdict::Exit;
-use injector::{check, fault, log, probe, remote, report, schema, session, starter};
+use injector::{check, fault, log, preflight, probe, remote, report, schema, session, starter};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -16,15 +17,14 @@ fn main() -> ExitCode {
         Command::Control(args) => remote::run(args),
         Command::Fault(args) => fault::run(args),
         Command::Report(args) => report::run(args),
-        Command::Check(args) => args.plan().map(|(said, plan)| {
-            let told = if args.json { check::json(&plan) } else { check::describe(&plan) };
-            print!("{said}{told}");
-            Exit::Passed
-        }),
+        Command::Check(args) => describe(args),
         Command::New(args) => starter::write(args),
         Command::Schema => {
             println!("{:#}", schema::schema());
             Ok(Exit::Passed)
+        }
+        Command::Manual(manual) => {
+            manual.write(Cli::command()).map(|()| Exit::Passed).map_err(|error| (Exit::Usage, error.to_string()))
         }
     };
     let exit = ended.unwrap_or_else(|(exit, message)| {
@@ -32,6 +32,19 @@ fn main() -> ExitCode {
         exit
     });
     ExitCode::from(exit.code())
+}
+
+fn describe(args: &CheckArgs) -> Result<Exit, (Exit, String)> {
+    let (said, plan) = args.plan()?;
+    let defect = |error: std::io::Error| (Exit::Invalid, error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(defect)?;
+    let findings = runtime.block_on(preflight::examine(&plan, Quantum::Precise)).map_err(defect)?;
+    let told = match args.json {
+        true => check::json(&plan, &findings),
+        false => check::describe(&plan) + &check::machine(&findings),
+    };
+    print!("{said}{told}");
+    Ok(Exit::Passed)
 }
 
 fn run(args: &RunArgs) -> Result<Exit, (Exit, String)> {

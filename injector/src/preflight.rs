@@ -1,14 +1,33 @@
-//! What this machine allows: local ports, file descriptors, how long a closed connection keeps its port.
+//! What this machine allows: local ports, file descriptors, how long a closed connection keeps its port; and what else of it a
+//! run should know, looked at before the first request.
 //!
-//! Read once, before the plan is made; the plan takes the numbers as an argument, so that tests need no particular machine.
+//! The limits are read once, before the plan is made; the plan takes the numbers as an argument, so that tests need no
+//! particular machine. What cannot work is refused there. What may not work is a [`Finding`] with a remedy.
+
+mod cgroup;
+mod cost;
+mod files;
+mod finding;
+#[cfg(test)]
+mod fixture;
+mod machine;
+mod strain;
+mod timer;
 
 use std::fs;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
-use crate::plan::{Plan, Sources};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use self::files::Files;
+pub use self::finding::Finding;
+use self::machine::Machine;
+pub(crate) use self::strain::Strain;
+use self::timer::Lateness;
+use crate::pacer::Quantum;
+use crate::plan::{Plan, Sources};
 
 const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 const TIME_WAIT_REUSE: &str = "/proc/sys/net/ipv4/tcp_tw_reuse";
@@ -89,6 +108,16 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok(hard)
+}
+
+/// Looks at everything that a run of this plan depends on, which takes about 50 ms: the worker's own timer is tried.
+///
+/// # Errors
+/// If the kernel refuses to tell of its limits, or gives no timer.
+pub async fn examine(plan: &Plan, quantum: Quantum) -> io::Result<Vec<Finding>> {
+    let machine = Machine::read(&Files::system());
+    let lateness = Lateness::measure(quantum).await?;
+    Ok(finding::findings(plan, &System::read()?, &machine, lateness))
 }
 
 /// Tries every source address of a plan: a datagram socket that is bound to it and sends nothing.

@@ -27,6 +27,7 @@ use crate::fate::inquest::Inquest;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
+use crate::preflight::{Finding, Strain};
 use crate::summary::{Environment, Summary};
 use crate::target::QUESTION_TIMEOUT;
 use crate::threshold::{Span, Watch};
@@ -80,6 +81,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         }
     }
 
+    let findings = preflight::examine(&job.plan, job.options.quantum).await.map_err(defect)?;
+    findings.iter().filter_map(Finding::warning).for_each(|warning| out.line(warning));
+
     let bits: u64 = rand::random();
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
     let registry = registry("injector").map_err(defect)?;
@@ -116,6 +120,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let mut began = None;
     // A threshold that ends the run is no signal.
     let halt = stop.child_token();
+    let strain = Strain::begin();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
@@ -145,6 +150,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
     let mut finished = finished.map_err(defect)?;
+    finished.saturation = strain.saturation();
     let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
@@ -162,7 +168,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let (mut summary, exit) =
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
-    summary.environment = Environment::read();
+    (summary.environment, summary.preflight) = (Environment::read(), findings);
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {

@@ -37,6 +37,7 @@ use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
 use crate::engine;
 use crate::plan::Plan;
+use crate::preflight::Finding;
 use crate::signature::Sign;
 use crate::target::Told;
 use crate::threshold::{Compared, Report};
@@ -78,6 +79,9 @@ pub struct Summary {
     /// The machine that sent.
     #[serde(default)]
     pub environment: Environment,
+    /// What this machine could do before the run; whoever looked fills it in.
+    #[serde(default)]
+    pub preflight: Vec<Finding>,
     /// The judgement on the run.
     pub verdict: Judgement,
     /// What became of each threshold, in the scenario's order.
@@ -264,6 +268,7 @@ impl Summary {
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             not_compared: not_compared.as_deref(),
             cut_short: finished.cut_short.as_deref(),
+            saturation: finished.saturation.as_deref(),
             error: error.as_deref(),
             crossed: &crossed,
             is_aborted: thresholds.iter().any(|one| one.aborted),
@@ -295,6 +300,7 @@ impl Summary {
             took_s: finished.took.as_secs_f64(),
             workers,
             environment: Environment::default(),
+            preflight: Vec::new(),
             verdict: Judgement { result: exit.as_str().to_owned(), exit_code: exit.code(), reasons },
             thresholds,
             total: Side::from(&total),

@@ -85,6 +85,8 @@ pub struct Ended<'a> {
     pub crossed: &'a [String],
     /// One of them ended it.
     pub is_aborted: bool,
+    /// That the generator was at its own end; nothing if it was not.
+    pub saturation: Option<&'a str>,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -123,6 +125,7 @@ pub fn verdict(
     if let Some(lag) = total.lag.quantile(0.99).filter(|lag| *lag > LAG_P99_MAX) {
         reasons.push(format!("generator saturated: it was {} ms late at the 99th percentile", lag.as_millis()));
     }
+    reasons.extend(ended.saturation.map(str::to_owned));
     let exit = match ended {
         Ended { error: Some(_), .. } | Ended { cut_short: Some(_), .. } => Exit::Invalid,
         Ended { is_interrupted: true, is_aborted: false, .. } => Exit::Interrupted,
@@ -254,6 +257,7 @@ mod tests {
         cut_short: None,
         crossed: &[],
         is_aborted: false,
+        saturation: None,
         error: None,
     };
 
@@ -376,6 +380,16 @@ mod tests {
             assert!(exit != Exit::Thresholds || named == Some(0), "most important first: {reasons:?}");
         }
         assert_eq!((Exit::Thresholds.code(), Exit::Thresholds.as_str()), (99, "thresholds"));
+    }
+
+    #[test]
+    fn a_generator_at_its_end_spoils_a_run_that_kept_its_plan() {
+        let account = account(10, &[(OK, 10)], &[]);
+        let saturated = Ended { saturation: Some("generator saturated: it used 2.00 of 2 cores"), ..FINITE };
+        let (exit, reasons) = judged(&account, saturated);
+        assert_eq!(exit, Exit::Invalid);
+        assert!(reasons.len() == 1 && reasons[0].contains("2.00 of 2"), "{reasons:?}");
+        assert_eq!(judged(&account, Ended { is_continuous: true, ..saturated }).0, Exit::Passed);
     }
 
     #[test]

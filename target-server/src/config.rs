@@ -22,7 +22,7 @@ use shared::units;
 pub use admin::AdminConfig;
 pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
-pub use load::Loaded;
+pub use load::{Loaded, command};
 pub use podinfo::{BackendErrors, DelayUnit, Host, PodinfoConfig, Secret, Standing};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.
@@ -50,10 +50,6 @@ pub struct Config {
     #[arg(long, env = "CLOAD_ADMIN_ADDRESS", value_name = "ADDRESS", default_value_t = any(ADMIN_PORT),
         value_parser = parse_address)]
     pub admin_address: SocketAddr,
-
-    /// Who may change it, and for how long.
-    #[command(flatten)]
-    pub admin: AdminConfig,
 
     /// Worker threads [default: the cores this process may use]
     #[arg(long, env = "CLOAD_THREADS", value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -93,6 +89,10 @@ pub struct Config {
     /// podinfo would answer, or none, where every path is an echo
     #[arg(long, env = "CLOAD_COMPAT", value_name = "WHOSE", default_value = "podinfo")]
     pub compat: Compat,
+
+    /// Who may change it, and for how long.
+    #[command(flatten)]
+    pub admin: AdminConfig,
 
     /// Where the other protocols are served.
     #[command(flatten)]

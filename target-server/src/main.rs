@@ -3,12 +3,22 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use target_server::{Config, Report, Target, config::Loaded, log, runtime};
+use target_server::config::{Loaded, command};
+use target_server::{Config, Report, Target, log, runtime};
 
 /// The exit code of a process that was told twice: podinfo's.
 const EXIT_SECOND_SIGNAL: u8 = 1;
 
 fn main() -> ExitCode {
+    if let Some(manual) = Config::manual() {
+        return match manual.write(command()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("target-server: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let Loaded { config, warnings } = Config::load();
     log::start(&config);
     for warning in warnings {

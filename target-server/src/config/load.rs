@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use shared::manual::Manual;
 
 use super::podinfo::Secret;
 use super::{Config, file};
@@ -66,6 +67,14 @@ impl Config {
             loaded.config.podinfo.environment = Some(all.map(text).collect());
         }
         loaded
+    }
+
+    /// What is asked for instead of a target; nothing if it is to serve. A mistake in that ends the process with 2.
+    pub fn manual() -> Option<Manual> {
+        let bare = command().mut_args(|arg| arg.env(Resettable::Reset));
+        let asked = bare.clone().ignore_errors(true).try_get_matches().ok()?;
+        asked.subcommand_name()?;
+        Some(Manual::from_arg_matches(&bare.get_matches()).unwrap_or_else(|error| error.exit()))
     }
 
     pub(super) fn read(
@@ -124,10 +133,11 @@ impl Config {
     }
 }
 
-/// The flags, with podinfo's short one for the version beside clap's.
-pub(super) fn command() -> Command {
+/// The flags, with podinfo's short one for the version beside clap's, and the commands for packagers.
+pub fn command() -> Command {
     let version = Arg::new("version").long("version").short('v').short_alias('V').action(ArgAction::Version);
-    Config::command().disable_version_flag(true).arg(version.help("Print the version"))
+    let flags = Config::command().disable_version_flag(true).arg(version.help("Print the version"));
+    Manual::beside(flags)
 }
 
 /// A flag that somebody named.
