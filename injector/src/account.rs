@@ -210,18 +210,21 @@ impl OperationAccount {
         i128::from(self.planned) == i128::from(placed) + i128::from(self.in_flight)
     }
 
+    /// All its histograms.
+    pub(crate) fn durations(&self) -> impl Iterator<Item = &Durations> {
+        let OperationAccount { response, service, server, network, lag, wait, messages, .. } = self;
+        [response, service, server, network, lag, wait, messages].into_iter()
+    }
+
+    /// The same, in the same order.
+    pub(crate) fn durations_mut(&mut self) -> impl Iterator<Item = &mut Durations> {
+        let OperationAccount { response, service, server, network, lag, wait, messages, .. } = self;
+        [response, service, server, network, lag, wait, messages].into_iter()
+    }
+
     /// Forgets all, and keeps the memory of the histograms.
     pub(crate) fn clear(&mut self) {
-        let durations = [
-            &mut self.response,
-            &mut self.service,
-            &mut self.server,
-            &mut self.network,
-            &mut self.lag,
-            &mut self.wait,
-            &mut self.messages,
-        ];
-        durations.into_iter().for_each(Durations::clear);
+        self.durations_mut().for_each(Durations::clear);
         self.codes.clear();
         self.by_backend.clear();
         self.failures = Default::default();
@@ -276,13 +279,7 @@ impl OperationAccount {
             *self.codes.entry(*code).or_default() += count;
         }
         self.by_backend.merge(&other.by_backend);
-        self.response.merge(&other.response);
-        self.service.merge(&other.service);
-        self.server.merge(&other.server);
-        self.network.merge(&other.network);
-        self.lag.merge(&other.lag);
-        self.messages.merge(&other.messages);
-        self.wait.merge(&other.wait);
+        self.durations_mut().zip(other.durations()).for_each(|(mine, theirs)| mine.merge(theirs));
         self.sent_bytes += other.sent_bytes;
         self.received_bytes += other.received_bytes;
         self.connections += other.connections;

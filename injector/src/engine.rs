@@ -65,6 +65,8 @@ pub struct Tick<'a> {
     pub length: Duration,
     /// This interval, all operations together.
     pub interval: &'a OperationAccount,
+    /// This interval, by operation in the plan's order.
+    pub by_operation: &'a [OperationAccount],
     /// Since the start, by operation in the plan's order.
     pub total: &'a [OperationAccount],
 }
@@ -286,7 +288,13 @@ impl Gathered {
 
     /// Of the time since that much was told.
     fn tick(&self, elapsed: Duration, told: Duration) -> Tick<'_> {
-        Tick { elapsed, length: elapsed.saturating_sub(told), interval: &self.interval, total: &self.total }
+        Tick {
+            elapsed,
+            length: elapsed.saturating_sub(told),
+            interval: &self.interval,
+            by_operation: &self.by_operation,
+            total: &self.total,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod fate;
 pub mod fault;
 #[cfg(test)]
 mod fixture;
+pub mod history;
 mod lanes;
 pub mod live;
 pub mod log;

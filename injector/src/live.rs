@@ -90,7 +90,8 @@ mod tests {
         account.dropped(DropReason::Limit, Duration::from_micros(80));
         let total = [account.clone()];
         let second = Duration::from_secs(1);
-        let tick = Tick { elapsed: Duration::from_millis(2_998), length: second, interval: &account, total: &total };
+        let elapsed = Duration::from_millis(2_998);
+        let tick = Tick { elapsed, length: second, interval: &account, by_operation: &total, total: &total };
         assert_eq!(
             line(&tick),
             "    3s       4/s  ok  50.0%  response p50   2.000 p99   2.000 ms  server p99   0.030 ms  \

@@ -43,11 +43,33 @@ impl Durations {
 
     /// Every value that occurred, in microseconds, with how often: enough to merge and to compute any quantile.
     pub fn recorded_us(&self) -> Vec<(u64, u64)> {
-        self.0.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+        self.each_us().collect()
+    }
+
+    /// The same, without a list of them.
+    pub(crate) fn each_us(&self) -> impl Iterator<Item = (u64, u64)> {
+        // Most of a second's histograms are empty, and walking through one looks at every bucket.
+        let held = (!self.0.is_empty()).then(|| self.0.iter_recorded());
+        held.into_iter().flatten().map(|step| (step.value_iterated_to(), step.count_at_value()))
+    }
+
+    /// Counts so many of one duration, in microseconds.
+    pub(crate) fn record_many_us(&mut self, us: u64, count: u64) {
+        self.0.record_n(us.max(1), count).expect("it resizes by itself up to any value");
+    }
+
+    /// The mean; nothing if there were none.
+    pub fn mean(&self) -> Option<Duration> {
+        (!self.0.is_empty()).then(|| Duration::from_secs_f64(self.0.mean() / 1e6))
+    }
+
+    /// The shortest; nothing if there were none.
+    pub fn min(&self) -> Option<Duration> {
+        (!self.0.is_empty()).then(|| Duration::from_micros(self.0.min()))
     }
 
     /// Forgets all, and keeps the memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.reset();
     }
 

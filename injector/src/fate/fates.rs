@@ -93,6 +93,21 @@ impl Fates {
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
+    /// What became known since these were all. One that was called lost and has arrived counts as arrived once more: the
+    /// sum of all fates, which is what a window is judged by, is then too high by it, and never too low.
+    pub(crate) fn since(&self, before: &Fates) -> Fates {
+        let mut new = *self;
+        let decided = new.decided.iter_mut().zip(before.decided);
+        let doubts = new.doubts.iter_mut().zip(before.doubts);
+        let wrong = new.wrong.iter_mut().zip(before.wrong);
+        decided.chain(doubts).chain(wrong).for_each(|(mine, theirs)| *mine = mine.saturating_sub(theirs));
+        new.lost_again = new.lost_again.saturating_sub(before.lost_again);
+        new.late = new.late.saturating_sub(before.late);
+        new.elsewhere = new.elsewhere.saturating_sub(before.elsewhere);
+        new.excused = new.excused.saturating_sub(before.excused);
+        new
+    }
+
     /// Adds another's figures.
     pub fn merge(&mut self, other: &Fates) {
         let decided = self.decided.iter_mut().zip(other.decided);
