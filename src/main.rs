@@ -5,12 +5,12 @@
 //! beside anything.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{CompatArgs, LengthArgs, LoadArgs, plan};
+use injector::cli::{CompatArgs, LengthArgs, LoadArgs, UiArgs, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -40,6 +40,8 @@ struct Cli {
     run: LengthArgs,
     #[command(flatten)]
     load: LoadArgs,
+    #[command(flatten)]
+    ui: UiArgs,
     #[command(flatten)]
     compat: CompatArgs,
 }
@@ -71,9 +73,12 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
         overrides.ports = ports(&addresses);
         let mut options = cli.run.options();
         options.length = if cli.forever { None } else { options.length.or(Some(DEMO_LENGTH)) };
+        let plan = plan(&scenario, &overrides)?;
+        let is_stdout_taken = cli.json.as_deref() == Some(Path::new("-"));
         let job = Job {
             name,
-            plan: plan(&scenario, &overrides)?,
+            ui: cli.ui.setup(plan.length(options.length), is_stdout_taken)?,
+            plan,
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             json: cli.json.clone(),

@@ -3,10 +3,11 @@
 
 mod fault;
 mod probe;
+mod ui;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,6 +17,7 @@ use shared::units::parse_duration;
 
 pub use self::fault::{AdminArgs, ApplyArgs, FaultArgs, FaultCommand, Identified, Power, WaitArgs};
 pub use self::probe::ProbeArgs;
+pub use self::ui::UiArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -71,6 +73,8 @@ pub struct RunArgs {
     /// intervals are enough.
     #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
     linger: Option<Duration>,
+    #[command(flatten)]
+    ui: UiArgs,
     #[command(flatten)]
     compat: CompatArgs,
 }
@@ -217,10 +221,13 @@ impl RunArgs {
     /// # Errors
     /// The text to print and the exit code.
     pub fn job(&self) -> Result<Job, (Exit, String)> {
+        let (plan, options) = (self.scenario.plan()?, self.run.options());
+        let is_stdout_taken = self.json.as_deref() == Some(Path::new("-"));
         Ok(Job {
             name: self.scenario.file.display().to_string(),
-            plan: self.scenario.plan()?,
-            options: self.run.options(),
+            ui: self.ui.setup(plan.length(options.length), is_stdout_taken)?,
+            plan,
+            options,
             admin_address: self.admin_address,
             json: self.json.clone(),
             linger: self.linger,

@@ -7,8 +7,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use prometheus::Registry;
@@ -22,12 +20,14 @@ use crate::compat::Tags;
 use crate::difference::Figures;
 use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
+use crate::history::History;
 use crate::names::Names;
 use crate::plan::Plan;
 use crate::summary::Summary;
 use crate::target::QUESTION_TIMEOUT;
+use crate::ui::{self, About, Ui};
 use crate::verdict::Exit;
-use crate::{live, preflight, reflection, table, target};
+use crate::{preflight, reflection, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -41,6 +41,8 @@ pub struct Job {
     pub admin_address: SocketAddr,
     /// Export k6's metrics beside our own, with these labels on all of them.
     pub k6: Option<Tags>,
+    /// What is shown while it runs.
+    pub ui: ui::Setup,
     /// Where the result goes as JSON; `-` is standard output, which then carries nothing else.
     pub json: Option<PathBuf>,
     /// How long the admin port stays open after the result: who scrapes it has seen the last figures by then.
@@ -62,11 +64,11 @@ pub struct NotStarted {
 /// If nothing could be sent; everything after the first request is a figure.
 pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
     let json = job.json.as_deref().map(JsonOutput::open).transpose()?;
-    let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
+    let ui = Ui::start(job.ui, matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
     let readiness = Readiness::default();
     let admin = bind(job.admin_address)?;
     tokio::select! {
-        ready = prepare(&mut job, &out) => ready?,
+        ready = prepare(&mut job, &ui) => ready?,
         () = stop.cancelled() => {
             let message = "stopped before the first request".to_owned();
             return Err(NotStarted { exit: Exit::Interrupted, message });
@@ -83,11 +85,11 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
-    out.line(format!("listening protocol=admin address={admin_address}"));
+    ui.say(format!("listening protocol=admin address={admin_address}"));
     let metrics =
         format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
-    out.line(metrics.clone());
-    out.line(announcement(&job.name, &engine, job.options.length));
+    ui.say(metrics.clone());
+    ui.say(announcement(&job.name, &engine, job.options.length));
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
@@ -97,17 +99,31 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
+    let control = engine.control();
+    let about = About::new(&job.name, &plan, job.options.length, session.as_str(), workers.get());
+    ui.begin(about, &control, plan.operations.iter().map(|operation| operation.name).collect());
+    let mut history = History::new();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
         let finished = engine.run(stop.clone(), |tick| {
             heard.note(tick.total);
             figures.send_replace(tick.total.iter().map(Figures::from).collect());
-            out.line(live::line(tick));
+            history.note(tick.elapsed, tick.length, tick.by_operation, &[]);
+            ui.tick(tick, &history);
         });
         (finished.await, stop.is_cancelled())
     };
-    let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
+    // Who ends it, by a key or a signal, sees at once that it ends; and whoever ends it twice finds the terminal as it was.
+    let leave = async {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = control.stopped().cancelled() => {}
+            () = over.cancelled() => {}
+        }
+        ui.leave();
+    };
+    let ((finished, was_stopped), (), ()) = tokio::join!(run, inquest.hold(over.clone()), leave);
     let mut finished = finished.map_err(defect)?;
     let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
@@ -126,7 +142,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         }
     }
     let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
-    out.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
+    ui.finish(format!("{}{metrics}{}", table::render(&summary), lingering.unwrap_or_default()));
     if let Some(json) = &json {
         json.write(&summary).map_err(defect)?;
     }
@@ -146,12 +162,12 @@ async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
 
 /// Everything the servers are asked before the first request. A run without an end starts also against a target that is not
 /// there: whoever begins anew in the middle of an outage is there to tell of it.
-async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
+async fn prepare(job: &mut Job, ui: &Ui) -> Result<(), NotStarted> {
     preflight::sources(&job.plan).map_err(|message| NotStarted { exit: Exit::Scenario, message })?;
     match target::reach(&job.plan).await {
         Ok(()) => {}
         Err(message) if job.options.length.is_none() => {
-            out.line(format!("not reached: {message}; starting all the same, as this run has no end"));
+            ui.say(format!("not reached: {message}; starting all the same, as this run has no end"));
         }
         Err(message) => return Err(NotStarted { exit: Exit::Unreachable, message }),
     }
@@ -202,50 +218,6 @@ fn serve_admin(listener: TcpListener, registry: Registry, readiness: Readiness) 
         }
     });
     Ok(())
-}
-
-/// Prints lines on a thread of its own: a reader that has stopped reading must stop neither the run nor its signals. Lines
-/// that find no room are left out; a closed pipe ends the talk, not the run.
-struct Printer {
-    lines: SyncSender<String>,
-    thread: JoinHandle<()>,
-}
-
-/// Lines that may wait for a slow reader: a minute of a run.
-const LINES_WAITING_MAX: usize = 64;
-
-impl Printer {
-    fn start(to_stderr: bool) -> io::Result<Printer> {
-        let (lines, waiting) = sync_channel::<String>(LINES_WAITING_MAX);
-        let thread = thread::Builder::new().name("printer".to_owned()).spawn(move || {
-            for line in waiting {
-                let written = if to_stderr {
-                    writeln!(io::stderr().lock(), "{line}")
-                } else {
-                    let mut stdout = io::stdout().lock();
-                    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
-                };
-                match written {
-                    Ok(()) => {}
-                    // Nobody reads any more, which is their choice.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
-                    Err(error) => eprintln!("injector: standard output: {error}\n{line}"),
-                }
-            }
-        })?;
-        Ok(Printer { lines, thread })
-    }
-
-    fn line(&self, line: String) {
-        let _ = self.lines.try_send(line);
-    }
-
-    /// Prints what must not be left out, and waits until it is read.
-    fn finish(self, last: String) {
-        let _ = self.lines.send(last);
-        drop(self.lines);
-        let _ = self.thread.join();
-    }
 }
 
 /// Where the result goes. Tried before the run, so that an hour of load is not lost to a mistyped directory; written beside
