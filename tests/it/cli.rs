@@ -48,7 +48,7 @@ fn the_pair_runs_the_demo_and_both_sides_agree() {
         assert_eq!(client["sent"], server["received"], "{operation}");
         assert_eq!(client["success"], client["planned"], "{operation}");
     }
-    let lines = stderr.lines().filter(|line| line.contains("response p50")).count();
+    let lines = stderr.lines().filter(|line| line.contains(" op=total ")).count();
     assert!((1..=4).contains(&lines), "one line per second: {stderr}");
     for words in ["requests of", "latency in ms", "identity: ", "verdict: passed (exit code 0", "/metrics (injector)"] {
         assert!(stderr.contains(words), "no {words:?} in {stderr}");

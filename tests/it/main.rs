@@ -50,6 +50,7 @@ mod rules_seen;
 mod signs;
 mod strangers;
 mod target_program;
+mod terminal;
 mod tidy;
 mod tls_agreement;
 mod tools;
