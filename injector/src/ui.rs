@@ -71,7 +71,7 @@ pub struct Setup {
 enum Shown {
     Nothing,
     View(View),
-    Lines(Lines),
+    Lines(Box<Lines>),
 }
 
 /// The user's side of a run.
@@ -99,7 +99,7 @@ impl Ui {
 
     /// The first request is near. Whoever cannot have the terminal gets lines. Must be called on a runtime.
     pub(crate) fn begin(&self, about: About, control: &Control, names: Vec<shared::identity::Name>) {
-        let lines = |form| Shown::Lines(Lines::new(names.clone(), self.setup.interval, form));
+        let lines = |form| Shown::Lines(Box::new(Lines::new(names.clone(), self.setup.interval, form)));
         let text = Form::Text { is_coloured: self.setup.look.is_coloured };
         let shown = match self.setup.mode {
             Mode::None => Shown::Nothing,
@@ -133,7 +133,7 @@ impl Ui {
             let names = tick.status.operations.iter().map(|operation| operation.name).collect();
             log::divert(None);
             let form = Form::Text { is_coloured: self.setup.look.is_coloured };
-            *shown = Shown::Lines(Lines::new(names, self.setup.interval, form));
+            *shown = Shown::Lines(Box::new(Lines::new(names, self.setup.interval, form)));
         }
         match &mut *shown {
             Shown::Nothing => {}

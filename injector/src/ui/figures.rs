@@ -105,7 +105,6 @@ pub(crate) struct Quantiles {
     pub(crate) max: Option<Duration>,
 }
 
-#[expect(clippy::ref_option, reason = "serde hands fields over like this")]
 fn us<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     micros(*duration).serialize(serializer)
 }
