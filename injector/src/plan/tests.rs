@@ -2,6 +2,7 @@
 
 mod address;
 mod capacity;
+mod course;
 mod dns;
 mod echo;
 mod expect;

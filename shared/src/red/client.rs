@@ -1,5 +1,6 @@
 //! What the injector exports: `continuous_load_client_*`.
 
+mod course;
 pub mod k6;
 mod names;
 mod series;
@@ -19,6 +20,7 @@ use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, FAILURE, Fate,
 use crate::protocol::Protocol;
 use crate::receipt::Finding;
 
+pub use self::course::CourseRed;
 pub use self::names::NameSeries;
 pub use self::series::ClientSeries;
 
