@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, KeyEvent};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, raise};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 
@@ -123,7 +123,8 @@ impl View {
         self.tell(Event::Suspend(done));
         let _ = suspended.recv_timeout(LEAVE_MAX);
         give_back();
-        let _ = kill(Pid::this(), Signal::SIGSTOP);
+        // To this thread and not to the process: then it is this one that does not go on before it is continued.
+        let _ = raise(Signal::SIGSTOP);
         if super::is_in_foreground() {
             self.tell(Event::Resume);
         } else {
