@@ -5,12 +5,12 @@
 //! beside anything.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use injector::cli::{ApiArgs, CompatArgs, LengthArgs, LoadArgs, OutputArgs, environment, plan};
+use injector::cli::{ApiArgs, CompatArgs, LengthArgs, LoadArgs, OutputArgs, UiArgs, environment, plan};
 use injector::plan::{Address, Host, Ports};
 use injector::scenario::Scenario;
 use injector::session::{self, Job};
@@ -39,6 +39,8 @@ struct Cli {
     run: LengthArgs,
     #[command(flatten)]
     load: LoadArgs,
+    #[command(flatten)]
+    ui: UiArgs,
     #[command(flatten)]
     compat: CompatArgs,
     #[command(flatten)]
@@ -72,9 +74,11 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
         overrides.ports = ports(&addresses);
         let mut options = cli.run.options();
         options.length = if cli.forever { None } else { options.length.or(Some(DEMO_LENGTH)) };
+        let plan = plan(&scenario, &overrides)?;
         let job = Job {
             name,
-            plan: plan(&scenario, &overrides)?,
+            ui: cli.ui.setup(plan.length(options.length), cli.outputs.is_stdout_taken())?,
+            plan,
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             outputs: cli.outputs.outputs(),

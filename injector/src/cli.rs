@@ -8,10 +8,11 @@ mod probe;
 mod report;
 mod scenario;
 mod threshold;
+mod ui;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -28,6 +29,7 @@ pub use self::report::ReportArgs;
 use self::scenario::ScenarioArgs;
 pub use self::scenario::{CheckArgs, NewArgs};
 pub use self::threshold::ThresholdArgs;
+pub use self::ui::UiArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
@@ -96,6 +98,8 @@ pub struct RunArgs {
     /// intervals are enough.
     #[arg(long, value_name = "DURATION", env = "CLOAD_LINGER", value_parser = some_time)]
     linger: Option<Duration>,
+    #[command(flatten)]
+    ui: UiArgs,
     #[command(flatten)]
     compat: CompatArgs,
 }
@@ -239,10 +243,12 @@ impl RunArgs {
     pub fn job(&self) -> Result<Job, (Exit, String)> {
         let found = self.scenario.find()?;
         found.notes.iter().for_each(|note| tracing::warn!("{note}"));
+        let (plan, options) = (self.scenario.plan(&found)?, self.run.options());
         Ok(Job {
-            plan: self.scenario.plan(&found)?,
             name: found.name().to_owned(),
-            options: self.run.options(),
+            ui: self.ui.setup(plan.length(options.length), self.outputs.is_stdout_taken())?,
+            plan,
+            options,
             admin_address: self.admin_address,
             outputs: self.outputs.outputs(),
             api_token_file: self.api.api_token_file.clone(),

@@ -7,8 +7,6 @@ use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -31,8 +29,9 @@ use crate::preflight::{Finding, Strain};
 use crate::summary::{Environment, Summary};
 use crate::target::QUESTION_TIMEOUT;
 use crate::threshold::{Span, Watch};
+use crate::ui::{self, About, Ui};
 use crate::verdict::Exit;
-use crate::{csv, junit, live, preflight, reflection, table, target};
+use crate::{csv, junit, preflight, reflection, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -50,6 +49,8 @@ pub struct Job {
     pub k6: Option<Tags>,
     /// What is left behind at the end, and how much is told.
     pub outputs: Outputs,
+    /// What is shown while it runs.
+    pub ui: ui::Setup,
     /// How long the admin port stays open after the result: who scrapes it has seen the last figures by then.
     pub linger: Option<Duration>,
 }
@@ -69,12 +70,12 @@ pub struct NotStarted {
 /// If nothing could be sent; everything after the first request is a figure.
 pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotStarted> {
     let files = job.outputs.open().map_err(|message| NotStarted { exit: Exit::Usage, message })?;
-    let out = Printer::start(files.is_stdout_taken).map_err(defect)?;
+    let ui = Ui::start(job.ui, files.is_stdout_taken).map_err(defect)?;
     let readiness = Readiness::default();
     let guard = guard(job.api_token_file.as_deref())?;
     let admin = bind(job.admin_address)?;
     tokio::select! {
-        ready = prepare(&mut job, &out) => ready?,
+        ready = prepare(&mut job, &ui) => ready?,
         () = stop.cancelled() => {
             let message = "stopped before the first request".to_owned();
             return Err(NotStarted { exit: Exit::Interrupted, message });
@@ -82,7 +83,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
 
     let findings = preflight::examine(&job.plan, job.options.quantum).await.map_err(defect)?;
-    findings.iter().filter_map(Finding::warning).for_each(|warning| out.line(warning));
+    findings.iter().filter_map(Finding::warning).for_each(|warning| ui.say(warning));
 
     let bits: u64 = rand::random();
     let mut engine = Engine::new(job.plan, job.options.clone(), session_from_bits(bits));
@@ -97,14 +98,14 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     registry.register(Box::new(watch.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
     let (plan, control) = (engine.plan().clone(), engine.control());
-    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control));
+    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()));
     let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);
     serve_admin(admin, routes).map_err(defect)?;
-    out.line(format!("listening protocol=admin address={admin_address}"));
+    ui.say(format!("listening protocol=admin address={admin_address}"));
     let metrics =
         format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
-    out.line(metrics.clone());
-    out.line(announcement(&job.name, &engine, &job.options));
+    ui.say(metrics.clone());
+    ui.say(announcement(&job.name, &engine, &job.options));
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     engine.judged_by(gatekeeper(engine.plan(), Arc::clone(&board)));
@@ -121,6 +122,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     // A threshold that ends the run is no signal.
     let halt = stop.child_token();
     let strain = Strain::begin();
+    let about = About::new(&job.name, &plan, job.options.length, session.as_str(), workers.get());
+    ui.begin(about, &control, plan.operations.iter().map(|operation| operation.name).collect());
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
@@ -137,18 +140,29 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
             if tick.length.is_zero() {
                 return;
             }
-            out.line(live::line(tick));
+            ui.tick(tick, &board.history());
             let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
             let crossed = watch.look(tick.elapsed, &run, &board.history());
             board.judged(watch.standing());
             if let Some(crossed) = crossed.filter(|_| !halt.is_cancelled()) {
-                out.line(format!("threshold crossed, which ends the run: {crossed}"));
+                ui.say(format!("threshold crossed, which ends the run: {crossed}"));
                 halt.cancel();
             }
+            history.note(tick.elapsed, tick.length, tick.by_operation, &[]);
+            ui.tick(tick, &history);
         });
         (finished.await, stop.is_cancelled())
     };
-    let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
+    // Who ends it, by a key or a signal, sees at once that it ends; and whoever ends it twice finds the terminal as it was.
+    let leave = async {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = control.stopped().cancelled() => {}
+            () = over.cancelled() => {}
+        }
+        ui.leave();
+    };
+    let ((finished, was_stopped), (), ()) = tokio::join!(run, inquest.hold(over.clone()), leave);
     let mut finished = finished.map_err(defect)?;
     finished.saturation = strain.saturation();
     let met = inquest.met();
@@ -177,7 +191,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
     let table = table::render(&summary, job.outputs.detail);
-    out.finish(format!("{table}{metrics}{}", lingering.unwrap_or_default()));
+    ui.finish(format!("{table}{metrics}{}", lingering.unwrap_or_default()));
     // Each of them, whatever became of the others.
     let written = [
         files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
@@ -219,12 +233,12 @@ async fn linger(length: Duration, was_stopped: bool, stop: &CancellationToken) {
 
 /// Everything the servers are asked before the first request. A run without an end starts also against a target that is not
 /// there: whoever begins anew in the middle of an outage is there to tell of it.
-async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
+async fn prepare(job: &mut Job, ui: &Ui) -> Result<(), NotStarted> {
     preflight::sources(&job.plan).map_err(|message| NotStarted { exit: Exit::Scenario, message })?;
     match target::reach(&job.plan).await {
         Ok(()) => {}
         Err(message) if job.options.length.is_none() && job.plan.is_endless() => {
-            out.line(format!("not reached: {message}; starting all the same, as this run has no end"));
+            ui.say(format!("not reached: {message}; starting all the same, as this run has no end"));
         }
         Err(message) => return Err(NotStarted { exit: Exit::Unreachable, message }),
     }
@@ -287,48 +301,4 @@ fn serve_admin(listener: TcpListener, routes: Router) -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// Prints lines on a thread of its own: a reader that has stopped reading must stop neither the run nor its signals. Lines
-/// that find no room are left out; a closed pipe ends the talk, not the run.
-struct Printer {
-    lines: SyncSender<String>,
-    thread: JoinHandle<()>,
-}
-
-/// Lines that may wait for a slow reader: a minute of a run.
-const LINES_WAITING_MAX: usize = 64;
-
-impl Printer {
-    fn start(to_stderr: bool) -> io::Result<Printer> {
-        let (lines, waiting) = sync_channel::<String>(LINES_WAITING_MAX);
-        let thread = thread::Builder::new().name("printer".to_owned()).spawn(move || {
-            for line in waiting {
-                let written = if to_stderr {
-                    writeln!(io::stderr().lock(), "{line}")
-                } else {
-                    let mut stdout = io::stdout().lock();
-                    writeln!(stdout, "{line}").and_then(|()| stdout.flush())
-                };
-                match written {
-                    Ok(()) => {}
-                    // Nobody reads any more, which is their choice.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
-                    Err(error) => eprintln!("injector: standard output: {error}\n{line}"),
-                }
-            }
-        })?;
-        Ok(Printer { lines, thread })
-    }
-
-    fn line(&self, line: String) {
-        let _ = self.lines.try_send(line);
-    }
-
-    /// Prints what must not be left out, and waits until it is read.
-    fn finish(self, last: String) {
-        let _ = self.lines.send(last);
-        drop(self.lines);
-        let _ = self.thread.join();
-    }
 }

@@ -48,7 +48,7 @@ fn the_pair_runs_the_demo_and_both_sides_agree() {
         assert_eq!(client["sent"], server["received"], "{operation}");
         assert_eq!(client["success"], client["planned"], "{operation}");
     }
-    let lines = stderr.lines().filter(|line| line.contains("response p50")).count();
+    let lines = stderr.lines().filter(|line| line.contains(" op=total ")).count();
     assert!((1..=4).contains(&lines), "one line per second: {stderr}");
     for words in ["requests of", "| received |", "identity: ", "verdict: passed (exit code 0", "/metrics (injector)"] {
         assert!(stderr.contains(words), "no {words:?} in {stderr}");
@@ -73,7 +73,7 @@ fn an_interrupted_run_still_reports_everything() {
                 &admin.to_string(),
             ],
         );
-        injector.line_with("1s ");
+        injector.line_with(" t=1s ");
         injector.signal(signal);
         let (code, text) = injector.end();
         assert_eq!(code, Some(105), "{text}");
@@ -91,7 +91,7 @@ fn a_continuous_run_told_to_stop_drains_and_passes() {
         &["run", file.path().to_str().unwrap(), "--admin-address", "127.0.0.1:0", "--target-admin", &admin.to_string()],
     );
     let own_admin = injector.address("admin");
-    injector.line_with("1s ");
+    injector.line_with(" t=1s ");
     for (path, words) in [
         ("/metrics", "continuous_load_client_requests_total{"),
         ("/livez", "ok"),
@@ -117,7 +117,7 @@ fn a_lingering_injector_shows_its_last_figures_until_it_is_told_to_go() {
         let length = length.map(|length| ["--for", length]);
         let mut injector = Process::start("injector", &[&flags[..], length.as_slice().as_flattened()].concat());
         let own_admin = injector.address("admin");
-        injector.line_with("1s ");
+        injector.line_with(" t=1s ");
         if !first.is_empty() {
             injector.signal(first);
         }

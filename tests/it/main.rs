@@ -61,6 +61,7 @@ mod schema;
 mod signs;
 mod strangers;
 mod target_program;
+mod terminal;
 mod thresholds;
 mod tidy;
 mod tls_agreement;

@@ -55,6 +55,8 @@ impl Process {
     }
 
     fn of(mut command: Command) -> Process {
+        // Who waits for a line of a run waits for seconds, not for tens of them.
+        command.env("CLOAD_INTERVAL", "1s");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Process { child, stdout }

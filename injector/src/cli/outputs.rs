@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::output::is_stdout;
 use crate::outputs::Outputs;
 use crate::table::Detail;
 
@@ -26,6 +27,11 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// Whether something is written to standard output, which then carries nothing else.
+    pub fn is_stdout_taken(&self) -> bool {
+        [&self.json, &self.junit, &self.csv].into_iter().flatten().any(|path| is_stdout(path))
+    }
+
     /// As a job takes them.
     pub fn outputs(&self) -> Outputs {
         Outputs { json: self.json.clone(), junit: self.junit.clone(), csv: self.csv.clone(), detail: self.summary }

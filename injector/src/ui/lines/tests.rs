@@ -1,0 +1,116 @@
+//! Lines as a log has them, from ticks.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use shared::code::Code;
+use shared::outcome::{DropReason, ErrorClass, Outcome};
+
+use super::*;
+use crate::account::{Finished, Started};
+use crate::ui::fixture::{name, status};
+
+/// Four requests of which one was right, one reset, one dropped, and one is still under way.
+fn second() -> OperationAccount {
+    let mut account = OperationAccount::default();
+    for _ in 0..4 {
+        account.scheduled();
+    }
+    for outcome in [Outcome::Success(Code::Http(200)), Outcome::Failure(Code::NONE, ErrorClass::Reset)] {
+        account.started(&Started { lag: Duration::from_micros(80), wait: Duration::ZERO });
+        account.finished(&Finished {
+            outcome,
+            response: Duration::from_millis(2),
+            service: Duration::from_millis(2),
+            server: Some(Duration::from_micros(30)),
+            network: None,
+            backend: None,
+            is_declared: false,
+            by_rule: false,
+            sent_bytes: 0,
+            received_bytes: 0,
+        });
+    }
+    account.dropped(DropReason::Limit, Duration::from_micros(80));
+    account.examples[ErrorClass::Reset.index()] = Some("\"reset\" by\npeer".to_owned());
+    account
+}
+
+/// What is said in so many seconds of two operations, of which the first is always quiet.
+fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
+    let mut lines = Lines::new(vec![name(0), name(1)], Duration::from_secs(interval_s), form);
+    let status = status(2);
+    let parts = [OperationAccount::default(), second()];
+    let mut total = parts.clone();
+    let mut said = Vec::new();
+    for at in 1..=seconds {
+        let tick = Tick {
+            elapsed: Duration::from_millis(at * 1_000 - 2),
+            length: Duration::from_secs(1),
+            interval: &parts[1],
+            by_operation: &parts,
+            total: &total,
+            status: &status,
+        };
+        said.extend(lines.tick(&tick));
+        total[1].merge(&parts[1]);
+    }
+    (said, lines)
+}
+
+#[test]
+fn a_line_is_of_an_operation_and_an_interval_and_changes_come_at_once() {
+    let (said, mut lines) = said(Form::Text { is_coloured: false }, 3, 4);
+    let expected = "\
+! t=1s     op=web-fresh change=\"reset begins (1): 'reset' by peer\"
+! t=1s     op=web-fresh change=\"dropped_limit begins (1)\"
+  t=3s     op=web       planned=0.0/s    done=0.0/s    ok=-       response_ms=-/-           server_ms=-/-           network_p99_ms=-      lag_p99_ms=-      in_flight=0
+! t=3s     op=web-fresh planned=4.0/s    done=2.0/s    ok=50.00%  response_ms=2.000/2.000   server_ms=0.030/0.030   network_p99_ms=-      lag_p99_ms=0.080  in_flight=3    reset=3 dropped_limit=3
+! t=3s     op=total     planned=4.0/s    done=2.0/s    ok=50.00%  response_ms=2.000/2.000   server_ms=0.030/0.030   network_p99_ms=-      lag_p99_ms=0.080  in_flight=3    reset=3 dropped_limit=3";
+    assert_eq!(said.join("\n"), expected);
+    let rest = lines.flush();
+    assert!(rest[1].starts_with("! t=4s     op=web-fresh planned=4.0/s "), "{rest:?}");
+    assert_eq!(lines.flush(), [""; 0], "told once");
+}
+
+#[test]
+fn colour_adds_to_a_mark() {
+    let (plain, _) = said(Form::Text { is_coloured: false }, 1, 1);
+    let (coloured, _) = said(Form::Text { is_coloured: true }, 1, 1);
+    let stripped: Vec<String> =
+        coloured.iter().map(|line| line.replace("\x1b[31m", "").replace("\x1b[0m", "")).collect();
+    assert_eq!(stripped, plain);
+    for (plain, coloured) in plain.iter().zip(&coloured) {
+        assert_eq!(plain.starts_with('!'), coloured.starts_with('\x1b'), "{plain}");
+    }
+}
+
+#[test]
+fn lines_of_json_have_numbers_for_programs() {
+    let (said, _) = said(Form::Json, 1, 1);
+    let objects: Vec<Value> = said.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["change", "change", "interval", "interval", "interval"]);
+    assert_eq!(objects[0]["operation"], "web-fresh");
+    assert_eq!(objects[0]["turn"], "begins");
+    let object = &objects[3];
+    let expected = [
+        ("/operation", Value::from("web-fresh")),
+        ("/elapsed_s", 0.998.into()),
+        ("/interval_s", 1.0.into()),
+        ("/asked_per_s", 10.0.into()),
+        ("/planned", 4.into()),
+        ("/finished", 2.into()),
+        ("/success", 1.into()),
+        ("/troubles/reset", 1.into()),
+        ("/troubles/dropped_limit", 1.into()),
+        ("/response/p99_us", 2_000.into()),
+        ("/network/p50_us", Value::Null),
+        ("/phase", Value::Null),
+        ("/paused", false.into()),
+    ];
+    for (pointer, value) in expected {
+        assert_eq!(object.pointer(pointer), Some(&value), "{pointer} in {object}");
+    }
+    assert_eq!(objects[4]["operation"], "total");
+}
