@@ -4,6 +4,7 @@
 
 mod agree;
 mod agreement;
+mod api;
 mod battery;
 mod chart;
 mod cli;
