@@ -236,8 +236,10 @@ fn keys(value: &Value, found: &mut Vec<String>) {
 #[test]
 fn every_key_parameter_and_path_is_in_the_manual() {
     let Some(bench) = Bench::start(&["--threshold", "availability >= 1% over 2s"]) else { return };
-    Admin(bench.target_admin)
-        .install("sick", &json!({ "ttl": "5m", "match": { "path": "/web" }, "fault": "status=503" }));
+    Admin(bench.target_admin).install(
+        "sick",
+        &json!({ "ttl": "5m", "match": { "protocol": "http", "path": "/web" }, "fault": "status=503" }),
+    );
     bench.until("an error and a threshold", |status| {
         status["operations"][0]["last_errors"][0].is_object() && status["thresholds"][0].is_object()
     });
