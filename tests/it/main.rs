@@ -52,6 +52,7 @@ mod rules_seen;
 mod signs;
 mod strangers;
 mod target_program;
+mod thresholds;
 mod tidy;
 mod tls_agreement;
 mod tools;

@@ -16,7 +16,7 @@ pub enum Key {
     Injected,
     /// HTTP's method.
     Method,
-    /// The URL of an HTTP operation, without a query.
+    /// The URL of an HTTP operation; of gRPC `host:port/package.Service/Method`.
     Url,
     /// Whether the answer was as expected: of k6's HTTP durations and counts only.
     ExpectedResponse,

@@ -1,6 +1,7 @@
 //! The grammar by tables and properties; figures and windows on accounts that were made up.
 
 mod figures;
+mod files;
 mod grammar;
 mod windows;
 

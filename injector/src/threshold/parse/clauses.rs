@@ -128,7 +128,7 @@ fn filters(cursor: &mut Cursor<'_>, metric: Metric, found: &mut Vec<Filter>) -> 
         let word = cursor.word();
         cursor.skip_blanks();
         let is_negated = cursor.take("!=");
-        if !is_negated && !(cursor.take("==") || cursor.take("=")) {
+        if !(is_negated || cursor.take("==") || cursor.take("=")) {
             // Another clause, or something that is none.
             *cursor = start;
             if found.len() > before {
