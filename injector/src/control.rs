@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::course::{Course, Status};
+use crate::plan::Plan;
 use crate::rate::Rate;
 use crate::schedule::Scale;
 use crate::turns::{Mailbox, NotPosted, post};
@@ -140,6 +141,14 @@ impl Control {
         self.change(|course| course.enable(name, is_enabled))
     }
 
+    /// Takes the rates and phases of another plan for the same operations; what was said over the plan stays.
+    ///
+    /// # Errors
+    /// If more than that differs, a rate cannot be kept, or the run is over; nothing is changed then.
+    pub fn replan(&self, plan: &Plan) -> Result<(), String> {
+        self.change(|course| course.replan(plan))
+    }
+
     /// What the run is doing, now and whenever that changes.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
@@ -225,14 +234,16 @@ impl Control {
         state.course.ended().and_then(|at| t0.checked_add(at))
     }
 
-    /// Planning has ended, whatever the course says.
-    pub(crate) fn over(&self, now: Instant) {
+    /// Planning has ended, whatever the course says; whether that is news to the course.
+    pub(crate) fn over(&self, now: Instant) -> bool {
         self.shared.stop.cancel();
         let mut state = self.state();
         let since = state.t0.map_or(Duration::ZERO, |t0| now.saturating_duration_since(t0));
         state.course.advance(since);
+        let was_planning = !state.course.is_over();
         state.course.end();
         self.shared.status.send_replace(state.course.status());
+        was_planning
     }
 
     fn change(&self, change: impl Fn(&mut Course) -> Result<(), String>) -> Result<(), String> {

@@ -242,6 +242,21 @@ impl Course {
         Ok(())
     }
 
+    /// Takes the rates and phases of another plan. It stays in the phase where it is, which may be over by that.
+    pub(crate) fn replan(&mut self, plan: &Plan) -> Result<(), String> {
+        let names = |phases: &[Phase]| phases.iter().map(|phase| phase.name).collect::<Vec<_>>();
+        if names(&plan.phases) != names(&self.phases) {
+            return Err("phases of other names need a new run".to_owned());
+        }
+        let lanes: Vec<Lane> = plan.operations.iter().map(Lane::new).collect();
+        if lanes.len() != self.lanes.len() || lanes.iter().zip(&self.lanes).any(|(new, old)| !new.follows(old)) {
+            return Err("other operations, or other arrivals, need a new run".to_owned());
+        }
+        let kept = lanes.into_iter().zip(&self.lanes).map(|(new, old)| new.told(old)).collect();
+        (self.lanes, self.phases) = (kept, plan.phases.clone().into());
+        Ok(())
+    }
+
     /// The gate before a phase is open.
     pub(crate) fn open(&mut self, phase: usize) -> Result<(), String> {
         match self.gate() {

@@ -37,6 +37,18 @@ impl Lane {
         }
     }
 
+    /// Whether it may take another's place under way: only rates differ.
+    pub(super) fn follows(&self, other: &Lane) -> bool {
+        let same =
+            |a: &Lane, b: &Lane| a.name == b.name && a.planned.spacing == b.planned.spacing && a.shape == b.shape;
+        same(self, other) && self.planned.seed == other.planned.seed
+    }
+
+    /// What people have said of the other stands for this one.
+    pub(super) fn told(self, other: &Lane) -> Lane {
+        Lane { is_enabled: other.is_enabled, rate: other.rate, ..self }
+    }
+
     pub(super) fn is_weighted(&self) -> bool {
         self.share.is_some()
     }
