@@ -7,7 +7,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use divan::Bencher;
-use injector::account::{Finished, Ledger};
+use injector::account::{Finished, Ledger, OperationAccount};
+use injector::history::History;
 use injector::schedule::{Schedule, Spacing, Timetable};
 use shared::carrier;
 use shared::draw::Draw;
@@ -74,14 +75,11 @@ fn record_on_the_server(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench]
-fn record_on_the_client(bencher: Bencher<'_, '_>) {
-    let operation = ClientOperation { labels: labels(), rate_per_s: 1.0, expected: vec![Code::Http(200)] };
-    let series = ClientRed::new(&[operation], 1).series(0, 0);
-    let ledger = Ledger::new(1);
-    let finished = Finished {
+/// A right answer of the target that took that long.
+fn finished(response: Duration) -> Finished {
+    Finished {
         outcome: Outcome::<ErrorClass>::Success(Code::Http(200)),
-        response: Duration::from_micros(170),
+        response,
         service: Duration::from_micros(90),
         server: Some(Duration::from_micros(3)),
         network: Some(Duration::from_micros(60)),
@@ -90,7 +88,15 @@ fn record_on_the_client(bencher: Bencher<'_, '_>) {
         by_rule: false,
         sent_bytes: 0,
         received_bytes: 600,
-    };
+    }
+}
+
+#[divan::bench]
+fn record_on_the_client(bencher: Bencher<'_, '_>) {
+    let operation = ClientOperation { labels: labels(), rate_per_s: 1.0, expected: vec![Code::Http(200)] };
+    let series = ClientRed::new(&[operation], 1).series(0, 0);
+    let ledger = Ledger::new(1);
+    let finished = finished(Duration::from_micros(170));
     bencher.bench(|| {
         series.scheduled();
         let (service, response) = (black_box(finished.service), black_box(finished.response));
@@ -114,4 +120,23 @@ fn next_slot(bencher: Bencher<'_, '_>, spacing: &str) {
     let mut timetable = Timetable::new(0, NonZeroU32::MIN);
     timetable.turn(Duration::ZERO, Some(&schedule));
     bencher.bench_local(|| timetable.next());
+}
+
+/// What a verdict of the API is made of, besides its text: five operations at 100/s each, after an hour.
+#[divan::bench(args = [60, 3_600])]
+fn a_window_of_the_history(bencher: Bencher<'_, '_>, seconds: u64) {
+    let second = |n: u64| {
+        let mut account = OperationAccount::default();
+        for request in 0..100 {
+            account.scheduled();
+            account.finished(&finished(Duration::from_micros(500 + 37 * ((n + request) % 400))));
+        }
+        account
+    };
+    let mut history = History::new();
+    for n in 1..=3_600 {
+        let accounts: Vec<OperationAccount> = (0..5).map(|at| second(n + at)).collect();
+        history.note(Duration::from_secs(n), Duration::from_secs(1), &accounts, &[]);
+    }
+    bencher.bench(|| history.window(Duration::from_secs(black_box(seconds))));
 }

@@ -5,6 +5,7 @@
 mod agree;
 mod agreement;
 mod alerts;
+mod api;
 mod battery;
 mod broken;
 mod chart;

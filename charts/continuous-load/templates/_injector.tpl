@@ -11,6 +11,9 @@
 - /etc/continuous-load/scenario/scenario.yaml
 - --admin-address=[::]:{{ int $injector.metricsPort }}
 - --log-level={{ $injector.logLevel }}
+{{- if $injector.apiToken.existingSecret }}
+- --api-token-file=/etc/continuous-load/api/token
+{{- end }}
 {{- with include "continuous-load.injector.duration" . }}
 - --for={{ . }}
 {{- if $injector.json }}
@@ -130,6 +133,11 @@ spec:
           mountPath: /etc/continuous-load/admin
           readOnly: true
         {{- end }}
+        {{- if $injector.apiToken.existingSecret }}
+        - name: api-token
+          mountPath: /etc/continuous-load/api
+          readOnly: true
+        {{- end }}
         {{- with $injector.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -139,6 +147,16 @@ spec:
         name: {{ include "continuous-load.fullname" . }}-scenario
     {{- with include "continuous-load.adminTokenVolume" . | trim }}
     {{- . | nindent 4 }}
+    {{- end }}
+    {{- with $injector.apiToken }}
+    {{- if .existingSecret }}
+    - name: api-token
+      secret:
+        secretName: {{ .existingSecret }}
+        items:
+          - key: {{ .key }}
+            path: token
+    {{- end }}
     {{- end }}
     {{- with $injector.extraVolumes }}
     {{- toYaml . | nindent 4 }}

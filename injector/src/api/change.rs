@@ -74,7 +74,8 @@ async fn start(State(board): State<Arc<Board>>, _: NoQuery, body: Option<Body<St
         None => control.resume(),
         Some(at) => {
             let ahead = at.ahead(SystemTime::now()).map_err(|why| unable("at", &why, instant::EXPECTED))?;
-            control.start_at(Instant::now() + ahead)
+            // No instant of the past, however short ago it was when this began.
+            if ahead.is_zero() { control.resume() } else { control.start_at(Instant::now() + ahead) }
         }
     };
     now(&board, done.map_err(|why| state(&why, "a run that waits or is paused")))

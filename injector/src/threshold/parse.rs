@@ -81,13 +81,11 @@ pub(super) fn figure(text: &str) -> Result<Condition, Refused> {
             Kind::Gauge => Statistic::Value,
             _ => Statistic::Count,
         },
-        _ => match statistic(&mut cursor, metric)? {
-            Some(statistic) => statistic,
-            None => {
-                let name = metric.name();
-                return Err(cursor.refuse(format!("which of {name}? {name} p(99), avg, med, min and max are known")));
-            }
-        },
+        Kind::Times | Kind::Trend if cursor.rest().is_empty() => {
+            let name = metric.name();
+            return Err(cursor.refuse(format!("which of {name}? {name} p(99), avg, med, min and max are known")));
+        }
+        _ => statistic(&mut cursor, metric)?.unwrap_or(Statistic::Count),
     };
     let Clauses { over, min_samples, filters, abort_after: _ } = clauses::clauses(&mut cursor, metric, tags)?;
     let (comparison, limit) = (Comparison::AtLeast, Limit::Number(0.0));

@@ -49,6 +49,8 @@ const TOGGLES: &[(&str, &str)] = &[
     ("injector: { deployment: { replicas: 1 } }", "~ConfigMap/scenario ~Deployment/injector"),
     ("injector: { target: { via: headless } }", "~ConfigMap/scenario ~Deployment/injector"),
     ("injector: { compat: k6 }", "~Deployment/injector"),
+    ("injector: { apiToken: { existingSecret: t } }", "~Deployment/injector"),
+    ("injector: { service: { enabled: true } }", "+Service/injector"),
     ("injector: { extraArgs: [--workers=2] }", "~Deployment/injector"),
     ("extraObjects: [{ apiVersion: v1, kind: Secret, metadata: { name: r-continuous-load-extra } }]", "+Secret/extra"),
 ];
@@ -96,7 +98,7 @@ fn a_toggle_adds_what_it_says_and_nothing_else() {
 /// What makes everything that values are about be there.
 const ALL_ON: &str = "target: { tls: { existingSecret: s1 }, adminToken: { existingSecret: s2 }, \
     autoscaling: { enabled: true }, ingress: { enabled: true }, httpRoute: { enabled: true }, grpcRoute: { enabled: true }, \
-    pdb: { maxUnavailable: null } }\ninjector: { compat: k6 }\nnetworkPolicy: { enabled: true }\n\
+    pdb: { maxUnavailable: null } }\ninjector: { compat: k6, apiToken: { existingSecret: s3 } }\nnetworkPolicy: { enabled: true }\n\
     monitoring: { provider: prometheusOperator }\ndashboards: { enabled: true }\n";
 
 /// Values, and what is rendered of each and of nothing else.
@@ -166,6 +168,7 @@ const READ: &[(&str, &str)] = &[
     ("injector.compatTags.v53=x", "--compat-tags=v53=x"),
     ("injector.logLevel=debug", "--log-level=debug"),
     ("injector.metricsPort=1054", "--admin-address=[::]:1054"),
+    ("injector.apiToken.key=v55a", "key: v55a"),
     ("injector.dnsConfig.v55=x", "v55: x"),
     ("injector.extraEnv[0].name=v56", "- name: v56"),
     ("injector.extraVolumes[0].name=v57", "- name: v57"),
