@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="continuous-load" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="0.1.0" \
       continuous-load.sbom="/sbom.cdx.json"
-# /target-server, /injector, the certificates that injector and target trust by default, the list of packages, the licence.
+# /target-server and /injector, which are links to one file, the certificates that injector and target trust by default, the list of packages, the licence.
 COPY --from=build /image/ /
 # A number, so that `runAsNonRoot` can see that it is not root.
 USER 65532:65532

@@ -4,6 +4,7 @@
 //! sockets and asks its admin port for its account. Both listen on ports of the kernel's choosing, so that the pair runs
 //! beside anything.
 
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,6 +49,16 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    // An image holds this file once, under the names of both programs: most of each is in the other as well.
+    let called = std::env::args_os().next().map(PathBuf::from);
+    match called.as_deref().and_then(Path::file_name).and_then(OsStr::to_str) {
+        Some("target-server") => target_server::program::main(),
+        Some("injector") => injector::program::main(),
+        _ => both(),
+    }
+}
+
+fn both() -> ExitCode {
     let cli = Cli::parse();
     injector::log::init(tracing::Level::WARN);
     let exit = pair(&cli).unwrap_or_else(|(exit, message)| {

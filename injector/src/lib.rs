@@ -36,6 +36,7 @@ pub mod pacer;
 pub mod plan;
 pub mod preflight;
 pub mod probe;
+pub mod program;
 pub mod rate;
 mod reflection;
 mod registry;

@@ -1,6 +1,6 @@
 //! The target: an echo whose status, delay, size and misbehaviour any caller sets per request.
 //!
-//! [`Target::bind`] reserves the sockets, [`Target::serve`] runs until it is told to stop, drains, and reports. The binary
+//! [`Target::bind`] reserves the sockets, [`Target::serve`] runs until it is told to stop, drains, and reports. The `program`
 //! is a paragraph over these two; the pair in one process and the tests call the same.
 
 mod accept;
@@ -28,6 +28,7 @@ mod marks;
 mod pace;
 mod panics;
 mod podinfo;
+pub mod program;
 mod receipts;
 mod record;
 mod rules;

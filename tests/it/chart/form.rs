@@ -64,6 +64,17 @@ fn the_charts_install_the_programs_of_this_tree() {
     for chart in CHARTS {
         let text = std::fs::read_to_string(folder(chart).join("Chart.yaml")).unwrap();
         assert!(text.contains(&format!("\nappVersion: {}\n", env!("CARGO_PKG_VERSION"))), "{text}");
+        let values = std::fs::read_to_string(folder(chart).join("values.yaml")).unwrap();
+        let values: serde_json::Value = serde_saphyr::from_str(&values).unwrap();
+        let image = |image: &serde_json::Value| {
+            let tag = image["tag"].as_str().filter(|tag| !tag.is_empty()).unwrap_or(env!("CARGO_PKG_VERSION"));
+            format!("      image: {}:{tag}\n", image["repository"].as_str().unwrap())
+        };
+        let demo = ["prometheus", "grafana"].map(|name| &values["demo"][name]["image"]);
+        let images = if values["demo"].is_null() { vec![&values["image"]] } else { demo.to_vec() };
+        for image in images.into_iter().map(image) {
+            assert!(text.contains(&image), "{image:?} is not what is announced: {text}");
+        }
     }
 }
 

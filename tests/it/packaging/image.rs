@@ -1,7 +1,7 @@
 //! The image as it is described, and as the real buildah puts it together out of small files.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{read, root, said, version};
+use crate::fixture::program;
 use crate::tools::{need, require};
 
 /// What the description, the chart and the toolchain file have to say alike.
@@ -54,10 +55,11 @@ fn small_files() -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("etc/ssl/certs")).unwrap();
     fs::write(folder.path().join("etc/ssl/certs/ca-certificates.crt"), "roots").unwrap();
+    let path = folder.path().join("continuous-load");
+    fs::write(&path, "both").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     for program in ["target-server", "injector"] {
-        let path = folder.path().join(program);
-        fs::write(&path, program).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("continuous-load", folder.path().join(program)).unwrap();
     }
     folder
 }
@@ -126,7 +128,10 @@ fn an_image_is_put_together_twice_with_one_digest() {
     fs::write(&layer, member(&archive, layers[0].as_str().unwrap())).unwrap();
     let listed = Command::new("tar").arg("-tvf").arg(&layer).arg("--numeric-owner").output().unwrap();
     let listed = said(&listed);
-    for file in ["injector", "target-server", "etc/ssl/certs/ca-certificates.crt"] {
+    for link in ["injector", "target-server"] {
+        assert!(listed.lines().any(|line| line.ends_with(&format!(" {link} -> continuous-load"))), "{listed}");
+    }
+    for file in ["continuous-load", "etc/ssl/certs/ca-certificates.crt"] {
         let line =
             listed.lines().find(|line| line.ends_with(&format!(" {file}"))).unwrap_or_else(|| panic!("{listed}"));
         // Of root, for everybody to read: the programs cannot change what they are made of.
@@ -142,13 +147,27 @@ fn an_image_that_is_too_large_or_not_whole_is_refused() {
     let archive = folder.path().join("image.tar");
 
     let files = small_files();
-    fs::File::create(files.path().join("injector")).unwrap().set_len(32_000_001).unwrap();
+    fs::File::create(files.path().join("continuous-load")).unwrap().set_len(25_000_001).unwrap();
     let output = image(files.path(), &archive, &[]);
-    assert!(!output.status.success() && said(&output).contains("more than 32000000"), "{}", said(&output));
+    assert!(!output.status.success() && said(&output).contains("more than 25000000"), "{}", said(&output));
 
     let files = small_files();
     fs::remove_file(files.path().join("injector")).unwrap();
     let output = image(files.path(), &archive, &[]);
     assert!(!output.status.success() && said(&output).contains("no injector that can be run"), "{}", said(&output));
     assert!(!archive.exists(), "what is refused leaves no archive");
+}
+
+#[test]
+fn one_file_is_the_program_by_whose_name_it_is_called() {
+    let folder = TempDir::new().unwrap();
+    for name in ["target-server", "injector"] {
+        let link = folder.path().join(name);
+        symlink(program("continuous-load"), &link).unwrap();
+        for argument in ["--version", "--help"] {
+            let [by_link, itself] =
+                [&link, &program(name)].map(|path| Command::new(path).arg(argument).output().unwrap());
+            assert!(by_link.status.success() && by_link == itself, "{by_link:?}, and not {itself:?}");
+        }
+    }
 }
