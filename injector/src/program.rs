@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
 use crate::cli::{Cli, Command, RunArgs};
 use crate::verdict::Exit;
 use crate::{check, fault, log, probe, session};
-use clap::Parser;
 
 /// Runs it by this process's command line and environment; how the process should end.
 pub fn main() -> ExitCode {
