@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use clap::{CommandFactory, Parser};
+
 use crate::cli::{CheckArgs, Cli, Command, RunArgs};
 use crate::pacer::Quantum;
 use crate::verdict::Exit;
 use crate::{check, fault, log, preflight, probe, remote, report, schema, session, starter};
-use clap::{CommandFactory, Parser};
 
 /// Runs it by this process's command line and environment; how the process should end.
 pub fn main() -> ExitCode {
