@@ -3,7 +3,7 @@
 //!
 //! Both programs that inject (`injector run` and the pair in the root package) are this function with different arguments.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,8 +148,6 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
                 ui.say(format!("threshold crossed, which ends the run: {crossed}"));
                 halt.cancel();
             }
-            history.note(tick.elapsed, tick.length, tick.by_operation, &[]);
-            ui.tick(tick, &history);
         });
         (finished.await, stop.is_cancelled())
     };
