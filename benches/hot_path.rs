@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use divan::Bencher;
 use injector::account::{Finished, Ledger};
-use injector::schedule::{Arrival, Schedule};
+use injector::schedule::{Schedule, Spacing, Timetable};
 use shared::carrier;
 use shared::draw::Draw;
 use shared::fault::{Dialect, Limits};
@@ -99,16 +99,19 @@ fn record_on_the_client(bencher: Bencher<'_, '_>) {
     });
 }
 
-#[divan::bench(args = [Arrival::Uniform, Arrival::Poisson])]
-fn next_slot(bencher: Bencher<'_, '_>, arrival: Arrival) {
+#[divan::bench(args = ["uniform", "poisson"])]
+fn next_slot(bencher: Bencher<'_, '_>, spacing: &str) {
     let schedule = Schedule {
-        arrival,
+        spacing: if spacing == "uniform" { Spacing::Uniform } else { Spacing::Poisson },
+        warp: None,
         events: std::num::NonZeroU64::new(72_000).expect("not zero"),
         seconds: std::num::NonZeroU64::MIN,
         phase: Duration::ZERO,
         seed: 0,
         draw: |seed, n| Draw::new(seed, "").u("arrival", n),
     };
-    let mut slots = schedule.slots(0, NonZeroU32::MIN);
-    bencher.bench_local(|| slots.next());
+    // As a stream holds it.
+    let mut timetable = Timetable::new(0, NonZeroU32::MIN);
+    timetable.turn(Duration::ZERO, Some(&schedule));
+    bencher.bench_local(|| timetable.next());
 }

@@ -3,6 +3,7 @@
 //! Probabilities and delays are counted over requests predicted one by one, with the very draws the target will make. That
 //! covers every combination of choices, gates and distributions, and cannot disagree with what will happen.
 
+mod course;
 mod dns;
 mod echo;
 mod grpc;
@@ -21,7 +22,6 @@ use crate::plan::{
     RequestBody, SizeExpectation, Tls,
 };
 use crate::rate::Rate;
-use crate::schedule::Arrival;
 
 /// Requests predicted per operation: enough to show a choice of 0.1 %, done in milliseconds.
 const PREDICTED: u32 = 10_000;
@@ -64,6 +64,7 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
         ),
         ("descriptors", format!("up to {}", plan.demand.descriptors)),
     ];
+    lines.extend(course::lines(plan));
     for demand in &plan.demand.endpoints {
         lines.push(("local ports", format!("up to {} to {}", demand.ports, demand.endpoint)));
     }
@@ -94,13 +95,7 @@ fn details(plan: &Plan, operation: &Operation) -> Vec<Line> {
 
 fn rate(plan: &Plan, operation: &Operation) -> String {
     let share = percent(operation.rate.per_second() / plan.per_second());
-    let spacing = match operation.arrival {
-        Arrival::Uniform => {
-            format!("one every {}, the first after {}", about(period(operation.rate)), about(operation.phase))
-        }
-        Arrival::Poisson => format!("at random, one every {} on average", about(period(operation.rate))),
-    };
-    format!("{} ({share} of all): {spacing}", operation.rate)
+    format!("{} ({share} of all): {}", operation.rate, course::spacing(operation))
 }
 
 fn period(rate: Rate) -> Duration {

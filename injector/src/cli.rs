@@ -19,11 +19,10 @@ pub use self::probe::ProbeArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources};
+use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources, WrittenArrival};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
-use crate::schedule::Arrival;
 use crate::session::Job;
 use crate::verdict::Exit;
 
@@ -82,6 +81,9 @@ pub struct LengthArgs {
     /// Plan requests for this long (30s, 10m, 1h30m), then report; without it, until SIGINT or SIGTERM (the pair: 20s).
     #[arg(long = "for", value_name = "DURATION", env = "CLOAD_FOR", value_parser = some_time)]
     pub length: Option<Duration>,
+    /// Wait to be started: everything is ready, nothing is sent until the admin port is told to start.
+    #[arg(long = "paused", env = "CLOAD_PAUSED")]
+    pub is_paused: bool,
     /// Threads that send; by default one up to 2000 requests per second, else one per core.
     #[arg(long, env = "CLOAD_WORKERS")]
     pub workers: Option<NonZeroU32>,
@@ -111,7 +113,7 @@ impl CompatArgs {
 impl LengthArgs {
     /// As the engine takes it.
     pub fn options(&self) -> Options {
-        Options { length: self.length, workers: self.workers, quantum: self.quantum }
+        Options { length: self.length, is_paused: self.is_paused, workers: self.workers, quantum: self.quantum }
     }
 }
 
@@ -151,9 +153,9 @@ pub struct LoadArgs {
     /// Rate of the whole mix, such as 10/s, 600/m or 0.5/s.
     #[arg(long, env = "CLOAD_RATE")]
     pub rate: Option<Rate>,
-    /// How requests are spaced: uniform or poisson.
+    /// How requests are spaced: uniform, poisson, burst(100, 5ms), ramp(0%..100%, 1m), sine(50%, 10m) or steps(50%: 1m, 100%).
     #[arg(long, env = "CLOAD_ARRIVAL")]
-    pub arrival: Option<Arrival>,
+    pub arrival: Option<WrittenArrival>,
     /// Longest time for one request, connecting included.
     #[arg(long, env = "CLOAD_TIMEOUT", value_parser = some_time)]
     pub timeout: Option<Duration>,
@@ -194,7 +196,7 @@ impl LoadArgs {
             admin,
             ports: Ports::default(),
             rate: self.rate,
-            arrival: self.arrival,
+            arrival: self.arrival.clone(),
             timeout: self.timeout,
             keepalive: self.keepalive,
             max_lag: self.max_lag,

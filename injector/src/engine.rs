@@ -10,14 +10,17 @@ use shared::identity::Session;
 use shared::outcome::Code;
 use shared::red::Labels;
 use shared::red::client::k6::K6Red;
-use shared::red::client::{ClientOperation, ClientRed};
+use shared::red::client::{ClientOperation, ClientRed, CourseRed};
+use shared::units::print_duration;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::account::{Ledger, NameAccount, OperationAccount, Recent};
 use crate::compat::{self, Tags};
+use crate::control::Control;
 use crate::counter::Counter;
+use crate::course::{Course, Status};
 use crate::fate::Unanswered;
 use crate::names::asker::Asker;
 use crate::names::book::Book;
@@ -37,8 +40,10 @@ const ONE_WORKER_PER_S: f64 = 2_000.0;
 /// How to run a plan.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Planned length; nothing: until told to stop.
+    /// Longest time that is planned, pauses left out; nothing: as long as the plan says, or until told to stop.
     pub length: Option<Duration>,
+    /// Wait to be started.
+    pub is_paused: bool,
     /// Threads; nothing: one for low rates, else as many as there are cores.
     pub workers: Option<NonZeroU32>,
     /// Pacing.
@@ -51,9 +56,24 @@ pub struct Engine {
     options: Options,
     session: Session,
     red: ClientRed,
+    course: CourseRed,
     k6: Option<K6Red>,
     unanswered: Arc<Unanswered>,
     workers: NonZeroU32,
+    control: Control,
+    judge: Option<Judge>,
+}
+
+/// Says whether a gate's condition holds, by the condition as written and the second that has just been told.
+pub type Judge = Box<dyn FnMut(&str, &Tick<'_>) -> Gate + Send>;
+
+/// What a [`Judge`] finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// It holds: the phase begins.
+    Open,
+    /// It does not, or it cannot be said yet; why, in words.
+    Shut(String),
 }
 
 /// What was gathered in one second.
@@ -65,8 +85,12 @@ pub struct Tick<'a> {
     pub length: Duration,
     /// This interval, all operations together.
     pub interval: &'a OperationAccount,
+    /// This interval, by operation in the plan's order.
+    pub by_operation: &'a [OperationAccount],
     /// Since the start, by operation in the plan's order.
     pub total: &'a [OperationAccount],
+    /// What the run is doing.
+    pub status: &'a Status,
 }
 
 /// A run that is over.
@@ -76,12 +100,17 @@ pub struct Finished {
     pub is_continuous: bool,
     /// Whether it was told to stop before its planned length.
     pub is_interrupted: bool,
-    /// From the first slot to the end of planning.
+    /// From the first slot to the end of planning, without pauses.
     pub planned_for: Duration,
     /// From the first slot to the last result.
     pub took: Duration,
     /// By operation in the plan's order.
     pub accounts: Vec<OperationAccount>,
+    /// By phase in the plan's order, all operations together. What was planned in a phase is counted there; a request that
+    /// was under way when it ended has its result in the next one, so that `in_flight` of one may be negative.
+    pub phases: Vec<OperationAccount>,
+    /// Why it was ended before everything was planned, if nobody asked for that.
+    pub cut_short: Option<String>,
     /// Whether a process of the target went away in the run, as its receipts show; whoever asks for them fills it in.
     pub has_restarted: bool,
     /// Why a worker ended early, which ended the run.
@@ -95,12 +124,41 @@ impl Engine {
         let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second())).min(plan.max_in_flight);
         let red = ClientRed::new(&counted(&plan), workers.get() as usize);
         let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
-        Engine { plan: Arc::new(plan), options, session, red, k6: None, unanswered, workers }
+        let course = Course::new(&plan, options.length, options.is_paused);
+        let control = Control::new(course, workers.get() as usize);
+        let course_red = CourseRed::new(plan.source, plan.phases.iter().map(|phase| phase.name));
+        Engine {
+            plan: Arc::new(plan),
+            options,
+            session,
+            red,
+            course: course_red,
+            k6: None,
+            unanswered,
+            workers,
+            control,
+            judge: None,
+        }
+    }
+
+    /// By which the run can be changed, before and while it is under way.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Who judges gates. Without one no gate ever opens.
+    pub fn judged_by(&mut self, judge: Judge) {
+        self.judge = Some(judge);
     }
 
     /// The collector of everything this run exports.
     pub fn red(&self) -> ClientRed {
         self.red.clone()
+    }
+
+    /// The collector of which phase the run is in, and whether it is paused.
+    pub fn course_red(&self) -> CourseRed {
+        self.course.clone()
     }
 
     /// Counts in k6's words as well, with these labels on every series; the collector of that.
@@ -132,7 +190,7 @@ impl Engine {
     ///
     /// # Errors
     /// If a thread or the system's resolver cannot be had; requests that fail are figures, not errors.
-    pub async fn run(self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
+    pub async fn run(mut self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
         let ledgers: Vec<Arc<Ledger>> =
             (0..self.workers.get()).map(|_| Arc::new(Ledger::new(self.plan.operations.len()))).collect();
         let book = Arc::new(Book::new(&self.plan, &self.red, |operation| Counter {
@@ -143,44 +201,65 @@ impl Engine {
         }));
         let asker = Arc::new(Asker::asking(self.plan.nameserver, self.plan.longest_timeout())?);
         let mut keeping = book.open(&asker);
+        let control = self.control();
         tokio::select! {
             // What is told to stop before it has begun begins, and ends at once: with a report that says so.
             () = stop.cancelled() => {}
+            () = control.stopped().cancelled() => {}
             () = book.first_answers() => {}
         }
         let t0 = Instant::now() + START_DELAY;
-        let end = self.options.length.map(|length| t0 + length);
+        control.begin(t0).map_err(io::Error::other)?;
         let mut running: Vec<Running> = Vec::new();
         for (worker, ledger) in (0..).zip(&ledgers) {
-            let assignment = self.assignment(worker, (Arc::clone(ledger), Arc::clone(&book)), (t0, end), &stop);
+            let assignment = self.assignment(worker, (Arc::clone(ledger), Arc::clone(&book)), t0);
             running.push(Running::start(assignment)?);
         }
-        let mut gathered = Gathered::new(self.plan.operations.len());
+        let mut gathered = Gathered::new(&self.plan);
         let mut ticks = interval_at(t0 + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut stopped = None;
+        let mut ended = Ended::default();
         let mut told = Duration::ZERO;
-        let mut error = None;
+        let mut status = control.status();
+        let mut change = control.refresh(t0);
         while !running.is_empty() {
             let first = &mut running[0];
             tokio::select! {
                 // First of all: the workers end because of it, and that must not be seen before its cause.
                 biased;
-                () = stop.cancelled(), if stopped.is_none() => stopped = Some(Instant::now()),
+                () = stop.cancelled(), if ended.stopped.is_none() => ended.stop(&control),
+                () = control.stopped().cancelled(), if ended.stopped.is_none() => ended.stop(&control),
                 now = ticks.tick() => {
+                    change = control.refresh(now);
                     gathered.take(&ledgers);
                     gathered.backends(&self.red, now);
                     let elapsed = now.saturating_duration_since(t0);
-                    on_tick(&gathered.tick(elapsed, told));
+                    let status = status.borrow_and_update().clone();
+                    self.export(&status);
+                    let tick = gathered.tick(elapsed, told, &status);
+                    on_tick(&tick);
                     told = elapsed;
+                    if let Some(why) = pass_gate(&self.plan, &control, &mut self.judge, &tick) {
+                        ended.cut_short = Some(why);
+                        ended.stop(&control);
+                    }
+                    if ended.stopped.is_none() && gathered.is_all_planned(&self.plan) {
+                        // It may have come to its end meanwhile.
+                        let _ = control.finish();
+                    }
+                }
+                () = control.changed() => change = control.refresh(Instant::now()),
+                () = until(change) => {
+                    change = control.refresh(Instant::now());
+                    self.export(&status.borrow_and_update());
                 }
                 over = &mut first.over => {
                     running.swap_remove(0);
                     let over = over.unwrap_or_else(|_| Err(io::Error::other("its thread panicked")));
                     if let Err(failed) = over {
                         // What the others have seen is still worth a report.
-                        stop.cancel();
-                        error = Some(failed);
+                        ended.error = Some(failed);
+                        ended.stop(&control);
                     }
                 }
             }
@@ -189,31 +268,38 @@ impl Engine {
         gathered.take(&ledgers);
         let over = Instant::now();
         gathered.backends(&self.red, over);
-        let planning_ended = [stopped, end].into_iter().flatten().min().unwrap_or(over);
+        let end = control.ended(t0).unwrap_or(over).min(over);
+        control.over(over);
+        self.export(&status.borrow_and_update());
         // The rest of a second. What was taken up only after the end, or came to its own while the run drained, is in the
         // total: a second line of the last second would say little of it.
-        let elapsed = planning_ended.saturating_duration_since(t0);
+        let elapsed = end.saturating_duration_since(t0);
         if gathered.interval.planned > 0 && elapsed > told {
-            on_tick(&gathered.tick(elapsed, told));
+            on_tick(&gathered.tick(elapsed, told, &status.borrow()));
         }
+        let is_continuous = self.options.length.is_none() && self.plan.is_endless();
         Ok(Finished {
-            is_continuous: end.is_none(),
-            is_interrupted: stopped.is_some_and(|stopped| end.is_some_and(|end| stopped < end)),
-            planned_for: planning_ended.saturating_duration_since(t0),
+            is_continuous,
+            is_interrupted: ended.stopped.is_some() && !is_continuous,
+            planned_for: control.active(),
             took: over.saturating_duration_since(t0),
             accounts: gathered.total,
+            phases: gathered.phases,
+            cut_short: ended.cut_short,
             has_restarted: false,
-            error,
+            error: ended.error,
         })
     }
 
-    fn assignment(
-        &self,
-        worker: u32,
-        (ledger, book): (Arc<Ledger>, Arc<Book>),
-        (t0, end): (Instant, Option<Instant>),
-        stop: &CancellationToken,
-    ) -> Assignment {
+    /// The phase, and the rates that are asked for now.
+    fn export(&self, status: &Status) {
+        self.course.is_in(status.phase_index, status.is_paused());
+        for (at, operation) in status.operations.iter().enumerate() {
+            self.red.configured_rate(at, operation.per_second);
+        }
+    }
+
+    fn assignment(&self, worker: u32, (ledger, book): (Arc<Ledger>, Arc<Book>), t0: Instant) -> Assignment {
         Assignment {
             worker,
             workers: self.workers,
@@ -226,10 +312,61 @@ impl Engine {
             book,
             quantum: self.options.quantum,
             t0,
-            end,
-            stop: stop.clone(),
+            mailboxes: self.control.mailboxes(),
+            stop: self.control.stopped().clone(),
             interrupt_grace: self.plan.longest_timeout().min(INTERRUPT_GRACE_MAX),
         }
+    }
+}
+
+/// How a run came to its end, as far as it did.
+#[derive(Default)]
+struct Ended {
+    /// It was told to, or had to.
+    stopped: Option<Instant>,
+    cut_short: Option<String>,
+    error: Option<io::Error>,
+}
+
+impl Ended {
+    /// Nothing more is planned; what was before that stays as it is.
+    fn stop(&mut self, control: &Control) {
+        let now = Instant::now();
+        control.over(now);
+        self.stopped.get_or_insert(now);
+    }
+}
+
+/// Lets the run through a gate that holds; why it has to end if it never did.
+fn pass_gate(plan: &Plan, control: &Control, judge: &mut Option<Judge>, tick: &Tick<'_>) -> Option<String> {
+    let (phase, waited) = control.gate()?;
+    let next = &plan.phases[phase];
+    let gate = next.gate.as_ref()?;
+    let found = match judge {
+        Some(judge) => judge(&gate.condition, tick),
+        None => Gate::Shut("nobody judges gates".to_owned()),
+    };
+    match found {
+        Gate::Open => {
+            // An error says that somebody stopped or paused the run in this very moment.
+            let _ = control.open(phase);
+            None
+        }
+        Gate::Shut(why) if waited >= gate.timeout => Some(format!(
+            "phase {} never began: {} did not hold within {} ({why})",
+            next.name,
+            gate.condition,
+            print_duration(gate.timeout)
+        )),
+        Gate::Shut(_) => None,
+    }
+}
+
+/// That instant, or never.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -255,22 +392,25 @@ struct Gathered {
     by_operation: Vec<OperationAccount>,
     interval: OperationAccount,
     total: Vec<OperationAccount>,
+    phases: Vec<OperationAccount>,
     recent: Vec<Recent>,
 }
 
 impl Gathered {
-    fn new(operations: usize) -> Gathered {
+    fn new(plan: &Plan) -> Gathered {
+        let operations = plan.operations.len();
         let by_operation = vec![OperationAccount::default(); operations];
         let total = vec![OperationAccount { names: NameAccount::of_run(), ..OperationAccount::default() }; operations];
         let recent = (0..operations).map(|_| Recent::default()).collect();
-        Gathered { by_operation, interval: OperationAccount::default(), total, recent }
+        let phases = vec![OperationAccount::default(); plan.phases.len()];
+        Gathered { by_operation, interval: OperationAccount::default(), total, phases, recent }
     }
 
     /// Takes what every worker has counted since the last time.
     fn take(&mut self, ledgers: &[Arc<Ledger>]) {
         self.by_operation.iter_mut().for_each(OperationAccount::clear);
         self.interval.clear();
-        ledgers.iter().for_each(|ledger| ledger.take(&mut self.by_operation));
+        ledgers.iter().for_each(|ledger| ledger.take_by_phase(&mut self.by_operation, &mut self.phases));
         for (sum, part) in self.total.iter_mut().zip(&self.by_operation) {
             sum.merge(part);
             self.interval.merge(part);
@@ -285,8 +425,21 @@ impl Gathered {
     }
 
     /// Of the time since that much was told.
-    fn tick(&self, elapsed: Duration, told: Duration) -> Tick<'_> {
-        Tick { elapsed, length: elapsed.saturating_sub(told), interval: &self.interval, total: &self.total }
+    fn tick<'a>(&'a self, elapsed: Duration, told: Duration, status: &'a Status) -> Tick<'a> {
+        Tick {
+            elapsed,
+            length: elapsed.saturating_sub(told),
+            interval: &self.interval,
+            by_operation: &self.by_operation,
+            total: &self.total,
+            status,
+        }
+    }
+
+    /// Whether every operation has an end and has come to it.
+    fn is_all_planned(&self, plan: &Plan) -> bool {
+        let mut counts = plan.operations.iter().map(Operation::count).zip(&self.total);
+        counts.all(|(count, total)| count.is_some_and(|count| total.planned >= count))
     }
 }
 

@@ -32,7 +32,12 @@ pub(crate) fn plan(scenario: &str) -> Plan {
 
 /// Runs a scenario of one operation on this many workers for a while; every planned request is in exactly one place.
 pub(crate) async fn inject(scenario: &str, workers: u32, length: Duration) -> OperationAccount {
-    let options = Options { length: Some(length), workers: NonZeroU32::new(workers), quantum: Quantum::Precise };
+    let options = Options {
+        length: Some(length),
+        is_paused: false,
+        workers: NonZeroU32::new(workers),
+        quantum: Quantum::Precise,
+    };
     let engine = Engine::new(plan(scenario), options, shared::identity::session_from_bits(7));
     let mut finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();
     let account = finished.accounts.remove(0);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::outcome::ErrorClass;
 
 use crate::account::Durations;
+use crate::course::{Motion, Status};
 use crate::engine::Tick;
 use crate::table::ms;
 
@@ -27,6 +28,7 @@ pub fn line(tick: &Tick<'_>) -> String {
         quantile(&interval.lag, 0.99),
         in_flight,
     );
+    text.push_str(&doing(tick.status));
     if interval.dropped_total() > 0 {
         text.push_str(&format!("  dropped {}", interval.dropped_total()));
     }
@@ -37,6 +39,18 @@ pub fn line(tick: &Tick<'_>) -> String {
         }
     }
     text
+}
+
+/// The phase if there are several, and whether the run stands still.
+fn doing(status: &Status) -> String {
+    let phase = if status.phases > 1 { format!("  phase {}", status.phase) } else { String::new() };
+    let stands = match status.motion {
+        Motion::Runs | Motion::Over => String::new(),
+        Motion::Paused => "  paused".to_owned(),
+        Motion::Starts(at) => format!("  starts at {}s", seconds(at).trim_start()),
+    };
+    let waits = status.waits_for.map_or_else(String::new, |next| format!("  waits for the gate of {next}"));
+    format!("{phase}{stands}{waits}")
 }
 
 /// Whole seconds, but for the end of a run that is between two.
@@ -66,6 +80,35 @@ mod tests {
     use crate::account::{Finished, OperationAccount, Started};
     use shared::outcome::{Code, DropReason, Outcome};
 
+    fn status(motion: Motion, phases: usize) -> Status {
+        Status {
+            motion,
+            phase: shared::identity::Name::from_static("warmup"),
+            phase_index: 0,
+            phases,
+            waits_for: None,
+            since: Duration::ZERO,
+            until: None,
+            scale: crate::schedule::Scale::FULL,
+            per_second: 0.0,
+            operations: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_line_says_the_phase_and_that_the_run_stands_still() {
+        let next = Some(shared::identity::Name::from_static("main"));
+        for (status, words) in [
+            (status(Motion::Runs, 1), ""),
+            (status(Motion::Paused, 1), "  paused"),
+            (status(Motion::Runs, 2), "  phase warmup"),
+            (status(Motion::Starts(Duration::from_secs(7)), 2), "  phase warmup  starts at 7s"),
+            (Status { waits_for: next, ..status(Motion::Runs, 2) }, "  phase warmup  waits for the gate of main"),
+        ] {
+            assert_eq!(doing(&status), words);
+        }
+    }
+
     #[test]
     fn a_line_says_what_the_second_was_like() {
         let mut account = OperationAccount::default();
@@ -90,7 +133,15 @@ mod tests {
         account.dropped(DropReason::Limit, Duration::from_micros(80));
         let total = [account.clone()];
         let second = Duration::from_secs(1);
-        let tick = Tick { elapsed: Duration::from_millis(2_998), length: second, interval: &account, total: &total };
+        let status = status(Motion::Runs, 1);
+        let tick = Tick {
+            elapsed: Duration::from_millis(2_998),
+            length: second,
+            interval: &account,
+            by_operation: &total,
+            total: &total,
+            status: &status,
+        };
         assert_eq!(
             line(&tick),
             "    3s       4/s  ok  50.0%  response p50   2.000 p99   2.000 ms  server p99   0.030 ms  \

@@ -7,6 +7,7 @@
 //! Pure: files, flags and the system's limits come in as arguments.
 
 mod address;
+mod arrival;
 mod body;
 mod call;
 mod capacity;
@@ -19,6 +20,7 @@ mod grpc;
 mod http;
 mod keepalive;
 mod names;
+mod phases;
 mod sources;
 mod tls;
 
@@ -32,10 +34,11 @@ use shared::protocol::Protocol;
 use crate::preflight::System;
 use crate::rate::Rate;
 use crate::scenario::{Problems, Scenario};
-use crate::schedule::{Arrival, Schedule};
+use crate::schedule::{Arrival, Schedule, Spacing};
 
 pub use crate::tls::{Alpn, Tls};
 pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
+pub use arrival::{ArrivalError, WrittenArrival};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
 pub(crate) use connection::JITTER;
@@ -50,6 +53,7 @@ pub use grpc::{
 pub use http::{HttpCall, HttpVersion, Method, RequestBody};
 pub use keepalive::Keepalive;
 pub use names::{NameServer, Resolve, Route, Select};
+pub use phases::{PHASES_MAX, Phase};
 pub use sources::Sources;
 
 /// Most operations in a mix: the bound on the label `operation`.
@@ -60,6 +64,8 @@ pub const OPERATIONS_MAX: usize = 64;
 pub struct Plan {
     /// 1 to 64 streams with distinct names, in the file's order.
     pub operations: Vec<Operation>,
+    /// 1 to 32, in order; every one but the last has an end. Default: one, for ever.
+    pub phases: Vec<Phase>,
     /// A slot later than this is dropped and counted, never sent. Default: the file's timeout.
     pub max_lag: Duration,
     /// Requests in flight at once, over all operations and workers; beyond it a request waits until `max_lag`, then is
@@ -90,6 +96,19 @@ impl Plan {
         self.operations.iter().map(|operation| operation.timeout).max().unwrap_or_default()
     }
 
+    /// How long a run of it takes if it may take so long; nothing: it has no end, or one that depends on its gates.
+    pub fn length(&self, at_most: Option<Duration>) -> Option<Duration> {
+        let whole = self.phases.iter().map(|phase| phase.length).sum::<Option<Duration>>();
+        let whole = whole.filter(|_| self.phases.iter().all(|phase| phase.gate.is_none()));
+        whole.into_iter().chain(at_most).min()
+    }
+
+    /// Whether a run of it goes on until it is told to stop.
+    pub fn is_endless(&self) -> bool {
+        let has_end = self.phases.iter().all(|phase| phase.length.is_some());
+        !has_end && self.operations.iter().any(|operation| operation.count().is_none())
+    }
+
     /// Requests per second of all operations together, for display.
     pub fn per_second(&self) -> f64 {
         self.operations.iter().map(|operation| operation.rate.per_second()).sum()
@@ -101,8 +120,12 @@ impl Plan {
 pub struct Operation {
     /// The label `operation`.
     pub name: Name,
-    /// How often, exactly.
+    /// How often, exactly, before any phase or shape.
     pub rate: Rate,
+    /// The most it is ever asked for by phases and shapes: what connections, ports and memory are reckoned with.
+    pub peak: Rate,
+    /// Its part of the rate of the mix: part and whole; nothing: it has a rate of its own.
+    pub share: Option<(u64, u64)>,
     /// How its slots are spaced.
     pub arrival: Arrival,
     /// When its slot 0 is due after t0 (uniform arrival only).
@@ -135,10 +158,27 @@ impl Operation {
         self.call.protocol()
     }
 
-    /// Its timetable.
+    /// Requests that come due together, beyond what a rate says.
+    pub fn at_once(&self) -> u32 {
+        match self.arrival.spacing {
+            Spacing::Burst { size, .. } => size.get(),
+            _ => 0,
+        }
+    }
+
+    /// How many requests there are in all; nothing: no end.
+    pub fn count(&self) -> Option<u64> {
+        match &self.arrival.spacing {
+            Spacing::Replay(recording) if !recording.repeats() => Some(recording.count()),
+            _ => None,
+        }
+    }
+
+    /// Its timetable before any phase or shape.
     pub fn schedule(&self) -> Schedule {
         Schedule {
-            arrival: self.arrival,
+            spacing: self.arrival.spacing.clone(),
+            warp: None,
             events: self.rate.events(),
             seconds: self.rate.seconds(),
             phase: self.phase,
@@ -160,7 +200,7 @@ pub struct Overrides {
     /// The rate of all weighted operations together.
     pub rate: Option<Rate>,
     /// The arrival of all operations.
-    pub arrival: Option<Arrival>,
+    pub arrival: Option<WrittenArrival>,
     /// The timeout of every operation that has none of its own.
     pub timeout: Option<Duration>,
     /// See [`Operation::keepalive`], of every operation that has none of its own.

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// The fastest rate that can be written, in events per second.
 ///
@@ -53,6 +54,11 @@ impl Rate {
     /// Events per second, rounded to a float: for display and for sizing, never for the schedule.
     pub fn per_second(self) -> f64 {
         self.events.get() as f64 / self.seconds.get() as f64
+    }
+
+    /// So many events in such a time; `None` when either is zero, or it does not fit 64 bits in lowest terms.
+    pub(crate) fn of(events: u64, length: Duration) -> Option<Rate> {
+        Rate::from_fraction(u128::from(events) * 1_000_000_000, length.as_nanos())
     }
 
     /// Exactly `part / whole` of this rate.

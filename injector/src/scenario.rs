@@ -10,6 +10,7 @@
 mod dns;
 mod files;
 mod json;
+mod phases;
 mod problem;
 mod shape;
 
@@ -22,6 +23,7 @@ use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 pub use dns::{WrittenDns, WrittenDnsExpect};
 pub use files::Files;
 pub use json::{Json, JsonValue, Unfit};
+pub use phases::WrittenPhase;
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
 pub use shape::{OneOrMany, WrittenHeaders};
@@ -121,6 +123,8 @@ pub struct Written {
     pub max_lag: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub max_in_flight: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub phases: Option<Spanned<Vec<Spanned<WrittenPhase>>>>,
     pub mix: Spanned<Vec<Spanned<WrittenOperation>>>,
 }
 
@@ -134,6 +138,8 @@ pub struct WrittenOperation {
     pub weight: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub rate: Option<Text>,
+    #[serde(default, deserialize_with = "present")]
+    pub arrival: Option<Text>,
     #[serde(default, deserialize_with = "present")]
     pub timeout: Option<Text>,
     #[serde(default, deserialize_with = "present")]
@@ -295,7 +301,7 @@ pub struct WrittenGrpcExpect {
 }
 
 /// Keys of the format that this version does not have yet, so that a reader of a newer manual learns why.
-const NOT_YET: [&str; 2] = ["phases", "thresholds"];
+const NOT_YET: [&str; 1] = ["thresholds"];
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
 fn shape_problem(error: &Error) -> Problem {

@@ -7,76 +7,74 @@
 //! A stream is split over W workers by number: slot n belongs to worker n mod W. Whatever W is, the same slots are due at
 //! the same instants, so that workers, and later whole injectors, need no coordination.
 //!
+//! A [`Spacing`] says where slots lie on an axis whose unit is the mean gap, a rate makes nominal time of that, and a
+//! [`Shape`] stretches nominal time where the load is to be less. A [`Timetable`] is one schedule after another.
+//!
 //! No clock, no runtime and no random source here: std only; the draws come as an argument.
 
-use std::fmt;
+mod recording;
+mod shape;
+mod slots;
+mod timetable;
+
 use std::num::{NonZeroU32, NonZeroU64};
-use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use self::recording::Recording;
+pub use self::shape::{Scale, ScaleError, Shape, Warp};
+pub use self::slots::Slots;
+pub use self::timetable::Timetable;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 /// Fractional bits of a position in units of the mean gap. 2⁻³² of a gap is 0.8 µs at 1/h and below a nanosecond from
 /// 1/s on; 32 bits leave room for 64 bits of whole gaps times 64 bits of rate.
 const FRACTION_BITS: u32 = 32;
 
-/// The process by which requests arrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Arrival {
+/// How slots are spaced, before any shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spacing {
     /// Evenly spaced, slot 0 at the phase offset.
     Uniform,
     /// Independent users: exponential gaps of the same mean, drawn from the seed. Shows the queueing that even spacing
     /// hides. The phase is not used: an offset would leave a hole at the start and change nothing after it.
     Poisson,
+    /// So many at once, then silence, at the same mean rate.
+    Burst {
+        /// Slots of a burst.
+        size: NonZeroU32,
+        /// The time over which they are spread evenly; at most the time to the next burst, whatever is asked for.
+        within: Duration,
+    },
+    /// At instants that were written down. A higher rate plays them faster.
+    Replay(Arc<Recording>),
+}
+
+/// By which process requests arrive: a spacing, and how its rate changes with time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// How slots are spaced.
+    pub spacing: Spacing,
+    /// How the rate changes with time; nothing: not at all. Never beside a burst or a replay, of which it would stretch
+    /// what was meant to stay.
+    pub shape: Option<Arc<Shape>>,
 }
 
 impl Arrival {
-    /// Every arrival this version knows.
-    pub const ALL: [Arrival; 2] = [Arrival::Uniform, Arrival::Poisson];
-
-    /// The word in a scenario file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Arrival::Uniform => "uniform",
-            Arrival::Poisson => "poisson",
-        }
-    }
+    /// Evenly spaced, for ever alike.
+    pub const UNIFORM: Arrival = Arrival { spacing: Spacing::Uniform, shape: None };
 }
-
-impl fmt::Display for Arrival {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Arrival {
-    type Err = ArrivalError;
-
-    fn from_str(text: &str) -> Result<Arrival, ArrivalError> {
-        Arrival::ALL.into_iter().find(|arrival| arrival.as_str() == text).ok_or_else(|| ArrivalError(text.to_owned()))
-    }
-}
-
-/// A text names no arrival of this version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArrivalError(String);
-
-impl fmt::Display for ArrivalError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Arrival::ALL.map(Arrival::as_str).join(" or ");
-        write!(f, "{:?} is not an arrival of this version: {known}", self.0)
-    }
-}
-
-impl std::error::Error for ArrivalError {}
 
 /// A keyed uniform draw in [0, 1): a pure function of (seed, number).
 pub type Draw = fn(seed: u64, n: u64) -> f64;
 
-/// One stream's timetable.
-#[derive(Clone, Copy, Debug)]
+/// When a stream's slots are due, for as long as nothing changes.
+#[derive(Clone, Debug)]
 pub struct Schedule {
     /// How slots are spaced.
-    pub arrival: Arrival,
+    pub spacing: Spacing,
+    /// How nominal time is stretched; nothing: not at all.
+    pub warp: Option<Warp>,
     /// Numerator of the rate: this many slots in [`Schedule::seconds`].
     pub events: NonZeroU64,
     /// Denominator of the rate, in seconds.
@@ -103,19 +101,20 @@ impl Schedule {
     ///
     /// `worker` counts from 0; one that is not below `workers` starts at its own number and shares slots with others.
     pub fn slots(&self, worker: u32, workers: NonZeroU32) -> Slots {
-        let mut slots = Slots { schedule: *self, stride: workers, position: Position::default(), gaps: 0, head: None };
-        slots.head = slots.at(u64::from(worker));
-        slots
+        Slots::beginning(self, worker, workers, Duration::ZERO)
     }
 
     /// How many slots of the whole stream are due strictly before `t` (since t0).
     ///
-    /// Constant time for uniform. A Poisson stream has to be walked: O(answer), for tests and finite runs; a driver counts
-    /// as it goes.
+    /// Constant time for uniform. The others have to be walked: O(answer), for tests and finite runs; a driver counts as
+    /// it goes.
     pub fn planned_by(&self, t: Duration) -> u64 {
-        match self.arrival {
-            Arrival::Uniform => t.checked_sub(self.phase).map_or(0, |since| self.whole_gaps_before(since)),
-            Arrival::Poisson => {
+        match self.spacing {
+            Spacing::Uniform => {
+                let nominal = self.warp.as_ref().map_or(t, |warp| warp.nominal_end(t));
+                nominal.checked_sub(self.phase).map_or(0, |since| self.whole_gaps_before(since))
+            }
+            _ => {
                 let planned = self.slots(0, NonZeroU32::MIN).take_while(|slot| slot.due < t).count();
                 u64::try_from(planned).expect("a count of slots is at most the slots' u64 numbers")
             }
@@ -129,6 +128,16 @@ impl Schedule {
         let scaled = u128::from(since.as_secs()) * events;
         let rest = (scaled % seconds) * NANOS_PER_SECOND + u128::from(since.subsec_nanos()) * events;
         u64::try_from(scaled / seconds + rest.div_ceil(seconds * NANOS_PER_SECOND)).unwrap_or(u64::MAX)
+    }
+
+    /// The position of an instant, rounded down to 2⁻³² of a gap; `None` beyond what a position can say.
+    fn position(&self, nominal: Duration) -> Option<Position> {
+        let unit = u128::from(self.seconds.get()) * NANOS_PER_SECOND;
+        let scaled = nominal.as_nanos().checked_mul(u128::from(self.events.get()))?;
+        let whole = u64::try_from(scaled / unit).ok()?;
+        // The remainder is below 2⁹⁴.
+        let fraction = u32::try_from((scaled % unit << FRACTION_BITS) / unit).expect("less than one, in 2⁻³²");
+        Some(Position { whole, fraction })
     }
 
     /// The instant of a position, rounded down to a nanosecond; `None` beyond 2⁶⁴ seconds.
@@ -146,7 +155,7 @@ impl Schedule {
 }
 
 /// A place on the axis whose unit is the mean gap: whole gaps, and 2⁻³² parts of one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
     whole: u64,
     fraction: u32,
@@ -165,54 +174,37 @@ impl Position {
         let fraction = u32::try_from(sum & u64::from(u32::MAX)).expect("masked to 32 bits");
         Some(Position { whole: self.whole.checked_add(carry)?, fraction })
     }
-}
 
-/// The slots of one worker, in order, in O(1) memory.
-///
-/// Ends only when the slot's number passes 2⁶⁴ or its instant 2⁶⁴ seconds: at 10⁷ slots/s after 58 000 years. A worker of
-/// a Poisson stream draws every gap of the stream and keeps its own (a few nanoseconds for each of the others').
-#[derive(Clone, Debug)]
-pub struct Slots {
-    schedule: Schedule,
-    stride: NonZeroU32,
-    /// Poisson only: the sum of the first `gaps` gaps.
-    position: Position,
-    gaps: u64,
-    head: Option<Slot>,
-}
-
-impl Slots {
-    /// The slot that `next` will return.
-    pub fn peek(&self) -> Option<Slot> {
-        self.head
+    fn whole(whole: u64) -> Position {
+        Position { whole, fraction: 0 }
     }
 
-    fn at(&mut self, seq: u64) -> Option<Slot> {
-        let due = match self.schedule.arrival {
-            Arrival::Uniform => {
-                let since = self.schedule.instant(Position { whole: seq, fraction: 0 })?;
-                since.checked_add(self.schedule.phase)?
-            }
-            Arrival::Poisson => {
-                while self.gaps <= seq {
-                    self.position = self.position.advance((self.schedule.draw)(self.schedule.seed, self.gaps))?;
-                    self.gaps = self.gaps.checked_add(1)?;
-                }
-                self.schedule.instant(self.position)?
-            }
-        };
-        Some(Slot { seq, due })
+    /// From `other`, which does not lie behind it.
+    fn since(self, other: Position) -> Position {
+        let parts = self.parts().saturating_sub(other.parts());
+        Position::from_parts(parts).unwrap_or_default()
+    }
+
+    fn plus(self, other: Position) -> Option<Position> {
+        Position::from_parts(self.parts() + other.parts())
+    }
+
+    /// In 2⁻³² of a gap.
+    fn parts(self) -> u128 {
+        u128::from(self.whole) << FRACTION_BITS | u128::from(self.fraction)
+    }
+
+    /// `None` beyond 2⁶⁴ gaps.
+    fn from_parts(parts: u128) -> Option<Position> {
+        let fraction = u32::try_from(parts & u128::from(u32::MAX)).expect("masked to 32 bits");
+        Some(Position { whole: u64::try_from(parts >> FRACTION_BITS).ok()?, fraction })
     }
 }
 
-impl Iterator for Slots {
-    type Item = Slot;
-
-    fn next(&mut self) -> Option<Slot> {
-        let slot = self.head?;
-        self.head = slot.seq.checked_add(u64::from(self.stride.get())).and_then(|seq| self.at(seq));
-        Some(slot)
-    }
+/// `None` beyond 2⁶⁴ seconds.
+fn duration(ns: u128) -> Option<Duration> {
+    let seconds = u64::try_from(ns / NANOS_PER_SECOND).ok()?;
+    Some(Duration::new(seconds, u32::try_from(ns % NANOS_PER_SECOND).expect("a remainder of 10⁹ fits 32 bits")))
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let registry = registry("injector").map_err(defect)?;
     let red = engine.red();
     registry.register(Box::new(red.clone())).map_err(defect)?;
+    registry.register(Box::new(engine.course_red())).map_err(defect)?;
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
@@ -87,7 +88,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let metrics =
         format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
     out.line(metrics.clone());
-    out.line(announcement(&job.name, &engine, job.options.length));
+    out.line(announcement(&job.name, &engine, &job.options));
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
@@ -150,7 +151,7 @@ async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
     preflight::sources(&job.plan).map_err(|message| NotStarted { exit: Exit::Scenario, message })?;
     match target::reach(&job.plan).await {
         Ok(()) => {}
-        Err(message) if job.options.length.is_none() => {
+        Err(message) if job.options.length.is_none() && job.plan.is_endless() => {
             out.line(format!("not reached: {message}; starting all the same, as this run has no end"));
         }
         Err(message) => return Err(NotStarted { exit: Exit::Unreachable, message }),
@@ -162,12 +163,20 @@ async fn prepare(job: &mut Job, out: &Printer) -> Result<(), NotStarted> {
     })
 }
 
-fn announcement(name: &str, engine: &Engine, length: Option<Duration>) -> String {
+fn announcement(name: &str, engine: &Engine, options: &Options) -> String {
     let plan = engine.plan();
-    let length =
-        length.map_or_else(|| "until told to stop".to_owned(), |length| format!("for {}", print_duration(length)));
+    let length = match plan.length(options.length) {
+        Some(length) => format!("for {}", print_duration(length)),
+        None if plan.is_endless() => "until told to stop".to_owned(),
+        None => "until everything is sent".to_owned(),
+    };
+    let phases = match plan.phases.len() {
+        1 => String::new(),
+        several => format!(" through {several} phases"),
+    };
+    let verb = if options.is_paused { "paused, waiting to run" } else { "running" };
     format!(
-        "running {name}: {}, {:.1}/s, {length}; session {}, {}",
+        "{verb} {name}: {}, {:.1}/s, {length}{phases}; session {}, {}",
         counted(plan.operations.len() as u64, "operation"),
         plan.per_second(),
         engine.session(),

@@ -9,14 +9,18 @@ use tokio::time::Instant;
 
 use crate::context::Due;
 use crate::driver::Driver;
-use crate::schedule::Slots;
+use crate::schedule::Timetable;
+use crate::turns::Step;
 
 pub(crate) use self::fan::Fan;
 
 /// A stream without its driver's type, as the worker holds it.
 pub(crate) trait Stream {
-    /// Takes up everything due by `now` and planned before `end`, at most `most` slots; when the next one is due.
-    fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant>;
+    /// Takes up everything due by `now` and planned before `change`, at most `most` slots; when the next one is due, if that
+    /// is before `change`.
+    fn release_due(&mut self, now: Instant, change: Option<Instant>, most: usize) -> Option<Instant>;
+    /// From its instant on, this holds. Everything that is due before has been taken up.
+    fn turn(&mut self, step: &Step);
     /// Drops what waited too long, and follows the name; when there is something of that to do again.
     fn sweep(&mut self, now: Instant) -> Option<Instant>;
     /// Slots taken up and without a result.
@@ -33,7 +37,9 @@ const STALL_MAX: Duration = Duration::from_secs(1);
 
 /// The schedule of a stream and its lanes.
 pub(crate) struct Scheduled<D: Driver> {
-    pub(crate) slots: Slots,
+    /// Its place in the plan.
+    pub(crate) operation: usize,
+    pub(crate) timetable: Timetable,
     pub(crate) t0: Instant,
     pub(crate) max_lag: Duration,
     pub(crate) fan: Fan<D>,
@@ -44,18 +50,18 @@ pub(crate) struct Scheduled<D: Driver> {
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
 impl<D: Driver> Stream for Scheduled<D> {
-    fn release_due(&mut self, now: Instant, end: Option<Instant>, most: usize) -> Option<Instant> {
+    fn release_due(&mut self, now: Instant, change: Option<Instant>, most: usize) -> Option<Instant> {
         for _ in 0..most {
-            let slot = self.slots.peek()?;
-            // Beyond what the clock can say is beyond any end.
+            let slot = self.timetable.peek()?;
+            // Beyond what the clock can say is beyond any change.
             let planned = self.t0.checked_add(slot.due)?;
-            if end.is_some_and(|end| planned >= end) {
+            if change.is_some_and(|change| planned >= change) {
                 return None;
             }
             if planned > now {
                 return Some(planned);
             }
-            self.slots.next();
+            self.timetable.next();
             let lag = now - planned;
             let lanes = self.fan.of(slot.seq);
             lanes.context.scheduled();
@@ -66,6 +72,10 @@ impl<D: Driver> Stream for Scheduled<D> {
             }
         }
         Some(now)
+    }
+
+    fn turn(&mut self, step: &Step) {
+        self.timetable.turn(step.at, step.schedules[self.operation].as_ref());
     }
 
     fn sweep(&mut self, now: Instant) -> Option<Instant> {

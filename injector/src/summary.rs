@@ -5,6 +5,7 @@
 mod backends;
 mod latency;
 mod names;
+mod phases;
 mod replicas;
 mod rules;
 mod unanswered;
@@ -21,6 +22,7 @@ pub(crate) use self::backends::listed;
 pub use self::backends::{Backends, NameBackends};
 pub use self::latency::Latency;
 pub use self::names::{Address, Names};
+pub use self::phases::Phase;
 use self::replicas::replicas;
 pub use self::replicas::{Replica, Row as ReplicaRow};
 pub use self::rules::Rules;
@@ -59,6 +61,8 @@ pub struct Summary {
     pub total: Side,
     /// By operation, in the scenario's order.
     pub operations: Vec<Operation>,
+    /// By phase, in the scenario's order, all operations together; none if there is only one.
+    pub phases: Vec<Phase>,
     /// Servers that answered, against the addresses of their names.
     pub backends: Vec<NameBackends>,
     /// Who was asked for an account, and who answered, by name.
@@ -214,6 +218,7 @@ impl Summary {
             is_interrupted: finished.is_interrupted,
             unexplained: differences.iter().flatten().map(|difference| difference.unexplained).sum(),
             not_compared: not_compared.as_deref(),
+            cut_short: finished.cut_short.as_deref(),
             error: error.as_deref(),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
@@ -243,6 +248,7 @@ impl Summary {
             verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
             total: Side::from(&total),
             operations: operations.collect(),
+            phases: Phase::list(plan, &finished.phases),
             backends: NameBackends::of(plan, &finished.accounts, addresses),
             replicas,
             target: target.map(|account| account.server),

@@ -71,6 +71,8 @@ pub struct Ended<'a> {
     pub unexplained: u64,
     /// Why the two sides, or some of them, were not set against each other; nothing if they were.
     pub not_compared: Option<&'a str>,
+    /// Why it was ended before everything was planned, if nobody asked for that.
+    pub cut_short: Option<&'a str>,
     /// What ended it against everybody's will.
     pub error: Option<&'a str>,
 }
@@ -84,6 +86,7 @@ pub fn verdict(
 ) -> (Exit, Vec<String>) {
     let mut reasons: Vec<String> =
         ended.error.map(|error| format!("a worker ended early: {error}")).into_iter().collect();
+    reasons.extend(ended.cut_short.map(str::to_owned));
     if !total.adds_up() {
         reasons.push(format!(
             "the accounts do not add up ({} planned): a defect of the injector, please report it",
@@ -109,7 +112,7 @@ pub fn verdict(
         reasons.push(format!("generator saturated: it was {} ms late at the 99th percentile", lag.as_millis()));
     }
     let exit = match ended {
-        Ended { error: Some(_), .. } => Exit::Invalid,
+        Ended { error: Some(_), .. } | Ended { cut_short: Some(_), .. } => Exit::Invalid,
         Ended { is_interrupted: true, .. } => Exit::Interrupted,
         Ended { is_continuous: true, .. } => Exit::Passed,
         _ if reasons.is_empty() => Exit::Passed,
@@ -212,8 +215,14 @@ mod tests {
     const OK: Outcome<ErrorClass> = Outcome::Success(Code::Http(200));
     const TIMEOUT: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Timeout);
     const INTERNAL: Outcome<ErrorClass> = Outcome::Failure(Code::NONE, ErrorClass::Internal);
-    const FINITE: Ended<'static> =
-        Ended { is_continuous: false, is_interrupted: false, unexplained: 0, not_compared: None, error: None };
+    const FINITE: Ended<'static> = Ended {
+        is_continuous: false,
+        is_interrupted: false,
+        unexplained: 0,
+        not_compared: None,
+        cut_short: None,
+        error: None,
+    };
 
     #[test]
     fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {
@@ -280,6 +289,9 @@ mod tests {
         let continuous = Ended { is_continuous: true, ..FINITE };
         let (exit, reasons) = judged(&account(100, &[(OK, 90)], &[(DropReason::Limit, 10)]), continuous);
         assert_eq!((exit, reasons.len()), (Exit::Passed, 1), "told to stop, and still told what it was like");
+        let cut_short = Ended { cut_short: Some("the gate stayed shut"), ..interrupted };
+        let (exit, reasons) = judged(&account(10, &[(OK, 10)], &[]), cut_short);
+        assert_eq!((exit, &reasons[..]), (Exit::Invalid, &["the gate stayed shut".to_owned()][..]));
         let failed = Ended { error: Some("no timer"), ..continuous };
         let (exit, reasons) = judged(&account(10, &[(OK, 10)], &[]), failed);
         assert_eq!(exit, Exit::Invalid);

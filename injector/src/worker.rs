@@ -34,7 +34,9 @@ use crate::names::book::Book;
 use crate::pacer::{Pacer, Quantum};
 use crate::plan::{Operation, Plan, Select};
 use crate::registry::{Visit, dispatch};
+use crate::schedule::Timetable;
 use crate::stream::{Fan, Scheduled, Stream};
+use crate::turns::{Mailbox, Rota};
 
 /// Most slots of one stream taken up in one turn, before the connections get theirs: at the quantum's ten thousand turns
 /// per second this is two and a half million slots per second.
@@ -56,8 +58,8 @@ pub(crate) struct Assignment {
     pub(crate) quantum: Quantum,
     /// The instant of all schedules' zero.
     pub(crate) t0: Instant,
-    /// Slots planned at or after this instant are not sent; nothing: for ever.
-    pub(crate) end: Option<Instant>,
+    /// What holds from when on: one for each worker.
+    pub(crate) mailboxes: Arc<[Mailbox]>,
     /// Stops planning.
     pub(crate) stop: CancellationToken,
     /// How long requests in flight may take to end once planning has stopped early.
@@ -91,26 +93,41 @@ async fn drive(a: Assignment) -> io::Result<()> {
 
 /// Takes up every slot when it comes due, until the end or until told to stop.
 async fn release_all(a: &Assignment, streams: &mut [Box<dyn Stream>], pacer: &mut Pacer) -> io::Result<()> {
+    let mailbox = &a.mailboxes[a.worker as usize];
+    let mut rota = Rota::default();
     let mut stopped = pin!(a.stop.cancelled());
+    let mut arrived = pin!(mailbox.arrived());
     loop {
-        let now = Instant::now();
-        let mut wake = None;
+        let (now, newer) = mailbox.look();
+        newer.into_iter().for_each(|newer| rota.follow(newer));
+        // Beyond what the clock can say is beyond any run.
+        let change = rota.next_change().and_then(|at| a.t0.checked_add(at));
+        let mut wake = change;
         let mut more = false;
         for stream in &mut *streams {
-            let due = stream.release_due(now, a.end, BATCH);
+            let due = stream.release_due(now, change, BATCH);
             more |= due.is_some();
             wake = earliest(wake, due);
             wake = earliest(wake, stream.sweep(now));
         }
-        if !more {
-            return Ok(());
+        // All at once, and only when nothing is left of what was before: what is counted by then is counted there.
+        if !more && change.is_some_and(|change| change <= now) {
+            let Some(step) = rota.steps.pop_front() else { return Ok(()) };
+            streams.iter_mut().for_each(|stream| stream.turn(&step));
+            a.ledger.turn(step.phase);
+            continue;
         }
-        let wake = wake.unwrap_or(now);
         let mut waited = false;
         let told = poll_fn(|cx| {
             if stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ok(true));
             }
+            if arrived.as_mut().poll(cx).is_ready() {
+                arrived.set(mailbox.arrived());
+                return Poll::Ready(Ok(false));
+            }
+            // Without an instant to wait for there is a turn to wait for.
+            let Some(wake) = wake else { return Poll::Pending };
             let woken = pacer.poll_until(wake, Instant::now(), cx);
             waited |= woken.is_pending();
             woken.map_ok(|()| false)
@@ -199,7 +216,6 @@ impl Visit for Part<'_> {
         let shares =
             operation.connection.limits().map(|limits| Arc::new(Shares::new(limits, operation.seed, a.worker)));
         let capacity = share.saturating_mul(operation.streams).get();
-        let schedule = operation.schedule();
         let entry = a.book.of(index).cloned();
         let following = entry.as_ref().filter(|_| operation.route.select == Select::All).map(|entry| entry.subscribe());
         let (a, call, asker, permits) = (a.clone(), call.clone(), Arc::clone(asker), Rc::clone(permits));
@@ -226,7 +242,8 @@ impl Visit for Part<'_> {
             Lanes::new(context, Rc::clone(&permits), capacity, kept, max_lag)
         };
         Some(Box::new(Scheduled {
-            slots: schedule.slots(worker, workers),
+            operation: index,
+            timetable: Timetable::new(worker, workers),
             t0,
             max_lag,
             fan: Fan::new(Box::new(make), following, workers.get()),

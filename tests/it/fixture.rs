@@ -216,7 +216,7 @@ pub(crate) fn planned(scenario: &str, overrides: &Overrides) -> Plan {
 
 /// An engine for it.
 pub(crate) fn engine(plan: Plan, length: Duration) -> Engine {
-    let options = Options { length: Some(length), workers: None, quantum: Quantum::Precise };
+    let options = Options { length: Some(length), is_paused: false, workers: None, quantum: Quantum::Precise };
     Engine::new(plan, options, session_from_bits(rand::random()))
 }
 

@@ -69,7 +69,7 @@ fn a_run_that_waits_for_its_first_answer_can_be_stopped() {
     let zone = Zone::start();
     zone.set(NAME, Says::Nothing);
     let mix = "- { name: a, rate: 20/s, timeout: 60s, resolve: once, http: {} }\n";
-    let options = Options { length: None, workers: NonZeroU32::new(1), quantum: Quantum::Precise };
+    let options = Options { length: None, is_paused: false, workers: NonZeroU32::new(1), quantum: Quantum::Precise };
     let begun = Instant::now();
     let finished = run(async {
         let engine = Engine::new(plan(&fleet, &zone, mix), options, session_from_bits(7));

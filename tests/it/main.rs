@@ -8,6 +8,7 @@ mod battery;
 mod chart;
 mod cli;
 mod connections;
+mod course;
 mod dashboards;
 mod dns;
 mod drills;

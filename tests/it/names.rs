@@ -55,7 +55,7 @@ pub(crate) async fn during<T>(
 ) -> (Vec<OperationAccount>, T, Session) {
     let length = Some(Duration::from_secs(seconds));
     let session = session_from_bits(rand::random());
-    let options = Options { length, workers: NonZeroU32::new(workers), quantum: Quantum::Precise };
+    let options = Options { length, is_paused: false, workers: NonZeroU32::new(workers), quantum: Quantum::Precise };
     let engine = Engine::new(plan, options, session);
     let act = act(engine.red());
     let (finished, acted) = tokio::join!(engine.run(CancellationToken::new(), |_| ()), act);

@@ -89,6 +89,11 @@
 {{- end }}
 {{- $mix = append $mix $operation }}
 {{- end }}
+{{- range $phase := $scenario.phases }}
+{{- if hasKey $phase "rate" }}
+{{- $_ := set $phase "rate" (include "continuous-load.share" (dict "rate" $phase.rate "among" $replicas)) }}
+{{- end }}
+{{- end }}
 # Of one injector of {{ $replicas }}.
 target: {{ include "continuous-load.injector.host" . | quote }}
 {{- with include "continuous-load.injector.admin" . }}

@@ -175,3 +175,25 @@ fn how_connections_find_their_way_is_told() {
         ["off: a silent connection is never asked", "a connection that is silent for 7s is asked"]
     );
 }
+
+#[test]
+fn phases_and_arrivals_are_told_in_words() {
+    let text = "target: far\nrate: 10/s\nmix:\n\
+                - { name: waves, weight: 3, arrival: \"poisson sine(50%, 10m)\", http: {} }\n\
+                - { name: bursts, weight: 1, arrival: \"burst(25, 5ms)\", http: {} }\n\
+                - { name: steps, rate: 1/m, arrival: \"steps(50%: 30s, 100%)\", http: {} }\n\
+                phases:\n- { name: warmup, for: 30s, scale: 25% }\n- { name: main, for: 5m, rate: 20/s, gate: p99 < 1s }\n\
+                - { name: rest, scale: 0% }\n";
+    let described = described(text);
+    for line in [
+        "phase        warmup: for 30s, at 25% of the rate",
+        "phase        main: for 5m, at 20/s; begins when p99 < 1s holds, waited for at most 1m",
+        "phase        rest: until told to stop, nothing is sent",
+        "  rate         7.5/s (74.88% of all): at random, one every 133ms on average, at 100%; a wave up",
+        "               to 150% of it and down as much, every 600 s",
+        "  rate         2.5/s (24.96% of all): 25 within 5ms, every 10s, the first after 133ms",
+        "at 100%; 50% of it for 30 s,",
+    ] {
+        assert!(described.contains(line), "{line}\n{described}");
+    }
+}

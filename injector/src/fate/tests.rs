@@ -193,7 +193,7 @@ fn inquest(admin: SocketAddr) -> (Inquest, Arc<Unanswered>) {
     let system = System::read().unwrap();
     let mut plan = Plan::new(&scenario, &overrides, &system).unwrap_or_else(|problems| panic!("{problems}"));
     plan.admin = Endpoint { host: Host::Ip(admin.ip()), port: admin.port() };
-    let options = Options { length: None, workers: None, quantum: Quantum::Precise };
+    let options = Options { length: None, is_paused: false, workers: None, quantum: Quantum::Precise };
     let engine = Engine::new(plan, options, Session::from_static("abcd2345"));
     let names = Names::asking(None, Duration::from_secs(1)).unwrap();
     let inquest = Inquest::new(

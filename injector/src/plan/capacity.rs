@@ -49,7 +49,10 @@ pub(super) fn default_in_flight(operations: &[Operation]) -> NonZeroU32 {
 }
 
 fn in_flight(operations: &[Operation]) -> u64 {
-    operations.iter().map(|operation| held(operation.rate, operation.timeout.as_secs_f64())).sum()
+    operations
+        .iter()
+        .map(|operation| held(operation.peak, operation.timeout.as_secs_f64()) + u64::from(operation.at_once()))
+        .sum()
 }
 
 /// What `operations` need.
@@ -63,8 +66,8 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
         // A query that falls back has a connection of its own beside its port.
         let fallbacks = match operation.call.falls_back() {
             true => {
-                again += held(operation.rate, operation.timeout.as_secs_f64());
-                held(operation.rate, time_wait.as_secs_f64())
+                again += held(operation.peak, operation.timeout.as_secs_f64());
+                held(operation.peak, time_wait.as_secs_f64())
             }
             false => 0,
         };
@@ -82,18 +85,18 @@ pub(super) fn demand(operations: &[Operation], max_in_flight: NonZeroU32, system
                     // A datagram's port is free at once.
                     true => 0,
                     false => {
-                        (retired_per_s(operation.rate, connections, limits) * time_wait.as_secs_f64()).ceil() as u64
+                        (retired_per_s(operation.peak, connections, limits) * time_wait.as_secs_f64()).ceil() as u64
                     }
                 }
             }
             ConnectionPolicy::Fresh => {
-                fresh += held(operation.rate, operation.timeout.as_secs_f64());
+                fresh += held(operation.peak, operation.timeout.as_secs_f64());
                 // A datagram's port is free as soon as its answer is here or given up.
                 let port_held = match operation.protocol().is_datagram() {
                     true => operation.timeout,
                     false => time_wait,
                 };
-                held(operation.rate, port_held.as_secs_f64())
+                held(operation.peak, port_held.as_secs_f64())
             }
         };
         let ports = ports + fallbacks;
@@ -181,7 +184,7 @@ fn retiring(operation: &Operation, connections: NonZeroU32, limits: ConnectionLi
         (operation.timeout.as_secs_f64() / least.as_secs_f64()).ceil() as u64
     });
     let lanes = u64::from(connections.get()) * streams;
-    let in_flight = held(operation.rate, operation.timeout.as_secs_f64());
+    let in_flight = held(operation.peak, operation.timeout.as_secs_f64());
     (u64::from(connections.get()) * (by_requests + by_age)).min(lanes).min(in_flight)
 }
 

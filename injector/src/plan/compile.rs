@@ -17,10 +17,11 @@ use shared::protocol::{ADMIN_PORT, Protocol};
 
 use super::address::is_behind_https;
 use super::tls::CommonTls;
-use super::{Address, Endpoint, Host, Keepalive, Operation, Overrides, Plan, Ports, Route, capacity};
+use super::{
+    Address, Endpoint, Host, Keepalive, Operation, Overrides, Phase, Plan, Ports, Route, arrival, capacity, phases,
+};
 use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Text, Written, WrittenOperation, position};
-use crate::schedule::Arrival;
 
 pub(super) use values::{digits, duration, yes_or_no};
 
@@ -57,7 +58,7 @@ struct Common<'a> {
     target: Address,
     tls: CommonTls<'a>,
     ports: Ports,
-    arrival: Arrival,
+    phases: Vec<Phase>,
     timeout: Duration,
     keepalive: Keepalive,
     source: Source,
@@ -79,7 +80,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     let seed = found.read(written.seed.as_ref(), "seed", values::seed);
     let source = found.read(written.source.as_ref(), "source", values::source);
     let nameserver = found.read(written.nameserver.as_ref(), "nameserver", str::parse);
-    let arrival = found.read(written.arrival.as_ref(), "arrival", str::parse);
+    let phases = phases::compile(&mut found, written);
+    let arrivals = arrival::compile(&mut found, scenario, overrides.arrival.as_ref());
     let target = found.read(written.target.as_ref(), "target", str::parse::<Address>);
     let admin = found.read(written.admin.as_ref(), "admin", str::parse::<Address>);
     let schemes = [target.as_ref(), overrides.target.as_ref()].map(|target| target.and_then(|target| target.scheme));
@@ -92,7 +94,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         target: target.unwrap_or_else(stand_in),
         tls,
         ports: overrides.ports,
-        arrival: overrides.arrival.or(arrival).unwrap_or(Arrival::Uniform),
+        phases,
         timeout,
         keepalive: overrides.keepalive.or(keepalive).unwrap_or_default(),
         source: overrides.source.or(source).unwrap_or_else(values::default_source),
@@ -106,8 +108,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         }
     }
 
-    let rates = rates::rates(&mut found, written, overrides.rate);
-    let operations = operations::operations(&mut found, written, &rates, &common);
+    let rates = rates::rates(&mut found, written, overrides.rate, &arrivals);
+    let operations = operations::operations(&mut found, written, &rates, &arrivals, &common);
 
     let max_in_flight =
         overrides.max_in_flight.or(max_in_flight).unwrap_or_else(|| capacity::default_in_flight(&operations));
@@ -123,7 +125,8 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         return Err(Problems::new(&scenario.name, &scenario.text, found.problems));
     }
     let admin = overrides.admin.clone().or(admin).map(|admin| admin.endpoint(ADMIN_PORT));
-    Ok(Plan {
+    let plan = Plan {
+        phases: common.phases,
         max_lag: overrides.max_lag.or(max_lag).unwrap_or(timeout),
         max_in_flight,
         source: common.source,
@@ -132,7 +135,11 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         nameserver: overrides.nameserver.or(nameserver),
         operations,
         demand,
-    })
+    };
+    match phases::fit(written, &plan) {
+        Some(problem) => Err(Problems::new(&scenario.name, &scenario.text, vec![problem])),
+        None => Ok(plan),
+    }
 }
 
 /// A port problem belongs to the streams that cause it, by connections that do not stay.

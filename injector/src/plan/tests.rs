@@ -2,6 +2,7 @@
 
 mod address;
 mod capacity;
+mod course;
 mod dns;
 mod echo;
 mod expect;
@@ -61,7 +62,7 @@ fn a_minimal_file_gets_every_default() {
     assert_eq!(operation.name.as_str(), "a");
     assert_eq!(operation.rate.to_string(), "10/s");
     assert_eq!(operation.endpoint.to_string(), "host:9898");
-    assert_eq!((operation.arrival, operation.phase), (Arrival::Uniform, Duration::ZERO));
+    assert_eq!((&operation.arrival, operation.phase), (&Arrival::UNIFORM, Duration::ZERO));
     assert_eq!(operation.timeout, Duration::from_secs(1));
     assert_eq!(operation.connection.to_string(), "pooled(10)");
     assert!(!operation.injected);
@@ -88,14 +89,19 @@ fn every_key_is_heard() {
     let rows: Vec<String> = plan
         .operations
         .iter()
-        .map(|op| format!("{} {} {} {} {:?} {}", op.name, op.rate, op.endpoint, op.connection, op.timeout, op.arrival))
+        .map(|op| {
+            format!(
+                "{} {} {} {} {:?} {:?}",
+                op.name, op.rate, op.endpoint, op.connection, op.timeout, op.arrival.spacing
+            )
+        })
         .collect();
     assert_eq!(
         rows,
         [
-            "a 6/s example.test:80 pooled(3) 500ms poisson",
-            "b 3/s [2001:db8::7]:81 fresh 4s poisson",
-            "c 1/m example.test:80 pooled(3) 500ms poisson",
+            "a 6/s example.test:80 pooled(3) 500ms Poisson",
+            "b 3/s [2001:db8::7]:81 fresh 4s Poisson",
+            "c 1/m example.test:80 pooled(3) 500ms Poisson",
         ]
     );
     let call = plan.operations[2].call.http().unwrap();
@@ -113,7 +119,7 @@ fn flags_win_over_the_file_and_operations_over_flags() {
         admin: Some("boss:2".parse().unwrap()),
         ports: Ports::default(),
         rate: Some("100/s".parse().unwrap()),
-        arrival: Some(Arrival::Poisson),
+        arrival: Some("poisson".parse().unwrap()),
         timeout: Some(Duration::from_secs(3)),
         keepalive: Some("off".parse().unwrap()),
         max_lag: Some(Duration::from_secs(4)),
@@ -135,9 +141,9 @@ fn flags_win_over_the_file_and_operations_over_flags() {
     let rows: Vec<String> = plan
         .operations
         .iter()
-        .map(|op| format!("{} {} {:?} {}", op.rate, op.endpoint, op.timeout, op.arrival))
+        .map(|op| format!("{} {} {:?} {:?}", op.rate, op.endpoint, op.timeout, op.arrival.spacing))
         .collect();
-    assert_eq!(rows, ["100/s other:1 3s poisson", "7/s mine:9898 2s poisson"]);
+    assert_eq!(rows, ["100/s other:1 3s Poisson", "7/s mine:9898 2s Poisson"]);
     let routes =
         plan.operations.iter().map(|op| format!("{} {:?} {}", op.route.resolve, op.route.select, op.route.sources));
     assert_eq!(routes.collect::<Vec<_>>(), ["once Random 127.0.1.0/28", "interval(5s) Random 127.0.2.1"]);
@@ -191,7 +197,7 @@ fn what_cannot_be_meant_is_refused_with_line_and_column() {
         ("seed: 18446744073709551616\n", "1:7 seed: \"18446744073709551616\" is not a seed"),
         ("source: injector\n", "1:9 source: \"injector\" is not a source; expected <namespace>/<release>"),
         ("source: Team/x\n", "1:9 source: \"Team/x\" is not a source"),
-        ("arrival: burst(150,5ms)\n", "1:10 arrival: \"burst(150,5ms)\" is not an arrival of this version: uniform or"),
+        ("arrival: brust(150,5ms)\n", "1:10 arrival: \"brust(150,5ms)\" is not an arrival; expected uniform, poisson,"),
         ("admin: host:0\n", "1:8 admin: \"host:0\": \"0\" is not a port"),
     ] {
         let whole = format!("{text}target: h\nrate: 1/s\nmix: [{{ name: a, weight: 1, http: {{}} }}]\n");

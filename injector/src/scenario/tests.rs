@@ -57,7 +57,7 @@ fn json_is_read_too() {
 fn what_has_the_wrong_shape_is_refused_with_line_and_column() {
     for (text, line, column, key_words) in [
         ("rate: 10/s\nrat: 1\nmix: []\n", 2, 1, "unknown key \"rat\"; keys here: target, admin"),
-        ("phases: []\nmix: []\n", 1, 1, "\"phases\" is not supported by this version"),
+        ("phases: [{ name: a, fro: 1s }]\nmix: []\n", 1, 21, "unknown key \"fro\"; keys here: name, for, scale"),
         ("mix: []\nthresholds: []\n", 2, 1, "\"thresholds\" is not supported by this version"),
         (
             "mix:\n- name: a\n  http: { paht: / }\n",

@@ -1,5 +1,6 @@
 //! What the injector exports: `continuous_load_client_*`.
 
+mod course;
 pub mod k6;
 mod names;
 mod series;
@@ -19,6 +20,7 @@ use crate::outcome::{Code, ConnectionEnd, DropReason, ErrorClass, FAILURE, Fate,
 use crate::protocol::Protocol;
 use crate::receipt::Finding;
 
+pub use self::course::CourseRed;
 pub use self::names::NameSeries;
 pub use self::series::ClientSeries;
 
@@ -84,8 +86,10 @@ const INFLIGHT: Described = Described::gauge(
     "continuous_load_client_inflight_requests",
     "Planned requests without a result yet: waiting for a connection, or sent.",
 );
-const CONFIGURED_RATE: Described =
-    Described::gauge("continuous_load_client_configured_rate", "Requests per second that the scenario asks for.");
+const CONFIGURED_RATE: Described = Described::gauge(
+    "continuous_load_client_configured_rate",
+    "Requests per second that are asked for now, by the scenario or by who changed it; 0 in a pause.",
+);
 const CONNECTIONS: Described =
     Described::counter("continuous_load_client_connections_total", "Attempts to open a connection.");
 const CONNECTIONS_OPEN: Described =
@@ -107,7 +111,8 @@ const RECEIVED_BYTES: Described =
 #[derive(Debug)]
 struct Operation {
     labels: Labels,
-    rate_per_s: f64,
+    /// Bits of a float.
+    configured_rate: AtomicU64,
     shards: Vec<Arc<ClientSeries>>,
     /// By [`Fate::index`]. Not a shard's: decided by the one that asks the target, long after the request.
     fates: [AtomicU64; Fate::ALL.len()],
@@ -142,7 +147,7 @@ impl ClientRed {
     pub fn new(operations: &[ClientOperation], workers: usize) -> ClientRed {
         let operations = operations.iter().map(|operation| Operation {
             labels: operation.labels,
-            rate_per_s: operation.rate_per_s,
+            configured_rate: AtomicU64::new(operation.rate_per_s.to_bits()),
             shards: (0..workers)
                 .map(|_| Arc::new(ClientSeries::new(&operation.expected, operation.labels.injected)))
                 .collect(),
@@ -188,6 +193,11 @@ impl ClientRed {
         self.operations[operation].backends_seen.store(count as u64, Ordering::Relaxed);
     }
 
+    /// So many requests per second of an operation are asked for from now on.
+    pub fn configured_rate(&self, operation: usize, per_second: f64) {
+        self.operations[operation].configured_rate.store(per_second.to_bits(), Ordering::Relaxed);
+    }
+
     /// So many requests of an operation make a difference between the two sides that nothing explains.
     pub fn unexplained(&self, operation: usize, count: u64) {
         self.operations[operation].unexplained.store(count, Ordering::Relaxed);
@@ -207,6 +217,10 @@ impl ClientRed {
 }
 
 impl Operation {
+    fn configured_rate(&self) -> f64 {
+        f64::from_bits(self.configured_rate.load(Ordering::Relaxed))
+    }
+
     /// Only gRPC has streams; elsewhere the series would be noise.
     fn messages(&self) -> Vec<Metric> {
         let has_streams = self.labels.protocol == Protocol::Grpc;
@@ -363,7 +377,7 @@ impl Collector for ClientRed {
             BACKENDS_SEEN
                 .family(each(|o| vec![gauge(o.labels.pairs([]), o.backends_seen.load(Ordering::Relaxed) as f64)])),
             INFLIGHT.family(level(|s| &s.inflight)),
-            CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.rate_per_s)])),
+            CONFIGURED_RATE.family(each(|o| vec![gauge(o.labels.pairs([]), o.configured_rate())])),
             CONNECTIONS.family(each(Operation::connections)),
             CONNECTIONS_OPEN.family(level(|s| &s.connections_open)),
             RETRANSMITTED.family(each(Operation::retransmitted)),

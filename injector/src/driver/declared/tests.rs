@@ -63,7 +63,7 @@ async fn once(target: SocketAddr, keys: &str) -> (OperationAccount, u64) {
     let text =
         format!("mix:\n- {{ name: a, target: '{target}', rate: 10/s, timeout: 2s, connection: fresh, {keys} }}\n");
     let length = Some(Duration::from_millis(100));
-    let options = Options { length, workers: NonZeroU32::new(1), quantum: Quantum::Precise };
+    let options = Options { length, is_paused: false, workers: NonZeroU32::new(1), quantum: Quantum::Precise };
     let engine = Engine::new(plan(&text), options, session_from_bits(7));
     let red = engine.red();
     let mut finished = engine.run(CancellationToken::new(), |_| ()).await.unwrap();

@@ -29,7 +29,12 @@ fn run(server: &Server, operations: &[(&str, &str)]) -> BTreeMap<String, Operati
     let scenario = Scenario::parse("test", &text).unwrap_or_else(|problems| panic!("{problems}"));
     let plan = Plan::new(&scenario, &Overrides::default(), &System::read().unwrap());
     let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-    let options = Options { length: Some(Duration::from_millis(500)), workers: None, quantum: Quantum::Precise };
+    let options = Options {
+        length: Some(Duration::from_millis(500)),
+        is_paused: false,
+        workers: None,
+        quantum: Quantum::Precise,
+    };
     let engine = Engine::new(plan, options, session_from_bits(7));
     let names: Vec<String> = engine.plan().operations.iter().map(|operation| operation.name.to_string()).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -9,18 +9,21 @@ use shared::draw::Draw;
 use shared::identity::Name;
 use shared::protocol::Protocol;
 
+use super::rates::Often;
 use super::values::{digits, duration};
 use super::{Common, Found, subject};
 use crate::plan::connection::WrittenPolicy;
-use crate::plan::{Address, Call, Keepalive, OPERATIONS_MAX, Operation, dns, echo, grpc, http};
+use crate::plan::{Address, Call, Keepalive, OPERATIONS_MAX, Operation, dns, echo, grpc, http, phases};
 use crate::rate::Rate;
 use crate::scenario::{Written, WrittenOperation};
+use crate::schedule::Arrival;
 
 /// All streams whose name and rate can be told, in the file's order.
 pub(super) fn operations(
     found: &mut Found,
     written: &Written,
-    rates: &[Option<Rate>],
+    often: &[Option<Often>],
+    arrivals: &[Option<Arrival>],
     common: &Common<'_>,
 ) -> Vec<Operation> {
     let entries = &written.mix.value;
@@ -39,19 +42,18 @@ pub(super) fn operations(
             let message = format!("the operation in line {} has the same name", first.line());
             found.add(text.referenced, &format!("{}: name", subject(index, &entry.value)), message);
         }
-        let rate = rates.get(index).copied().flatten();
-        operations.extend(operation(found, index, entries.len(), entry, rate, common));
+        let often = often[index].zip(arrivals[index].clone());
+        operations.extend(operation(found, (index, entries.len()), entry, often, common));
     }
     operations
 }
 
-/// One stream; `None` when its name or rate is wrong, which has been reported.
+/// One stream; `None` when its name, rate or arrival is wrong, which has been reported.
 fn operation(
     found: &mut Found,
-    index: usize,
-    n_operations: usize,
+    (index, n_operations): (usize, usize),
     entry: &Spanned<WrittenOperation>,
-    rate: Option<Rate>,
+    often: Option<(Often, Arrival)>,
     common: &Common<'_>,
 ) -> Option<Operation> {
     let written = &entry.value;
@@ -113,16 +115,19 @@ fn operation(
     let route = super::routes::own(found, &subject, written, common, &endpoint);
     let streams = streams(found, &part("streams"), written, call.has_streams());
 
-    let (name, rate) = (name?, rate?);
+    let (name, (Often { rate, share }, arrival)) = (name?, often?);
+    let peak = phases::peak(&common.phases, rate, share, &arrival);
     Some(Operation {
         name,
         rate,
-        arrival: common.arrival,
+        peak,
+        share,
+        arrival,
         phase: phase(rate, index, n_operations),
         seed,
         endpoint,
         route,
-        connection: connection.unwrap_or(WrittenPolicy::DEFAULT).sized_for(rate, timeout, streams),
+        connection: connection.unwrap_or(WrittenPolicy::DEFAULT).sized_for(peak, timeout, streams),
         keepalive: keepalive.unwrap_or(common.keepalive).silence(),
         streams,
         tls: tls.map_or(Some(None), |tls| tls.map(Some))?,

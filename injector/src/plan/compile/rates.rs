@@ -5,14 +5,32 @@ use serde_saphyr::{Location, Spanned};
 use super::{Found, subject};
 use crate::rate::{Rate, Weight};
 use crate::scenario::{Written, WrittenOperation};
+use crate::schedule::{Arrival, Spacing};
+
+/// How often an entry is sent, and its part of the common rate: part and whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Often {
+    pub(super) rate: Rate,
+    pub(super) share: Option<(u64, u64)>,
+}
 
 /// The rate of each entry of the mix, where it can be told: the total shared by weight, or the entry's own on top of it.
-pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) -> Vec<Option<Rate>> {
+pub(super) fn rates(
+    found: &mut Found,
+    written: &Written,
+    flag: Option<Rate>,
+    arrivals: &[Option<Arrival>],
+) -> Vec<Option<Often>> {
     let mut weights = Vec::new();
     for (index, entry) in written.mix.value.iter().enumerate() {
         let subject = subject(index, &entry.value);
         weights.push(found.read(entry.value.weight.as_ref(), &format!("{subject}: weight"), str::parse::<Weight>));
+        let replays = arrivals[index].as_ref().is_none_or(|arrival| matches!(arrival.spacing, Spacing::Replay(_)));
         match (&entry.value.weight, &entry.value.rate) {
+            (Some(text), _) | (None, Some(text)) if replays && arrivals[index].is_some() => {
+                found.add(text.referenced, &subject, "replays a file, which says when; leave weight and rate out");
+            }
+            (None, None) if replays => {}
             (None, None) => {
                 found.add(entry.referenced, &subject, "needs a weight (its share of rate) or a rate of its own")
             }
@@ -38,17 +56,25 @@ pub(super) fn rates(found: &mut Found, written: &Written, flag: Option<Rate>) ->
     let sum: u64 = weights.iter().flatten().map(|weight| weight.thousandths()).sum();
     let mut rates = Vec::new();
     for (index, (entry, weight)) in written.mix.value.iter().zip(weights).enumerate() {
+        if let Some(Spacing::Replay(recording)) = arrivals[index].as_ref().map(|arrival| &arrival.spacing) {
+            rates.push(Rate::of(recording.count(), recording.length()).map(|rate| Often { rate, share: None }));
+            continue;
+        }
         let subject = format!("{}: rate", subject(index, &entry.value));
         rates.push(match (weight, total) {
             (Some(weight), Some(total)) => {
-                let share = total.share(weight.thousandths(), sum);
-                if share.is_none() {
+                let share = (weight.thousandths(), sum);
+                let rate = total.share(share.0, share.1);
+                if rate.is_none() {
                     found.add(entry.referenced, &subject, "its share of rate has more digits than can be kept exactly");
                 }
-                share
+                rate.map(|rate| Often { rate, share: Some(share) })
             }
             (Some(_), None) => None,
-            (None, _) => found.read(entry.value.rate.as_ref(), &subject, str::parse::<Rate>),
+            (None, _) => {
+                let own = found.read(entry.value.rate.as_ref(), &subject, str::parse::<Rate>);
+                own.map(|rate| Often { rate, share: None })
+            }
         });
     }
     rates

@@ -1,0 +1,94 @@
+//! What a run is doing, for whoever asks: the terminal, the admin port, the metrics.
+
+use std::time::Duration;
+
+use shared::identity::Name;
+
+use super::Course;
+use crate::rate::Rate;
+use crate::schedule::Scale;
+
+/// Whether a run is sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Motion {
+    /// It sends.
+    Runs,
+    /// Somebody paused it, or it waits to be started.
+    Paused,
+    /// It is paused, and will run from this instant (since t0).
+    Starts(Duration),
+    /// Planning is over; what is in flight may still come to its end.
+    Over,
+}
+
+/// What a run is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// Whether it sends.
+    pub motion: Motion,
+    /// The phase, also while paused.
+    pub phase: Name,
+    /// Its number, from 0.
+    pub phase_index: usize,
+    /// How many there are.
+    pub phases: usize,
+    /// The phase whose gate it waits for.
+    pub waits_for: Option<Name>,
+    /// Since when, since t0: of this phase, or of the pause.
+    pub since: Duration,
+    /// Until when, since t0, if nothing is changed; nothing: for ever, or until a gate opens, or until resumed.
+    pub until: Option<Duration>,
+    /// What was set over the phase's own scale.
+    pub scale: Scale,
+    /// Requests per second that are asked for now, of all operations together; 0 while paused.
+    pub per_second: f64,
+    /// In the plan's order.
+    pub operations: Vec<OperationStatus>,
+}
+
+/// The same of one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperationStatus {
+    /// Which.
+    pub name: Name,
+    /// Nobody has switched it off.
+    pub is_enabled: bool,
+    /// The rate that its arrival is of, before any slope; nothing: it sends nothing.
+    pub rate: Option<Rate>,
+    /// Requests per second that are asked for now; 0 while paused.
+    pub per_second: f64,
+}
+
+impl Status {
+    /// Whether nothing is planned until somebody says so, or an instant comes.
+    pub fn is_paused(&self) -> bool {
+        matches!(self.motion, Motion::Paused | Motion::Starts(_))
+    }
+}
+
+impl Course {
+    /// As it stands.
+    pub(crate) fn status(&self) -> Status {
+        let standing = &self.standing;
+        let is_running = standing.motion == Motion::Runs;
+        let operations = self.lanes.iter().map(|lane| OperationStatus {
+            name: lane.name,
+            is_enabled: lane.is_enabled,
+            rate: lane.rate_now(self).ok().flatten().filter(|_| is_running),
+            per_second: if is_running { lane.per_second(self) } else { 0.0 },
+        });
+        let operations: Vec<OperationStatus> = operations.collect();
+        Status {
+            motion: standing.motion,
+            phase: self.phase().name,
+            phase_index: standing.phase,
+            phases: self.phases.len(),
+            waits_for: self.gate().map(|(next, _)| self.phases[next].name),
+            since: standing.since,
+            until: self.next_change(),
+            scale: self.wishes.scale,
+            per_second: operations.iter().map(|operation| operation.per_second).sum(),
+            operations,
+        }
+    }
+}
