@@ -1,5 +1,8 @@
 //! A run: workers on their threads, one leader that gathers their accounts every second and, at the end, everything.
 
+mod gate;
+mod gathered;
+
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -11,12 +14,14 @@ use shared::outcome::Code;
 use shared::red::Labels;
 use shared::red::client::k6::K6Red;
 use shared::red::client::{ClientOperation, ClientRed, CourseRed};
-use shared::units::print_duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::account::{Ledger, NameAccount, OperationAccount, Recent};
+use self::gate::pass_gate;
+pub use self::gate::{Gate, Judge};
+use self::gathered::Gathered;
+use crate::account::{Ledger, OperationAccount};
 use crate::compat::{self, Tags};
 use crate::control::Control;
 use crate::counter::Counter;
@@ -64,18 +69,6 @@ pub struct Engine {
     judge: Option<Judge>,
 }
 
-/// Says whether a gate's condition holds, by the condition as written and the second that has just been told.
-pub type Judge = Box<dyn FnMut(&str, &Tick<'_>) -> Gate + Send>;
-
-/// What a [`Judge`] finds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gate {
-    /// It holds: the phase begins.
-    Open,
-    /// It does not, or it cannot be said yet; why, in words.
-    Shut(String),
-}
-
 /// What was gathered in one second.
 #[derive(Debug)]
 pub struct Tick<'a> {
@@ -121,7 +114,8 @@ impl Engine {
     /// Makes a plan ready.
     pub fn new(plan: Plan, options: Options, session: Session) -> Engine {
         // A worker without a permit would have nothing to do, and one that takes one all the same would break the bound.
-        let workers = options.workers.unwrap_or_else(|| default_workers(plan.per_second())).min(plan.max_in_flight);
+        let workers =
+            options.workers.unwrap_or_else(|| default_workers(plan.peak_per_second())).min(plan.max_in_flight);
         let red = ClientRed::new(&counted(&plan), workers.get() as usize);
         let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
         let course = Course::new(&plan, options.length, options.is_paused);
@@ -337,31 +331,6 @@ impl Ended {
     }
 }
 
-/// Lets the run through a gate that holds; why it has to end if it never did.
-fn pass_gate(plan: &Plan, control: &Control, judge: &mut Option<Judge>, tick: &Tick<'_>) -> Option<String> {
-    let (phase, waited) = control.gate()?;
-    let next = &plan.phases[phase];
-    let gate = next.gate.as_ref()?;
-    let found = match judge {
-        Some(judge) => judge(&gate.condition, tick),
-        None => Gate::Shut("nobody judges gates".to_owned()),
-    };
-    match found {
-        Gate::Open => {
-            // An error says that somebody stopped or paused the run in this very moment.
-            let _ = control.open(phase);
-            None
-        }
-        Gate::Shut(why) if waited >= gate.timeout => Some(format!(
-            "phase {} never began: {} did not hold within {} ({why})",
-            next.name,
-            gate.condition,
-            print_duration(gate.timeout)
-        )),
-        Gate::Shut(_) => None,
-    }
-}
-
 /// That instant, or never.
 async fn until(instant: Option<Instant>) {
     match instant {
@@ -383,63 +352,6 @@ impl Running {
             let _ = done.send(worker::run(assignment));
         })?;
         Ok(Running { over })
-    }
-}
-
-/// What the leader has taken from the workers' ledgers. Its memory is reused from second to second: a run of months must
-/// not depend on how well an allocator copes with a megabyte taken and given back every second.
-struct Gathered {
-    by_operation: Vec<OperationAccount>,
-    interval: OperationAccount,
-    total: Vec<OperationAccount>,
-    phases: Vec<OperationAccount>,
-    recent: Vec<Recent>,
-}
-
-impl Gathered {
-    fn new(plan: &Plan) -> Gathered {
-        let operations = plan.operations.len();
-        let by_operation = vec![OperationAccount::default(); operations];
-        let total = vec![OperationAccount { names: NameAccount::of_run(), ..OperationAccount::default() }; operations];
-        let recent = (0..operations).map(|_| Recent::default()).collect();
-        let phases = vec![OperationAccount::default(); plan.phases.len()];
-        Gathered { by_operation, interval: OperationAccount::default(), total, phases, recent }
-    }
-
-    /// Takes what every worker has counted since the last time.
-    fn take(&mut self, ledgers: &[Arc<Ledger>]) {
-        self.by_operation.iter_mut().for_each(OperationAccount::clear);
-        self.interval.clear();
-        ledgers.iter().for_each(|ledger| ledger.take_by_phase(&mut self.by_operation, &mut self.phases));
-        for (sum, part) in self.total.iter_mut().zip(&self.by_operation) {
-            sum.merge(part);
-            self.interval.merge(part);
-        }
-    }
-
-    /// Says how many servers answered of late.
-    fn backends(&mut self, red: &ClientRed, now: Instant) {
-        for (operation, (recent, counted)) in self.recent.iter_mut().zip(&self.by_operation).enumerate() {
-            red.backends_seen(operation, recent.note(&counted.by_backend, now));
-        }
-    }
-
-    /// Of the time since that much was told.
-    fn tick<'a>(&'a self, elapsed: Duration, told: Duration, status: &'a Status) -> Tick<'a> {
-        Tick {
-            elapsed,
-            length: elapsed.saturating_sub(told),
-            interval: &self.interval,
-            by_operation: &self.by_operation,
-            total: &self.total,
-            status,
-        }
-    }
-
-    /// Whether every operation has an end and has come to it.
-    fn is_all_planned(&self, plan: &Plan) -> bool {
-        let mut counts = plan.operations.iter().map(Operation::count).zip(&self.total);
-        counts.all(|(count, total)| count.is_some_and(|count| total.planned >= count))
     }
 }
 

@@ -109,6 +109,11 @@ impl Plan {
         !has_end && self.operations.iter().any(|operation| operation.count().is_none())
     }
 
+    /// The most of them that are ever asked for in a second, if all peaks fall together.
+    pub fn peak_per_second(&self) -> f64 {
+        self.operations.iter().map(|operation| operation.peak.per_second()).sum()
+    }
+
     /// Requests per second of all operations together, for display.
     pub fn per_second(&self) -> f64 {
         self.operations.iter().map(|operation| operation.rate.per_second()).sum()

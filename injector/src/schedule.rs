@@ -136,7 +136,7 @@ impl Schedule {
         let scaled = nominal.as_nanos().checked_mul(u128::from(self.events.get()))?;
         let whole = u64::try_from(scaled / unit).ok()?;
         // The remainder is below 2⁹⁴.
-        let fraction = u32::try_from((scaled % unit << FRACTION_BITS) / unit).expect("less than one, in 2⁻³²");
+        let fraction = u32::try_from(((scaled % unit) << FRACTION_BITS) / unit).expect("less than one, in 2⁻³²");
         Some(Position { whole, fraction })
     }
 

@@ -54,9 +54,9 @@ fn phases_plan_what_they_say_and_both_sides_count_it() {
         let session = engine.session();
         let mut seen = Vec::new();
         let finished = finished(engine, |tick| seen.push(tick.status.phase)).await;
-        // 37.5 and 12.25 gaps, 150 and 50, none, 37.125 and 12.375; a slot is planned when its gap begins.
+        // 37.5 and 12.5 gaps, 150 and 50, none, 37.125 and 12.375. Slots are due when a gap begins, those of b in its middle.
         let by_phase: Vec<u64> = finished.phases.iter().map(|phase| phase.planned).collect();
-        assert_eq!(by_phase, [38 + 13, 150 + 50, 0, 37 + 12]);
+        assert_eq!(by_phase, [38 + 12, 150 + 50, 0, 37 + 13]);
         assert!(!finished.is_interrupted && !finished.is_continuous && finished.cut_short.is_none());
         assert_eq!(finished.planned_for, Duration::from_millis(3_300));
         let theirs: Account = serde_json::from_str(&get(target.admin, &shared::account::path(session))).unwrap();

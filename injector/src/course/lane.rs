@@ -58,7 +58,7 @@ impl Lane {
             (Some(shape), None) => Some(Warp::new(Arc::clone(shape), course.standing.active)),
             (None, None) => None,
         };
-        Ok(Some(Schedule { events: rate.events(), seconds: rate.seconds(), warp, ..self.planned.clone() }))
+        Ok(Some(Schedule { warp, ..self.planned.at_rate(rate.events(), rate.seconds()) }))
     }
 
     /// The rate that a shape or a slope is of; nothing: it is silent.

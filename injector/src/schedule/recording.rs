@@ -33,7 +33,7 @@ impl Recording {
             length_ns => length_ns,
         };
         let position = |offset: &Duration| {
-            Position::from_parts((offset.as_nanos() * u128::from(count) << FRACTION_BITS) / u128::from(length_ns))
+            Position::from_parts(((offset.as_nanos() * u128::from(count)) << FRACTION_BITS) / u128::from(length_ns))
         };
         let positions = offsets.iter().map(position).collect::<Option<Vec<_>>>()?;
         Some(Recording { positions, length_ns: NonZeroU64::new(length_ns)?, repeats })

@@ -214,6 +214,13 @@ fn gcd(mut a: u128, mut b: u128) -> u128 {
 }
 
 impl Schedule {
+    /// The same at another rate, the phase being the same part of a gap.
+    pub fn at_rate(&self, events: NonZeroU64, seconds: NonZeroU64) -> Schedule {
+        let to = Schedule { events, seconds, ..self.clone() };
+        let open = Open { lead: self.phase, rest: Duration::ZERO, events: self.events, seconds: self.seconds };
+        Schedule { phase: open.scaled(&to).unwrap_or(Duration::MAX), ..to }
+    }
+
     /// The slot that the grid is counted from, if the first is `first`: of bursts, the next one's first.
     fn anchor(&self, first: u64) -> u64 {
         match &self.spacing {

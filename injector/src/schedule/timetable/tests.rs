@@ -183,7 +183,7 @@ fn a_slow_stream_keeps_its_rate_however_often_it_is_turned() {
     // Every minute a turn, every other one to twice the rate: one and a half an hour.
     let turn = |minute: u64| Turn {
         at: minutes(minute),
-        schedule: Some(if minute % 2 == 0 { hourly.clone() } else { double.clone() }),
+        schedule: Some(if minute.is_multiple_of(2) { hourly.clone() } else { double.clone() }),
     };
     let turns: Vec<Turn> = (0..60 * 24).map(turn).collect();
     assert_eq!(taken(&turns, minutes(60 * 24), 0, 1).len(), 36);

@@ -1,0 +1,69 @@
+//! What the leader has gathered of a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::red::client::ClientRed;
+use tokio::time::Instant;
+
+use super::Tick;
+use crate::account::{Ledger, NameAccount, OperationAccount, Recent};
+use crate::course::Status;
+use crate::plan::{Operation, Plan};
+
+/// What the leader has taken from the workers' ledgers. Its memory is reused from second to second: a run of months must
+/// not depend on how well an allocator copes with a megabyte taken and given back every second.
+pub(super) struct Gathered {
+    by_operation: Vec<OperationAccount>,
+    pub(super) interval: OperationAccount,
+    pub(super) total: Vec<OperationAccount>,
+    pub(super) phases: Vec<OperationAccount>,
+    recent: Vec<Recent>,
+}
+
+impl Gathered {
+    pub(super) fn new(plan: &Plan) -> Gathered {
+        let operations = plan.operations.len();
+        let by_operation = vec![OperationAccount::default(); operations];
+        let total = vec![OperationAccount { names: NameAccount::of_run(), ..OperationAccount::default() }; operations];
+        let recent = (0..operations).map(|_| Recent::default()).collect();
+        let phases = vec![OperationAccount::default(); plan.phases.len()];
+        Gathered { by_operation, interval: OperationAccount::default(), total, phases, recent }
+    }
+
+    /// Takes what every worker has counted since the last time.
+    pub(super) fn take(&mut self, ledgers: &[Arc<Ledger>]) {
+        self.by_operation.iter_mut().for_each(OperationAccount::clear);
+        self.interval.clear();
+        ledgers.iter().for_each(|ledger| ledger.take_by_phase(&mut self.by_operation, &mut self.phases));
+        for (sum, part) in self.total.iter_mut().zip(&self.by_operation) {
+            sum.merge(part);
+            self.interval.merge(part);
+        }
+    }
+
+    /// Says how many servers answered of late.
+    pub(super) fn backends(&mut self, red: &ClientRed, now: Instant) {
+        for (operation, (recent, counted)) in self.recent.iter_mut().zip(&self.by_operation).enumerate() {
+            red.backends_seen(operation, recent.note(&counted.by_backend, now));
+        }
+    }
+
+    /// Of the time since that much was told.
+    pub(super) fn tick<'a>(&'a self, elapsed: Duration, told: Duration, status: &'a Status) -> Tick<'a> {
+        Tick {
+            elapsed,
+            length: elapsed.saturating_sub(told),
+            interval: &self.interval,
+            by_operation: &self.by_operation,
+            total: &self.total,
+            status,
+        }
+    }
+
+    /// Whether every operation has an end and has come to it.
+    pub(super) fn is_all_planned(&self, plan: &Plan) -> bool {
+        let mut counts = plan.operations.iter().map(Operation::count).zip(&self.total);
+        counts.all(|(count, total)| count.is_some_and(|count| total.planned >= count))
+    }
+}
