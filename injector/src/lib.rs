@@ -6,6 +6,7 @@
 
 pub mod account;
 mod attempt;
+mod cast;
 pub mod check;
 pub mod cli;
 pub mod compat;
@@ -13,6 +14,7 @@ mod context;
 pub mod control;
 mod counter;
 pub mod course;
+mod crew;
 mod dial;
 mod difference;
 pub mod driver;
@@ -33,6 +35,7 @@ pub mod probe;
 pub mod rate;
 mod reflection;
 mod registry;
+
 mod resent;
 pub mod scenario;
 pub mod schedule;

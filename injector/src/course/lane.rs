@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::identity::Name;
 
 use super::Course;
-use crate::plan::Operation;
+use crate::cast::Role;
 use crate::rate::{MAX_PER_SECOND, Rate};
 use crate::schedule::{Scale, Schedule, Shape, Spacing, Warp};
 
@@ -19,26 +19,35 @@ pub(super) struct Lane {
     shape: Option<Arc<Shape>>,
     /// Which part of the mix's rate is its own: part and whole.
     share: Option<(u64, u64)>,
+    /// The scenario has it no more.
+    pub(super) is_left: bool,
     pub(super) is_enabled: bool,
     /// What it was told over all that.
     rate: Option<Rate>,
 }
 
 impl Lane {
-    pub(super) fn new(operation: &Operation) -> Lane {
+    pub(super) fn new(role: &Role) -> Lane {
+        let operation = &role.operation;
         Lane {
             name: operation.name,
             planned: operation.schedule(),
             planned_rate: operation.rate,
             shape: operation.arrival.shape.clone(),
             share: operation.share,
+            is_left: role.is_left,
             is_enabled: true,
             rate: None,
         }
     }
 
     pub(super) fn is_weighted(&self) -> bool {
-        self.share.is_some()
+        self.share.is_some() && !self.is_left
+    }
+
+    /// The same by another scenario: what people have said over the one before stands.
+    pub(super) fn follow(&self, role: &Role) -> Lane {
+        Lane { is_enabled: self.is_enabled, rate: self.rate, ..Lane::new(role) }
     }
 
     pub(super) fn asks(&mut self, rate: Rate) -> Result<(), String> {
@@ -66,7 +75,7 @@ impl Lane {
         let phase = course.phase();
         let flat = if phase.is_slope() { Scale::FULL } else { phase.scale.0 };
         let scale = flat.of(course.wishes.scale);
-        if !self.is_enabled || scale == Scale::ZERO {
+        if self.is_left || !self.is_enabled || scale == Scale::ZERO {
             return Ok(None);
         }
         let fits = |rate: Option<Rate>| {

@@ -42,7 +42,7 @@ pub struct Status {
     pub scale: Scale,
     /// Requests per second that are asked for now, of all operations together; 0 while paused.
     pub per_second: f64,
-    /// In the plan's order.
+    /// In the plan's order; what a scenario that was read again has brought comes behind.
     pub operations: Vec<OperationStatus>,
 }
 
@@ -51,6 +51,8 @@ pub struct Status {
 pub struct OperationStatus {
     /// Which.
     pub name: Name,
+    /// The scenario was read again and has it no more.
+    pub is_left: bool,
     /// Nobody has switched it off.
     pub is_enabled: bool,
     /// The rate that its arrival is of, before any slope; nothing: it sends nothing.
@@ -73,6 +75,7 @@ impl Course {
         let is_running = standing.motion == Motion::Runs;
         let operations = self.lanes.iter().map(|lane| OperationStatus {
             name: lane.name,
+            is_left: lane.is_left,
             is_enabled: lane.is_enabled,
             rate: lane.rate_now(self).ok().flatten().filter(|_| is_running),
             per_second: if is_running { lane.per_second(self) } else { 0.0 },
