@@ -74,6 +74,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
         let job = Job {
             name,
             plan: plan(&scenario, &overrides)?,
+            origin: None,
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             json: cli.json.clone(),

@@ -79,8 +79,7 @@ impl Cast {
             let before = &self.roles[number];
             can_become(&before.operation, operation)?;
             let stays = !before.is_left && before.member.asks_the_same(operation, plan);
-            let member =
-                if stays { Arc::clone(&before.member) } else { Member::new(operation, plan, rest(number)) };
+            let member = if stays { Arc::clone(&before.member) } else { Member::new(operation, plan, rest(number)) };
             roles[number] = Role { operation: operation.clone(), is_left: false, member };
         }
         if roles.len() > OPERATIONS_MAX {

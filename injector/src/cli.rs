@@ -22,6 +22,7 @@ use crate::pacer::Quantum;
 use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources, WrittenArrival};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
+use crate::reload::Origin;
 use crate::scenario::Scenario;
 use crate::session::Job;
 use crate::verdict::Exit;
@@ -217,9 +218,11 @@ impl RunArgs {
     /// # Errors
     /// The text to print and the exit code.
     pub fn job(&self) -> Result<Job, (Exit, String)> {
+        let (plan, origin) = Origin::new(&self.scenario.file, self.scenario.overrides())?;
         Ok(Job {
             name: self.scenario.file.display().to_string(),
-            plan: self.scenario.plan()?,
+            plan,
+            origin: Some(origin),
             options: self.run.options(),
             admin_address: self.admin_address,
             json: self.json.clone(),
@@ -242,7 +245,11 @@ impl CheckArgs {
 impl ScenarioArgs {
     fn plan(&self) -> Result<Plan, (Exit, String)> {
         let scenario = Scenario::read(&self.file).map_err(|problems| (Exit::Scenario, problems.to_string()))?;
-        plan(&scenario, &self.load.overrides(self.target.target.clone(), self.target.target_admin.clone()))
+        plan(&scenario, &self.overrides())
+    }
+
+    fn overrides(&self) -> Overrides {
+        self.load.overrides(self.target.target.clone(), self.target.target_admin.clone())
     }
 }
 

@@ -248,10 +248,7 @@ impl Control {
     }
 
     /// The same by who needs to know how many requests were due by that instant.
-    fn change_from(
-        &self,
-        change: impl Fn(&mut Course, &Census, Duration) -> Result<(), String>,
-    ) -> Result<(), String> {
+    fn change_from(&self, change: impl Fn(&mut Course, &Census, Duration) -> Result<(), String>) -> Result<(), String> {
         if self.shared.stop.is_cancelled() {
             return Err(OVER.to_owned());
         }

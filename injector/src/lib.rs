@@ -35,6 +35,7 @@ pub mod probe;
 pub mod rate;
 mod reflection;
 mod registry;
+pub mod reload;
 
 mod resent;
 pub mod scenario;

@@ -22,6 +22,7 @@ use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
 pub use dns::{WrittenDns, WrittenDnsExpect};
 pub use files::Files;
+pub(crate) use files::{Digest, digest};
 pub use json::{Json, JsonValue, Unfit};
 pub use phases::WrittenPhase;
 pub(crate) use problem::position;
@@ -51,15 +52,18 @@ pub struct Scenario {
 impl Scenario {
     /// Reads and parses a file.
     pub fn read(path: &Path) -> Result<Scenario, Problems> {
+        Scenario::read_with(path, Files::beside(path))
+    }
+
+    /// The same; `files` has every file that was read, also if something is wrong with it.
+    pub(crate) fn read_with(path: &Path, files: Files) -> Result<Scenario, Problems> {
         let name = path.display().to_string();
         let mut text = String::new();
         // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
         let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_string(&mut text));
+        files.note(path, read.is_ok().then_some(text.as_bytes()));
         match read {
-            Ok(_) => Scenario::parse(&name, &text).map(|scenario| Scenario {
-                files: Files { folder: path.parent().unwrap_or(Path::new("")).to_owned() },
-                ..scenario
-            }),
+            Ok(_) => Scenario::parse(&name, &text).map(|scenario| Scenario { files, ..scenario }),
             Err(error) => {
                 Err(Problems::new(&name, "", vec![Problem::general(format!("cannot read the file: {error}"))]))
             }

@@ -24,6 +24,7 @@ use crate::engine::{Engine, Options};
 use crate::fate::inquest::Inquest;
 use crate::names::Names;
 use crate::plan::Plan;
+use crate::reload::{Followed, Origin};
 use crate::summary::Summary;
 use crate::target::QUESTION_TIMEOUT;
 use crate::verdict::Exit;
@@ -35,6 +36,8 @@ pub struct Job {
     pub name: String,
     /// The plan.
     pub plan: Plan,
+    /// Where the plan comes from, to be followed while it is run; nothing: it stays as it is.
+    pub origin: Option<Origin>,
     /// How to run it.
     pub options: Options,
     /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
@@ -64,6 +67,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let json = job.json.as_deref().map(JsonOutput::open).transpose()?;
     let out = Printer::start(matches!(json, Some(JsonOutput::Stdout))).map_err(defect)?;
     let readiness = Readiness::default();
+    let hangups = job.origin.as_ref().map(|_| shared::shutdown::hangups()).transpose().map_err(defect)?;
     let admin = bind(job.admin_address)?;
     tokio::select! {
         ready = prepare(&mut job, &out) => ready?,
@@ -82,6 +86,11 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
+    let source = engine.plan().source;
+    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, engine.reloader()));
+    if let Some(followed) = &followed {
+        registry.register(Box::new(followed.red())).map_err(defect)?;
+    }
     let admin_address = admin.local_addr().map_err(defect)?;
     serve_admin(admin, registry, readiness.clone()).map_err(defect)?;
     out.line(format!("listening protocol=admin address={admin_address}"));
@@ -93,8 +102,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
     let (figures, seen) = watch::channel(Vec::new());
     let inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
-    let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
-    let heard = inquest.heard();
+    let (session, workers) = (engine.session(), engine.workers());
+    let (heard, subjects) = (inquest.heard(), inquest.subjects());
+    engine.on_reload(Box::new(move |_, as_run| subjects.follow(as_run)));
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
@@ -108,8 +118,14 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         });
         (finished.await, stop.is_cancelled())
     };
-    let ((finished, was_stopped), ()) = tokio::join!(run, inquest.hold(over.clone()));
+    let follow = async {
+        if let Some(followed) = followed {
+            over.run_until_cancelled(followed.follow(|line| out.line(line))).await;
+        }
+    };
+    let ((finished, was_stopped), (), ()) = tokio::join!(run, inquest.hold(over.clone()), follow);
     let mut finished = finished.map_err(defect)?;
+    let plan = finished.plan.clone();
     let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;

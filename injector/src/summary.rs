@@ -55,6 +55,8 @@ pub struct Summary {
     pub took_s: f64,
     /// Threads that sent.
     pub workers: u32,
+    /// How often the scenario was read again and taken up while it was run.
+    pub reloads: u64,
     /// The judgement on the run.
     pub verdict: Judgement,
     /// All operations together.
@@ -99,6 +101,8 @@ pub struct Operation {
     pub rate_per_s: f64,
     /// Whether it asks for a fault.
     pub injected: bool,
+    /// Whether the scenario was read again and has it no more.
+    pub left: bool,
     /// What the injector saw.
     pub client: Side,
     /// What the target saw, if it told.
@@ -222,8 +226,8 @@ impl Summary {
             error: error.as_deref(),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
-        let operations = plan.operations.iter().zip(&finished.accounts).zip(differences);
-        let operations = operations.map(|((operation, account), difference)| {
+        let operations = plan.operations.iter().zip(&finished.accounts).zip(differences).zip(&finished.left);
+        let operations = operations.map(|(((operation, account), difference), &left)| {
             let server = target.as_ref().map(|account| of_target(account, &operation.name));
             Operation {
                 name: operation.name.to_string(),
@@ -231,6 +235,7 @@ impl Summary {
                 protocol: operation.protocol().as_str(),
                 rate_per_s: operation.rate.per_second(),
                 injected: operation.injected,
+                left,
                 client: Side::from(account),
                 rules: Rules::new(account, server.as_ref()),
                 server,
@@ -245,6 +250,7 @@ impl Summary {
             planned_for_s: finished.planned_for.as_secs_f64(),
             took_s: finished.took.as_secs_f64(),
             workers,
+            reloads: finished.reloads,
             verdict: Judgement { result: exit.as_str(), exit_code: exit.code(), reasons, exit },
             total: Side::from(&total),
             operations: operations.collect(),

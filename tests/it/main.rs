@@ -43,6 +43,7 @@ mod promtool;
 mod proxies;
 mod receipts;
 mod relay;
+mod reload;
 mod replicas;
 mod result;
 mod rules;

@@ -23,11 +23,15 @@ impl Course {
             ));
         }
         self.phases = plan.phases.clone().into();
-        self.lanes = cast.roles.iter().enumerate().map(|(number, role)| match self.lanes.get(number) {
-            Some(lane) => lane.follow(role),
-            None => Lane::new(role),
-        })
-        .collect();
+        self.lanes = cast
+            .roles
+            .iter()
+            .enumerate()
+            .map(|(number, role)| match self.lanes.get(number) {
+                Some(lane) => lane.follow(role),
+                None => Lane::new(role),
+            })
+            .collect();
         self.cast = cast;
         if self.wishes.rate.is_some() && !self.lanes.iter().any(Lane::is_weighted) {
             self.wishes.rate = None;

@@ -7,9 +7,9 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::Engine;
 use super::gathered::Gathered;
 use super::series::counted;
-use super::Engine;
 use crate::account::Ledger;
 use crate::cast::{Cast, Member};
 use crate::compat;
@@ -184,7 +184,8 @@ impl Engine {
         let changed = |what: &str, before: String, now: String| {
             Err(format!("{what} was {before} and would be {now}: that holds for as long as a run lasts; restart it"))
         };
-        let nameserver = |plan: &Plan| plan.nameserver.as_ref().map_or("the system's".to_owned(), |at| at.0.to_string());
+        let nameserver =
+            |plan: &Plan| plan.nameserver.as_ref().map_or("the system's".to_owned(), |at| at.0.to_string());
         let before = &*self.plan;
         if before.source != plan.source {
             return changed("source", before.source.to_string(), plan.source.to_string());

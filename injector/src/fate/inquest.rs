@@ -216,7 +216,9 @@ impl Inquest {
             return;
         }
         let after = figures.borrow().clone();
-        for (operation, ((before, after), progress)) in before.iter().zip(after).zip(progress).enumerate() {
+        for (operation, ((before, after), progress)) in
+            before.iter().zip(after).zip(progress).enumerate().take(self.subjects.count())
+        {
             if self.subjects.of(operation).carries_id && self.replicas.were_all_asked(&self.heard, operation) {
                 let figures = |fates| after.since(before, progress, fates);
                 let difference = self.explain(operation, &told.account, figures).await;
@@ -266,7 +268,7 @@ impl Inquest {
             self.unaccounted = self.subjects.all().iter().zip(ours).map(unaccounted).collect();
         }
         let whole = told.filter(|told| told.is_whole());
-        for (operation, ours) in ours.iter().enumerate() {
+        for (operation, ours) in ours.iter().enumerate().take(self.subjects.count()) {
             let is_claimed =
                 self.subjects.of(operation).carries_id && self.replicas.were_all_asked(&self.heard, operation);
             if let Some(told) = whole.filter(|_| is_claimed) {

@@ -4,6 +4,7 @@ mod course;
 pub mod k6;
 mod names;
 mod operations;
+mod reload;
 mod series;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::receipt::Finding;
 
 pub use self::course::CourseRed;
 pub use self::names::NameSeries;
+pub use self::reload::ReloadRed;
 pub use self::series::ClientSeries;
 
 const REQUESTS: Described = Described::counter(

@@ -33,7 +33,14 @@ impl Bench {
         let ledger = Arc::new(Ledger::new(1));
         let counter = Counter { series: red.series(0, 0), ledger: Arc::clone(&ledger), operation: 0, shares: None };
         let users = vec![User { counter, red: red.clone() }];
-        Bench { entry: Arc::new(Entry { users: Mutex::new(Users { users, ..Users::default() }), ..Entry::new("far", resolve) }), red, ledger }
+        Bench {
+            entry: Arc::new(Entry {
+                users: Mutex::new(Users { users, ..Users::default() }),
+                ..Entry::new("far", resolve)
+            }),
+            red,
+            ledger,
+        }
     }
 
     fn account(&self) -> NameAccount {
@@ -181,12 +188,8 @@ fn operations_of_one_name_and_policy_share_its_entry() {
     });
     let red = ClientRed::new(&labels.collect::<Vec<_>>(), 1);
     let ledger = Arc::new(Ledger::new(5));
-    let counter = |operation| Counter {
-        series: red.series(operation, 0),
-        ledger: Arc::clone(&ledger),
-        operation,
-        shares: None,
-    };
+    let counter =
+        |operation| Counter { series: red.series(operation, 0), ledger: Arc::clone(&ledger), operation, shares: None };
     let book = Book::default();
     let entries = || {
         let entries = lock(&book.0).all.clone().into_iter();
