@@ -233,14 +233,16 @@ impl Control {
         state.course.ended().and_then(|at| t0.checked_add(at))
     }
 
-    /// Planning has ended, whatever the course says.
-    pub(crate) fn over(&self, now: Instant) {
+    /// Planning has ended, whatever the course says; whether that is news to the course.
+    pub(crate) fn over(&self, now: Instant) -> bool {
         self.shared.stop.cancel();
         let mut state = self.state();
         let since = state.t0.map_or(Duration::ZERO, |t0| now.saturating_duration_since(t0));
         state.course.advance(since);
+        let was_planning = !state.course.is_over();
         state.course.end();
         self.shared.status.send_replace(state.course.status());
+        was_planning
     }
 
     fn change(&self, change: impl Fn(&mut Course) -> Result<(), String>) -> Result<(), String> {

@@ -223,8 +223,8 @@ impl Engine {
             tokio::select! {
                 // First of all: the workers end because of it, and that must not be seen before its cause.
                 biased;
-                () = stop.cancelled(), if ended.stopped.is_none() => ended.stop(&control),
-                () = control.stopped().cancelled(), if ended.stopped.is_none() => ended.stop(&control),
+                () = stop.cancelled(), if !ended.is_stopped => ended.stop(&control),
+                () = control.stopped().cancelled(), if !ended.is_stopped => ended.stop(&control),
                 now = ticks.tick() => {
                     change = control.refresh(now);
                     stage.gathered.take(&stage.ledgers);
@@ -239,7 +239,7 @@ impl Engine {
                         ended.cut_short = Some(why);
                         ended.stop(&control);
                     }
-                    if ended.stopped.is_none() && stage.gathered.is_all_planned(&control.cast()) {
+                    if !ended.is_stopped && stage.gathered.is_all_planned(&control.cast()) {
                         // It may have come to its end meanwhile.
                         let _ = control.finish();
                     }
@@ -280,7 +280,7 @@ impl Engine {
         let is_continuous = self.options.length.is_none() && self.plan.is_endless();
         Ok(Finished {
             is_continuous,
-            is_interrupted: ended.stopped.is_some() && !is_continuous,
+            is_interrupted: ended.is_interrupted && !is_continuous,
             planned_for: control.active(),
             took: over.saturating_duration_since(t0),
             accounts: stage.gathered.total,
@@ -325,7 +325,9 @@ impl Engine {
 #[derive(Default)]
 struct Ended {
     /// It was told to, or had to.
-    stopped: Option<Instant>,
+    is_stopped: bool,
+    /// Planning was not over then.
+    is_interrupted: bool,
     cut_short: Option<String>,
     error: Option<io::Error>,
 }
@@ -333,9 +335,8 @@ struct Ended {
 impl Ended {
     /// Nothing more is planned; what was before that stays as it is.
     fn stop(&mut self, control: &Control) {
-        let now = Instant::now();
-        control.over(now);
-        self.stopped.get_or_insert(now);
+        self.is_interrupted |= control.over(Instant::now());
+        self.is_stopped = true;
     }
 }
 

@@ -111,7 +111,7 @@ fn every_number_is_sent_once_through_many_reloads() {
         })
         .await;
         assert_eq!(finished.reloads, 29);
-        assert_eq!(finished.left.iter().filter(|left| **left).count(), 3, "a and one c are there, b and two are not");
+        assert_eq!(finished.left.iter().filter(|left| **left).count(), 2, "a, b and one c are there");
         let held = heard.0.lock().unwrap().clone();
         for (name, account) in by_name(&finished) {
             let mut numbers = held[name].clone();
@@ -135,7 +135,6 @@ fn what_stays_keeps_its_connections() {
             heard.more("a").await;
             reloader.reload(plan("phases: [{ name: main, scale: 50% }]\n", &[a])).await.unwrap();
             heard.more("a").await;
-            reloader.reload(plan("arrival: poisson\n", &[&a.replace("weight: 3", "rate: 90/s")])).await.unwrap_err();
             reloader
                 .reload(plan("", &[&a.replace("3,", "1, arrival: poisson,"), "name: b, weight: 9, http: {}"]))
                 .await

@@ -189,8 +189,8 @@ fn phases_and_arrivals_are_told_in_words() {
         "phase        warmup: for 30s, at 25% of the rate",
         "phase        main: for 5m, at 20/s; begins when p99 < 1s holds, waited for at most 1m",
         "phase        rest: until told to stop, nothing is sent",
-        "  rate         7.5/s (74.88% of all): at random, one every 133ms on average, at 100%; a wave up",
-        "               to 150% of it and down as much, every 600 s",
+        "  rate         7.5/s (74.88% of all): at random, one every 133ms on average, at 100%; a wave up to",
+        "               150% of it and down as much, every 600 s",
         "  rate         2.5/s (24.96% of all): 25 within 5ms, every 10s, the first after 133ms",
         "at 100%; 50% of it for 30 s,",
     ] {

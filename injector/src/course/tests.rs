@@ -145,3 +145,21 @@ fn a_change_keeps_a_slope_where_it_is() {
     // From 3/s to 6/s over 50 s, rounded up for each of three.
     assert!((224..=228).contains(&planned), "{planned}");
 }
+
+#[test]
+fn another_plan_changes_rates_and_lengths_and_not_what_people_said() {
+    let mut course = Course::new(&phased(THREE), None, false);
+    course.advance(s(10));
+    course.enable("b".parse().unwrap(), false).unwrap();
+    let longer = phased(&THREE.replace("30s", "50s").replace("20/s", "40/s"));
+    let reload = |course: &mut Course, plan: &Plan| {
+        let cast = course.cast().follow(plan, |_| None)?;
+        course.reload(plan, std::sync::Arc::new(cast))
+    };
+    reload(&mut course, &longer).unwrap();
+    assert_eq!(steps(&course.rota().unwrap()), ["10s 0 2/1 - 1/2", "50s 1 32/1 - 2/1", "110s 2 - - -", "120s end"]);
+    // What is over by the new plan ends at once.
+    reload(&mut course, &phased(&THREE.replace("30s", "5s"))).unwrap();
+    assert_eq!(steps(&course.rota().unwrap())[..2], ["10s 0 2/1 - 1/2", "10s 1 16/1 - 2/1"]);
+    assert!(reload(&mut course, &phased("")).unwrap_err().contains("phases"));
+}
