@@ -213,7 +213,7 @@ fn what_cannot_be_changed_is_refused_and_the_run_goes_on() {
     let a = "name: a, weight: 1, connection: pooled(2), http: {}";
     let refused = [
         ("source: other/injector\n", a, "source was local/injector and would be other/injector"),
-        ("nameserver: 127.0.0.1:5\n", a, "nameserver"),
+        ("nameserver: 127.0.0.1\n", a, "nameserver"),
         ("max_in_flight: 1\n", a, "2 workers"),
         ("phases: [{ name: warmup, for: 1s }, { name: main }]\n", a, "phases main"),
         ("", "name: a, weight: 1, tcp: {}", "another name"),

@@ -40,7 +40,7 @@ impl Census {
 
     /// What an operation's requests leave to be done at an instant, as far as which was counted; nothing: it has sent none.
     pub(crate) fn rest(&self, operation: usize, at: Duration) -> Option<Rest> {
-        self.timetables.get(operation)?.leave(at)
+        self.timetables.get(operation)?.leave(self.rota.end.map_or(at, |end| end.min(at)))
     }
 }
 
