@@ -90,6 +90,7 @@ fn pair(cli: &Cli) -> Result<Exit, (Exit, String)> {
             name,
             ui: cli.ui.setup(plan.length(options.length), cli.outputs.is_stdout_taken())?,
             plan,
+            origin: None,
             options,
             admin_address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             outputs: cli.outputs.outputs(),

@@ -247,6 +247,7 @@ impl RunArgs {
         Ok(Job {
             name: found.name().to_owned(),
             ui: self.ui.setup(plan.length(options.length), self.outputs.is_stdout_taken())?,
+            origin: self.scenario.origin(&found),
             plan,
             options,
             admin_address: self.admin_address,

@@ -56,7 +56,8 @@ pub(crate) fn k6(plan: &Plan, red: ClientRed, operations: Vec<ClientOperation>, 
     K6Red::new(red, calls.zip(operations).collect(), plan.max_in_flight.get(), tags.0)
 }
 
-fn k6_call(operation: &Operation) -> K6Call {
+/// What an operation is in k6's words.
+pub(crate) fn k6_call(operation: &Operation) -> K6Call {
     let endpoint = &operation.endpoint;
     match &operation.call {
         Call::Http(call) => {

@@ -45,6 +45,8 @@ pub(crate) struct StreamContext<D: Driver> {
     pub(crate) names: Names,
     pub(crate) session: Session,
     pub(crate) timeout: Duration,
+    /// Whether its requests ask for a fault.
+    pub(crate) injected: bool,
     pub(crate) counter: Counter,
     /// Where the same is counted in k6's words, if that is asked for.
     pub(crate) k6: Option<Arc<K6Series>>,
@@ -130,7 +132,7 @@ impl<D: Driver> StreamContext<D> {
     pub(crate) fn finished(&self, finished: &Finished, address: Option<IpAddr>) {
         self.in_flight(-1);
         let &Finished { outcome, service, response, network, is_declared, .. } = finished;
-        self.counter.series.finished(outcome, service, response, network, is_declared);
+        self.counter.series.finished(outcome, service, response, network, is_declared || self.injected);
         self.counter.series.bytes(finished.sent_bytes, finished.received_bytes);
         self.account(|account| {
             account.finished(finished);

@@ -11,6 +11,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::cast::Cast;
+use crate::course::census::Census;
 use crate::course::{Course, Status};
 use crate::plan::Plan;
 use crate::rate::Rate;
@@ -43,6 +45,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     course: Course,
+    census: Census,
     /// Nothing: the run has not begun.
     t0: Option<Instant>,
     /// A start that was asked for before there was a t0.
@@ -53,7 +56,7 @@ impl Control {
     pub(crate) fn new(course: Course, workers: usize) -> Control {
         let status = watch::Sender::new(course.status());
         let shared = Shared {
-            state: Mutex::new(State { course, t0: None, start: None }),
+            state: Mutex::new(State { course, census: Census::default(), t0: None, start: None }),
             mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
             status,
             stop: CancellationToken::new(),
@@ -141,14 +144,6 @@ impl Control {
         self.change(|course| course.enable(name, is_enabled))
     }
 
-    /// Takes the rates and phases of another plan for the same operations; what was said over the plan stays.
-    ///
-    /// # Errors
-    /// If more than that differs, a rate cannot be kept, or the run is over; nothing is changed then.
-    pub fn replan(&self, plan: &Plan) -> Result<(), String> {
-        self.change(|course| course.replan(plan))
-    }
-
     /// What the run is doing, now and whenever that changes.
     pub fn status(&self) -> watch::Receiver<Status> {
         self.shared.status.subscribe()
@@ -181,6 +176,7 @@ impl Control {
         let rota = state.course.rota()?;
         // No worker runs yet, so there is nothing to be late for.
         post(&self.shared.mailboxes, &rota, Instant::now() + FAR).map_err(|refused| format!("{refused:?}"))?;
+        state.census.follow(rota);
         self.shared.status.send_replace(state.course.status());
         Ok(())
     }
@@ -189,7 +185,10 @@ impl Control {
     pub(crate) fn refresh(&self, now: Instant) -> Option<Instant> {
         let mut state = self.state();
         let t0 = state.t0?;
-        state.course.advance(now.saturating_duration_since(t0));
+        let since = now.saturating_duration_since(t0);
+        state.course.advance(since);
+        // What is changed later is later than now.
+        state.census.advance(since);
         let status = state.course.status();
         self.shared.status.send_if_modified(|held| {
             let is_new = *held != status;
@@ -247,6 +246,11 @@ impl Control {
     }
 
     fn change(&self, change: impl Fn(&mut Course) -> Result<(), String>) -> Result<(), String> {
+        self.change_from(|course, _, _| change(course))
+    }
+
+    /// The same by who needs to know how many requests were due by that instant.
+    fn change_from(&self, change: impl Fn(&mut Course, &Census, Duration) -> Result<(), String>) -> Result<(), String> {
         if self.shared.stop.is_cancelled() {
             return Err(OVER.to_owned());
         }
@@ -254,16 +258,18 @@ impl Control {
         for _ in 0..ATTEMPTS_MAX {
             let mut course = state.course.clone();
             let begins = Instant::now() + LEAD;
-            course.advance(state.t0.map_or(Duration::ZERO, |t0| begins.saturating_duration_since(t0)));
+            let at = state.t0.map_or(Duration::ZERO, |t0| begins.saturating_duration_since(t0));
+            course.advance(at);
             if course.is_over() {
                 return Err(OVER.to_owned());
             }
-            change(&mut course)?;
+            change(&mut course, &state.census, at)?;
             let rota = course.rota()?;
             // Before the run begins, whoever begins it posts what holds.
             match state.t0.map_or(Ok(()), |_| post(&self.shared.mailboxes, &rota, begins)) {
                 Ok(()) => {
                     state.course = course;
+                    state.census.follow(rota);
                     self.shared.status.send_replace(state.course.status());
                     self.shared.changed.notify_one();
                     return Ok(());
@@ -273,6 +279,41 @@ impl Control {
             }
         }
         Err("the machine stood still for too long; nothing was changed".to_owned())
+    }
+
+    /// Who sends.
+    pub(crate) fn cast(&self) -> Arc<Cast> {
+        Arc::clone(self.state().course.cast())
+    }
+
+    /// Whether [`Control::reload`] would take a plan; the cast that it would have.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub(crate) fn try_reload(&self, plan: &Plan) -> Result<Arc<Cast>, String> {
+        let mut course = self.state().course.clone();
+        let cast = Arc::new(course.cast().follow(plan, |_| None)?);
+        course.reload(plan, Arc::clone(&cast))?;
+        course.rota()?;
+        Ok(cast)
+    }
+
+    /// Gives the names of a cast their places.
+    pub(crate) fn enrol(&self, cast: &Cast) {
+        self.state().course.enrol(cast);
+    }
+
+    /// From an instant on the run is one by this plan.
+    ///
+    /// # Errors
+    /// As [`Control::try_reload`], or if the run is over, or the machine stands still.
+    pub(crate) fn reload(&self, plan: &Plan) -> Result<(), String> {
+        self.change_from(|course, census, at| {
+            let mut census = census.clone();
+            census.advance(at);
+            let cast = course.cast().follow(plan, |number| census.rest(number, at))?;
+            course.reload(plan, Arc::new(cast))
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

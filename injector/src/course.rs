@@ -5,7 +5,9 @@
 //! holds is a function of a few numbers ([`Standing`], [`Wishes`]); a change of them at an instant is a new [`Rota`] from
 //! there on, and nothing else ever changes a schedule.
 
+pub(crate) mod census;
 mod lane;
+mod reload;
 mod status;
 
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use shared::identity::Name;
 
 use self::lane::Lane;
 pub use self::status::{Motion, OperationStatus, Status};
+use crate::cast::Cast;
 use crate::plan::{Phase, Plan};
 use crate::rate::Rate;
 use crate::schedule::Scale;
@@ -23,6 +26,8 @@ use crate::turns::{Rota, Step};
 /// A run's course.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
+    /// Who sends, and how often: by number.
+    cast: Arc<Cast>,
     lanes: Vec<Lane>,
     phases: Arc<[Phase]>,
     /// How long it may last by its own clock.
@@ -58,8 +63,10 @@ impl Course {
     pub(crate) fn new(plan: &Plan, limit: Option<Duration>, is_paused: bool) -> Course {
         let motion = if is_paused { Motion::Paused } else { Motion::Runs };
         let zero = Duration::ZERO;
+        let cast = Arc::new(Cast::new(plan));
         Course {
-            lanes: plan.operations.iter().map(Lane::new).collect(),
+            lanes: cast.roles.iter().map(Lane::new).collect(),
+            cast,
             phases: plan.phases.clone().into(),
             limit,
             standing: Standing { at: zero, since: zero, motion, phase: 0, in_phase: zero, active: zero },
@@ -150,7 +157,7 @@ impl Course {
         let is_silent = self.standing.motion != Motion::Runs;
         let schedule = |lane: &Lane| if is_silent { Ok(None) } else { lane.schedule(self) };
         let schedules = self.lanes.iter().map(schedule).collect::<Result<_, _>>()?;
-        Ok(Step { at: self.standing.at, phase: self.standing.phase, schedules })
+        Ok(Step { at: self.standing.at, phase: self.standing.phase, schedules, cast: Arc::clone(&self.cast) })
     }
 
     /// Whether it stands before a gate.
@@ -176,6 +183,11 @@ impl Course {
             course.step().map_err(|why| (phase, why))?;
         }
         Ok(())
+    }
+
+    /// Who sends.
+    pub(crate) fn cast(&self) -> &Arc<Cast> {
+        &self.cast
     }
 
     /// When planning ended, since t0, if it has.
@@ -239,21 +251,6 @@ impl Course {
 
     pub(crate) fn enable(&mut self, name: Name, is_enabled: bool) -> Result<(), String> {
         self.lane(name)?.is_enabled = is_enabled;
-        Ok(())
-    }
-
-    /// Takes the rates and phases of another plan. It stays in the phase where it is, which may be over by that.
-    pub(crate) fn replan(&mut self, plan: &Plan) -> Result<(), String> {
-        let names = |phases: &[Phase]| phases.iter().map(|phase| phase.name).collect::<Vec<_>>();
-        if names(&plan.phases) != names(&self.phases) {
-            return Err("phases of other names need a new run".to_owned());
-        }
-        let lanes: Vec<Lane> = plan.operations.iter().map(Lane::new).collect();
-        if lanes.len() != self.lanes.len() || lanes.iter().zip(&self.lanes).any(|(new, old)| !new.follows(old)) {
-            return Err("other operations, or other arrivals, need a new run".to_owned());
-        }
-        let kept = lanes.into_iter().zip(&self.lanes).map(|(new, old)| new.told(old)).collect();
-        (self.lanes, self.phases) = (kept, plan.phases.clone().into());
         Ok(())
     }
 

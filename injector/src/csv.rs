@@ -133,8 +133,8 @@ fn write_all(file: &mut impl Write, waiting: impl IntoIterator<Item = String>) -
 
 impl Csv {
     /// Adds an interval that ended at `unix_s`, of operations with these names and protocols.
-    pub(crate) fn add(&mut self, tick: &Tick<'_>, operations: &[(String, &'static str)], unix_s: f64) {
-        match self.rows.try_send(rows(tick, operations, unix_s)) {
+    pub(crate) fn add(&mut self, tick: &Tick<'_>, unix_s: f64) {
+        match self.rows.try_send(rows(tick, unix_s)) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => self.missed += 1,
             // It has failed, and says so when it is finished.
@@ -165,10 +165,11 @@ fn heads() -> String {
 }
 
 /// No value needs quotes: names of operations are of `a-z0-9_-`, all else are numbers. What is not known is empty.
-fn rows(tick: &Tick<'_>, operations: &[(String, &'static str)], unix_s: f64) -> String {
+fn rows(tick: &Tick<'_>, unix_s: f64) -> String {
     let mut text = String::new();
     let (elapsed_s, interval_s) = (tick.elapsed.as_secs_f64(), tick.length.as_secs_f64());
-    for (((name, protocol), interval), total) in operations.iter().zip(tick.by_operation).zip(tick.total) {
+    for ((operation, interval), total) in tick.plan.operations.iter().zip(tick.by_operation).zip(tick.total) {
+        let (name, protocol) = (operation.name.as_str(), operation.protocol().as_str());
         // Writing to a String cannot fail.
         let _ = write!(text, "{unix_s:.3},{elapsed_s:.3},{interval_s:.3},{name},{protocol}");
         for figure in figures(interval, total) {

@@ -2,6 +2,8 @@
 
 mod gate;
 mod gathered;
+mod reload;
+mod series;
 
 use std::io;
 use std::num::NonZeroU32;
@@ -10,35 +12,31 @@ use std::thread;
 use std::time::Duration;
 
 use shared::identity::Session;
-use shared::outcome::Code;
-use shared::red::Labels;
 use shared::red::client::k6::K6Red;
-use shared::red::client::{ClientOperation, ClientRed, CourseRed};
-use tokio::sync::oneshot;
+use shared::red::client::{ClientRed, CourseRed};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use self::gate::pass_gate;
 pub use self::gate::{Gate, Judge};
-use self::gathered::Gathered;
+use self::reload::{Asked, Stage};
+pub use self::reload::{OnReload, Reloader};
+use self::series::counted;
 use crate::account::{Ledger, OperationAccount};
 use crate::compat::{self, Tags};
 use crate::control::Control;
-use crate::counter::Counter;
 use crate::course::{Course, Status};
 use crate::fate::Unanswered;
-use crate::names::asker::Asker;
 use crate::names::book::Book;
 use crate::pacer::Quantum;
-use crate::plan::{Operation, Plan};
+use crate::plan::{OPERATIONS_MAX, Plan};
 use crate::worker::{self, Assignment};
 
 /// Time between the decision to start and the first slot: enough for every thread to build its runtime.
 const START_DELAY: Duration = Duration::from_millis(50);
 /// How often accounts are gathered.
 const TICK: Duration = Duration::from_secs(1);
-/// How long requests in flight may take to end after an interruption, at most.
-const INTERRUPT_GRACE_MAX: Duration = Duration::from_secs(5);
 /// Rate up to which one worker serves all streams: two would only wake the machine twice as often.
 const ONE_WORKER_PER_S: f64 = 2_000.0;
 
@@ -67,6 +65,9 @@ pub struct Engine {
     workers: NonZeroU32,
     control: Control,
     judge: Option<Judge>,
+    reloader: Reloader,
+    reloads: mpsc::Receiver<Asked>,
+    on_reload: Option<OnReload>,
 }
 
 /// What was gathered in one second.
@@ -82,6 +83,8 @@ pub struct Tick<'a> {
     pub by_operation: &'a [OperationAccount],
     /// Since the start, by operation in the plan's order.
     pub total: &'a [OperationAccount],
+    /// What is run, as [`Finished::plan`]: another one after a reload.
+    pub plan: &'a Arc<Plan>,
     /// What the run is doing.
     pub status: &'a Status,
 }
@@ -97,7 +100,7 @@ pub struct Finished {
     pub planned_for: Duration,
     /// From the first slot to the last result.
     pub took: Duration,
-    /// By operation in the plan's order.
+    /// By operation in the plan's order, then what a reload has brought: that of [`Finished::plan`].
     pub accounts: Vec<OperationAccount>,
     /// By phase in the plan's order, all operations together. What was planned in a phase is counted there; a request that
     /// was under way when it ended has its result in the next one, so that `in_flight` of one may be negative.
@@ -108,6 +111,12 @@ pub struct Finished {
     pub has_restarted: bool,
     /// That the generator was at its own end, in words; whoever watched it fills it in.
     pub saturation: Option<String>,
+    /// What was run: every operation there was, by number, as it was last.
+    pub plan: Arc<Plan>,
+    /// By operation, whether a scenario that was read again has it no more.
+    pub left: Vec<bool>,
+    /// How often the run was given another plan.
+    pub reloads: u64,
     /// Why a worker ended early, which ended the run.
     pub error: Option<io::Error>,
 }
@@ -119,7 +128,9 @@ impl Engine {
         let workers =
             options.workers.unwrap_or_else(|| default_workers(plan.peak_per_second())).min(plan.max_in_flight);
         let red = ClientRed::new(&counted(&plan), workers.get() as usize);
-        let unanswered = Arc::new(Unanswered::new(plan.operations.len()));
+        // A reload may bring operations, up to as many as a target tells apart.
+        let unanswered = Arc::new(Unanswered::new(OPERATIONS_MAX));
+        let (reloader, reloads) = Reloader::new();
         let course = Course::new(&plan, options.length, options.is_paused);
         let control = Control::new(course, workers.get() as usize);
         let course_red = CourseRed::new(plan.source, plan.phases.iter().map(|phase| phase.name));
@@ -134,6 +145,9 @@ impl Engine {
             workers,
             control,
             judge: None,
+            reloader,
+            reloads,
+            on_reload: None,
         }
     }
 
@@ -187,31 +201,21 @@ impl Engine {
     /// # Errors
     /// If a thread or the system's resolver cannot be had; requests that fail are figures, not errors.
     pub async fn run(mut self, stop: CancellationToken, mut on_tick: impl FnMut(&Tick<'_>)) -> io::Result<Finished> {
-        let ledgers: Vec<Arc<Ledger>> =
-            (0..self.workers.get()).map(|_| Arc::new(Ledger::new(self.plan.operations.len()))).collect();
-        let book = Arc::new(Book::new(&self.plan, &self.red, |operation| Counter {
-            series: self.red.series(operation, 0),
-            ledger: Arc::clone(&ledgers[0]),
-            operation,
-            shares: None,
-        }));
-        let asker = Arc::new(Asker::asking(self.plan.nameserver, self.plan.longest_timeout())?);
-        let mut keeping = book.open(&asker);
+        let mut stage = Stage::new(&self)?;
         let control = self.control();
         tokio::select! {
             // What is told to stop before it has begun begins, and ends at once: with a report that says so.
             () = stop.cancelled() => {}
             () = control.stopped().cancelled() => {}
-            () = book.first_answers() => {}
+            () = stage.book.first_answers() => {}
         }
         let t0 = Instant::now() + START_DELAY;
         control.begin(t0).map_err(io::Error::other)?;
         let mut running: Vec<Running> = Vec::new();
-        for (worker, ledger) in (0..).zip(&ledgers) {
-            let assignment = self.assignment(worker, (Arc::clone(ledger), Arc::clone(&book)), t0);
+        for (worker, ledger) in (0..).zip(&stage.ledgers) {
+            let assignment = self.assignment(worker, (Arc::clone(ledger), Arc::clone(&stage.book)), t0);
             running.push(Running::start(assignment)?);
         }
-        let mut gathered = Gathered::new(&self.plan);
         let mut ticks = interval_at(t0 + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut ended = Ended::default();
@@ -227,22 +231,26 @@ impl Engine {
                 () = control.stopped().cancelled(), if !ended.is_stopped => ended.stop(&control),
                 now = ticks.tick() => {
                     change = control.refresh(now);
-                    gathered.take(&ledgers);
-                    gathered.backends(&self.red, now);
+                    stage.gathered.take(&stage.ledgers);
+                    stage.gathered.backends(&self.red, now);
                     let elapsed = now.saturating_duration_since(t0);
                     let status = status.borrow_and_update().clone();
                     self.export(&status);
-                    let tick = gathered.tick(elapsed, told, &status);
+                    let tick = stage.tick(elapsed, told, &status);
                     on_tick(&tick);
                     told = elapsed;
                     if let Some(why) = pass_gate(&self.plan, &control, &mut self.judge, &tick) {
                         ended.cut_short = Some(why);
                         ended.stop(&control);
                     }
-                    if !ended.is_stopped && gathered.is_all_planned(&self.plan) {
+                    if !ended.is_stopped && stage.gathered.is_all_planned(&control.cast()) {
                         // It may have come to its end meanwhile.
                         let _ = control.finish();
                     }
+                }
+                Some(asked) = self.reloads.recv() => {
+                    // Nobody who asked may be there any more.
+                    let _ = asked.answer.send(self.reload(*asked.plan, &mut stage));
                 }
                 () = control.changed() => change = control.refresh(Instant::now()),
                 () = until(change) => {
@@ -260,29 +268,32 @@ impl Engine {
                 }
             }
         }
-        keeping.shutdown().await;
-        gathered.take(&ledgers);
+        stage.keeping.shutdown().await;
+        stage.gathered.take(&stage.ledgers);
         let over = Instant::now();
-        gathered.backends(&self.red, over);
+        stage.gathered.backends(&self.red, over);
         let end = control.ended(t0).unwrap_or(over).min(over);
         control.over(over);
         self.export(&status.borrow_and_update());
         // The rest of a second, so that intervals add up to the total. If it is only of what was taken up after the end, or
         // came to its own while the run drained, it has no length: a second line of the last second would say little.
         let elapsed = end.saturating_duration_since(t0);
-        let until = if gathered.interval.planned > 0 { elapsed.max(told) } else { told };
-        on_tick(&gathered.tick(until, told, &status.borrow()));
+        let until = if stage.gathered.interval.planned > 0 { elapsed.max(told) } else { told };
+        on_tick(&stage.tick(until, told, &status.borrow()));
         let is_continuous = self.options.length.is_none() && self.plan.is_endless();
         Ok(Finished {
             is_continuous,
             is_interrupted: ended.is_interrupted && !is_continuous,
             planned_for: control.active(),
             took: over.saturating_duration_since(t0),
-            accounts: gathered.total,
-            phases: gathered.phases,
+            accounts: stage.gathered.total,
+            phases: stage.gathered.phases,
             cut_short: ended.cut_short,
             has_restarted: false,
             saturation: None,
+            plan: stage.as_run,
+            left: control.cast().left(),
+            reloads: stage.reloads,
             error: ended.error,
         })
     }
@@ -310,7 +321,6 @@ impl Engine {
             t0,
             mailboxes: self.control.mailboxes(),
             stop: self.control.stopped().clone(),
-            interrupt_grace: self.plan.longest_timeout().min(INTERRUPT_GRACE_MAX),
         }
     }
 }
@@ -356,29 +366,6 @@ impl Running {
         })?;
         Ok(Running { over })
     }
-}
-
-/// What is known of every operation's series at start.
-fn counted(plan: &Plan) -> Vec<ClientOperation> {
-    let labels = |operation: &Operation| Labels {
-        source: plan.source,
-        protocol: operation.protocol(),
-        operation: operation.name,
-        injected: operation.injected,
-    };
-    let counted = plan.operations.iter().map(|operation| ClientOperation {
-        labels: labels(operation),
-        rate_per_s: operation.rate.per_second(),
-        expected: expected_codes(operation),
-    });
-    counted.collect()
-}
-
-/// The codes a right answer may have. What leaves no answer counts as [`Code::NONE`].
-fn expected_codes(operation: &Operation) -> Vec<Code> {
-    let mut codes = operation.expected_codes();
-    codes.push(Code::NONE);
-    codes
 }
 
 fn default_workers(per_second: f64) -> NonZeroU32 {

@@ -39,7 +39,8 @@ const WAITING_MAX: usize = 65_536;
 /// A bound on requests in flight that the streams of one worker share. Who finds none free queues for the next one, once,
 /// so that a busy stream cannot keep the others from ever having one.
 pub(crate) struct Permits {
-    free: Cell<u32>,
+    most: Cell<u32>,
+    taken: Cell<u32>,
     queue: RefCell<VecDeque<Rc<dyn Pump>>>,
 }
 
@@ -51,20 +52,34 @@ pub(crate) trait Pump {
 
 impl Permits {
     pub(crate) fn new(most: u32) -> Rc<Permits> {
-        Rc::new(Permits { free: Cell::new(most), queue: RefCell::default() })
+        Rc::new(Permits { most: Cell::new(most), taken: Cell::new(0), queue: RefCell::default() })
+    }
+
+    /// Another bound. What is taken beyond it is not given out again.
+    pub(crate) fn resize(&self, most: u32) {
+        self.most.set(most);
+        self.hand_out();
+    }
+
+    fn are_free(&self) -> bool {
+        self.taken.get() < self.most.get()
     }
 
     fn take(&self) -> bool {
-        let free = self.free.get();
-        self.free.set(free.saturating_sub(1));
-        free > 0
+        let is_free = self.are_free();
+        self.taken.set(self.taken.get() + u32::from(is_free));
+        is_free
     }
 
     fn give_back(&self) {
-        self.free.set(self.free.get() + 1);
+        self.taken.set(self.taken.get() - 1);
+        self.hand_out();
+    }
+
+    fn hand_out(&self) {
         // Whoever is woken may have nothing to send any more: then it is the next one's. Who finds none free queues again, and
         // that ends the loop.
-        while self.free.get() > 0 {
+        while self.are_free() {
             let Some(first) = self.queue.borrow_mut().pop_front() else { return };
             first.pump_again();
         }

@@ -7,6 +7,7 @@
 pub mod account;
 mod api;
 mod attempt;
+mod cast;
 pub mod check;
 pub mod cli;
 pub mod compat;
@@ -14,6 +15,7 @@ mod context;
 pub mod control;
 mod counter;
 pub mod course;
+mod crew;
 pub(crate) mod csv;
 mod dial;
 mod difference;
@@ -40,8 +42,10 @@ pub mod program;
 pub mod rate;
 mod reflection;
 mod registry;
+pub mod reload;
 pub mod remote;
 pub mod report;
+
 mod resent;
 mod rows;
 pub mod scenario;

@@ -183,6 +183,18 @@ impl Operation {
         self.call.protocol()
     }
 
+    /// Whether every request of both is made and judged alike, whenever it is sent: connections of one will do for the other.
+    pub(crate) fn asks_the_same(&self, other: &Operation) -> bool {
+        let alike = |operation: &Operation| {
+            let &Operation { rate, peak, ref share, ref arrival, phase, .. } = self;
+            let when = Operation { rate, peak, phase, share: *share, arrival: arrival.clone(), ..operation.clone() };
+            // Patterns, descriptors and keys cannot be compared; what is printed of them tells them apart, and a field that
+            // is added is among it.
+            format!("{when:?}")
+        };
+        alike(self) == alike(other)
+    }
+
     /// Requests that come due together, beyond what a rate says.
     pub fn at_once(&self) -> u32 {
         match self.arrival.spacing {

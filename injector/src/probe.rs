@@ -146,6 +146,7 @@ pub(crate) fn context<D: Driver>(
         names,
         session: identity.session,
         timeout: operation.timeout,
+        injected: operation.injected,
         counter: Counter { series: red.series(0, 0), ledger: Arc::new(Ledger::new(1)), operation: 0, shares: None },
         k6: None,
         has_parts: false,

@@ -25,6 +25,7 @@ use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
 pub use environment::Environment;
 pub use files::Files;
+pub(crate) use files::{Digest, digest};
 pub use json::{Json, JsonValue, Unfit};
 pub use keys::{Key, Keyed, Shape};
 pub(crate) use keys::{Scalar, ScalarMut, Scalars};
@@ -60,14 +61,21 @@ impl Scenario {
     /// # Errors
     /// What is wrong with its form, with its place.
     pub fn read(path: &Path, environment: Environment<'_>) -> Result<Scenario, Problems> {
+        Scenario::read_with(path, environment, Files::beside(path))
+    }
+
+    /// The same; `files` has every file that was read, also if something is wrong with it.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub(crate) fn read_with(path: &Path, environment: Environment<'_>, files: Files) -> Result<Scenario, Problems> {
         let name = path.display().to_string();
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let text = include::read(path).map_err(|error| {
+        let text = include::read(path, &files).map_err(|error| {
             let message = if error.starts_with("longer") { error } else { format!("cannot read the file: {error}") };
             Problems::new(&name, "", vec![Problem::general(message)])
         })?;
         let open = fs::canonicalize(path).into_iter().collect();
-        Scenario::gather(&name, &text, Files { folder }, environment, open)
+        Scenario::gather(&name, &text, files, environment, open)
     }
 
     /// Parses a file's text without any environment; `name` is what messages call it. Files it names are looked for in the
@@ -98,7 +106,7 @@ impl Scenario {
         environment: Environment<'_>,
         open: Vec<std::path::PathBuf>,
     ) -> Result<Scenario, Problems> {
-        let mut reader = include::Reader { sources: Sources::none(), environment, open };
+        let mut reader = include::Reader { sources: Sources::none(), environment, files: files.clone(), open };
         if text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#')) {
             return Err(Problems::new(name, "", vec![Problem::general(EMPTY.to_owned())]));
         }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use self::recording::Recording;
 pub use self::shape::{Scale, ScaleError, Shape, Warp};
-pub use self::slots::Slots;
+pub use self::slots::{Rest, Slots};
 pub use self::timetable::Timetable;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;

@@ -3,32 +3,34 @@
 //!
 //! Both programs that inject (`injector run` and the pair in the root package) are this function with different arguments.
 
+mod admin;
+mod witness;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use shared::admin::guard::{ChangeGuard, INJECTOR_TOKEN_FLAG, Token};
 use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
 use shared::units::{counted, print_duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::witness::Witness;
 use crate::api::{self, Board};
 use crate::compat::Tags;
-use crate::difference::Figures;
 use crate::engine::{Engine, Gate, Judge, Options};
 use crate::fate::inquest::Inquest;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
 use crate::preflight::{Finding, Strain};
+use crate::reload::{Followed, Origin};
 use crate::summary::{Environment, Summary};
 use crate::target::QUESTION_TIMEOUT;
-use crate::threshold::{Span, Watch};
+use crate::threshold::Watch;
 use crate::ui::{self, About, Ui};
 use crate::verdict::Exit;
 use crate::{csv, junit, preflight, reflection, table, target};
@@ -39,6 +41,8 @@ pub struct Job {
     pub name: String,
     /// The plan.
     pub plan: Plan,
+    /// Where the plan comes from, to be followed while it is run; nothing: it stays as it is.
+    pub origin: Option<Origin>,
     /// How to run it.
     pub options: Options,
     /// Where `/metrics` and the rest are served; port 0 lets the kernel choose.
@@ -72,8 +76,9 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let files = job.outputs.open().map_err(|message| NotStarted { exit: Exit::Usage, message })?;
     let ui = Ui::start(job.ui, files.is_stdout_taken).map_err(defect)?;
     let readiness = Readiness::default();
-    let guard = guard(job.api_token_file.as_deref())?;
-    let admin = bind(job.admin_address)?;
+    let guard = admin::guard(job.api_token_file.as_deref())?;
+    let hangups = job.origin.as_ref().map(|_| shared::shutdown::hangups()).transpose().map_err(defect)?;
+    let admin = admin::bind(job.admin_address)?;
     tokio::select! {
         ready = prepare(&mut job, &ui) => ready?,
         () = stop.cancelled() => {
@@ -94,13 +99,18 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     if let Some(tags) = job.k6 {
         registry.register(Box::new(engine.count_for_k6(tags))).map_err(defect)?;
     }
-    let mut watch = Watch::new(engine.plan());
+    let watch = Watch::new(engine.plan());
     registry.register(Box::new(watch.red())).map_err(defect)?;
+    let source = engine.plan().source;
+    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, engine.reloader()));
+    if let Some(followed) = &followed {
+        registry.register(Box::new(followed.red())).map_err(defect)?;
+    }
     let admin_address = admin.local_addr().map_err(defect)?;
     let (plan, control) = (engine.plan().clone(), engine.control());
     let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()));
     let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);
-    serve_admin(admin, routes).map_err(defect)?;
+    admin::serve(admin, routes).map_err(defect)?;
     ui.say(format!("listening protocol=admin address={admin_address}"));
     let metrics =
         format!("metrics: http://{admin_address}/metrics (injector)  http://{}/metrics (target)", engine.plan().admin);
@@ -108,47 +118,32 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     ui.say(announcement(&job.name, &engine, &job.options));
 
     let names = Names::asking(engine.plan().nameserver, QUESTION_TIMEOUT).map_err(defect)?;
-    engine.judged_by(gatekeeper(engine.plan(), Arc::clone(&board)));
+    engine.judged_by(gatekeeper(Arc::clone(&board)));
     let (figures, seen) = watch::channel(Vec::new());
     let inquest = Inquest::new(engine.plan(), engine.session(), names, engine.unanswered(), red.clone(), seen);
-    let (plan, session, workers) = (engine.plan().clone(), engine.session(), engine.workers());
-    let heard = inquest.heard();
+    let (session, workers) = (engine.session(), engine.workers());
+    let subjects = inquest.subjects();
+    engine.on_reload(Box::new(move |as_run| subjects.follow(as_run)));
     inquest.open().await;
     readiness.set(true);
     let over = CancellationToken::new();
-    let described = plan.operations.iter().map(|o| (o.name.to_string(), o.protocol().as_str())).collect::<Vec<_>>();
-    let mut csv = files.csv.map(csv::Unwritten::start).transpose().map_err(defect)?;
-    let mut began = None;
-    // A threshold that ends the run is no signal.
-    let halt = stop.child_token();
     let strain = Strain::begin();
-    let about = About::new(&job.name, &plan, job.options.length, session.as_str(), workers.get());
-    ui.begin(about, &control, plan.operations.iter().map(|operation| operation.name).collect());
+    ui.begin(About::new(&job.name, engine.plan(), job.options.length, session.as_str(), workers.get()), &control);
+    let mut witness = Witness {
+        inquest: &inquest,
+        figures,
+        board: &board,
+        ui: &ui,
+        watch,
+        csv: files.csv.map(csv::Unwritten::start).transpose().map_err(defect)?,
+        halt: stop.child_token(),
+        began: None,
+    };
+    let halt = witness.halt.clone();
     let run = async {
         // Dropped at the end of the run, whatever that is like.
         let _over = over.clone().drop_guard();
-        let finished = engine.run(halt.clone(), |tick| {
-            heard.note(tick.total);
-            figures.send_replace(tick.total.iter().map(Figures::from).collect());
-            let now = SystemTime::now();
-            began = began.or_else(|| now.checked_sub(tick.elapsed));
-            if let Some(csv) = &mut csv {
-                csv.add(tick, &described, unix_s(now));
-            }
-            let (fates, compared) = inquest.so_far();
-            board.note(tick, &fates, &compared);
-            if tick.length.is_zero() {
-                return;
-            }
-            ui.tick(tick, &board.history());
-            let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
-            let crossed = watch.look(tick.elapsed, &run, &board.history());
-            board.judged(watch.standing());
-            if let Some(crossed) = crossed.filter(|_| !halt.is_cancelled()) {
-                ui.say(format!("threshold crossed, which ends the run: {crossed}"));
-                halt.cancel();
-            }
-        });
+        let finished = engine.run(halt, |tick| witness.second(tick));
         (finished.await, stop.is_cancelled())
     };
     // Who ends it, by a key or a signal, sees at once that it ends; and whoever ends it twice finds the terminal as it was.
@@ -160,9 +155,16 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         }
         ui.leave();
     };
-    let ((finished, was_stopped), (), ()) = tokio::join!(run, inquest.hold(over.clone()), leave);
+    let follow = async {
+        if let Some(followed) = followed {
+            over.run_until_cancelled(followed.follow(|line| ui.say(line))).await;
+        }
+    };
+    let ((finished, was_stopped), (), (), ()) = tokio::join!(run, inquest.hold(over.clone()), leave, follow);
     let mut finished = finished.map_err(defect)?;
     finished.saturation = strain.saturation();
+    let plan = Arc::clone(&finished.plan);
+    let Witness { mut watch, csv, began, .. } = witness;
     let met = inquest.met();
     let (account, addresses) = tokio::join!(target::account(&plan, session, &met), target::addresses(&plan));
     let fates;
@@ -204,10 +206,10 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
 }
 
 /// Who lets a run into its next phase: whatever the last hour of the run says of the phase's gate.
-fn gatekeeper(plan: &Plan, board: Arc<Board>) -> Judge {
-    let operations = plan.operations.clone();
+fn gatekeeper(board: Arc<Board>) -> Judge {
     Box::new(move |condition, _| {
-        let bound = condition.clone().bind(&operations).expect("the plan holds every gate against its operations");
+        let bound =
+            condition.clone().bind(&board.plan().operations).expect("the plan holds every gate against its operations");
         match bound.holds(&board.history()) {
             Some(true) => Gate::Open,
             Some(false) => Gate::Shut("it did not hold at last".to_owned()),
@@ -268,35 +270,4 @@ fn announcement(name: &str, engine: &Engine, options: &Options) -> String {
 /// Anything that is neither the user's nor the target's fault.
 fn defect(error: impl std::fmt::Display) -> NotStarted {
     NotStarted { exit: Exit::Invalid, message: error.to_string() }
-}
-
-fn bind(address: SocketAddr) -> Result<TcpListener, NotStarted> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    bound.map_err(|error| NotStarted {
-        exit: Exit::Usage,
-        message: format!(
-            "--admin-address {address}: {error}; another address or port works, and port 0 lets the system choose"
-        ),
-    })
-}
-
-/// Who may change the run. The file is read before anything is sent: a run that nobody can stop is no surprise to find later.
-fn guard(file: Option<&Path>) -> Result<ChangeGuard, NotStarted> {
-    let token = file.map(|file| Token::load(INJECTOR_TOKEN_FLAG, file)).transpose();
-    let token = token.map_err(|error| NotStarted { exit: Exit::Usage, message: error.to_string() })?;
-    Ok(ChangeGuard::control(token.map(Arc::new)))
-}
-
-fn serve_admin(listener: TcpListener, routes: Router) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, "the admin listener ended");
-        }
-    });
-    Ok(())
 }

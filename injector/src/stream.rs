@@ -21,6 +21,8 @@ pub(crate) trait Stream {
     fn release_due(&mut self, now: Instant, change: Option<Instant>, most: usize) -> Option<Instant>;
     /// From its instant on, this holds. Everything that is due before has been taken up.
     fn turn(&mut self, step: &Step);
+    /// Takes nothing up any more, and closes its connections when what was taken up is done.
+    fn retire(&mut self);
     /// Drops what waited too long, and follows the name; when there is something of that to do again.
     fn sweep(&mut self, now: Instant) -> Option<Instant>;
     /// Slots taken up and without a result.
@@ -72,6 +74,10 @@ impl<D: Driver> Stream for Scheduled<D> {
             }
         }
         Some(now)
+    }
+
+    fn retire(&mut self) {
+        self.fan.retire();
     }
 
     fn turn(&mut self, step: &Step) {

@@ -82,6 +82,9 @@ pub struct Summary {
     /// What this machine could do before the run; whoever looked fills it in.
     #[serde(default)]
     pub preflight: Vec<Finding>,
+    /// How often the scenario was read again and taken up while it was run.
+    #[serde(default)]
+    pub reloads: u64,
     /// The judgement on the run.
     pub verdict: Judgement,
     /// What became of each threshold, in the scenario's order.
@@ -137,6 +140,9 @@ pub struct Operation {
     /// Whether it asks for a fault.
     #[serde(default)]
     pub injected: bool,
+    /// Whether the scenario was read again and has it no more.
+    #[serde(default)]
+    pub left: bool,
     /// What the injector saw.
     pub client: Side,
     /// What the target saw, if it told.
@@ -274,8 +280,8 @@ impl Summary {
             is_aborted: thresholds.iter().any(|one| one.aborted),
         };
         let (exit, reasons) = verdict(&accounts, &total, ended);
-        let operations = plan.operations.iter().zip(&finished.accounts).zip(differences);
-        let operations = operations.map(|((operation, account), difference)| {
+        let operations = plan.operations.iter().zip(&finished.accounts).zip(differences).zip(&finished.left);
+        let operations = operations.map(|(((operation, account), difference), &left)| {
             let server = target.as_ref().map(|account| of_target(account, &operation.name));
             Operation {
                 name: operation.name.to_string(),
@@ -283,6 +289,7 @@ impl Summary {
                 protocol: operation.protocol().as_str().to_owned(),
                 rate_per_s: operation.rate.per_second(),
                 injected: operation.injected,
+                left,
                 client: Side::from(account),
                 rules: Rules::new(account, server.as_ref()),
                 server,
@@ -301,6 +308,7 @@ impl Summary {
             workers,
             environment: Environment::default(),
             preflight: Vec::new(),
+            reloads: finished.reloads,
             verdict: Judgement { result: exit.as_str().to_owned(), exit_code: exit.code(), reasons },
             thresholds,
             total: Side::from(&total),

@@ -6,6 +6,7 @@
 mod verifier;
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct Tls {
     alpn: Alpn,
     /// Whose roots vouch for it.
     trusted_by: String,
+    /// Tells certificates apart that were read from one file at two times.
+    certificates: u64,
     /// Whether the target's certificate is checked.
     pub is_verified: bool,
     /// Whether a certificate of ours is shown to who asks for one.
@@ -75,6 +78,7 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(|error| error.to_string())?;
         let is_verified = matches!(trust, Trust::Roots(..));
+        let certificates = told_apart(&trust, client.as_ref());
         let (builder, trusted_by) = match trust {
             Trust::Roots(roots, whose) => {
                 let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
@@ -94,7 +98,15 @@ impl Tls {
         };
         config.resumption = Resumption::disabled();
         config.alpn_protocols = alpn.offers();
-        Ok(Tls { config: Arc::new(config), server_name, alpn, trusted_by, is_verified, shows_certificate })
+        Ok(Tls {
+            config: Arc::new(config),
+            server_name,
+            alpn,
+            trusted_by,
+            certificates,
+            is_verified,
+            shows_certificate,
+        })
     }
 
     /// The name the target's certificate must have.
@@ -122,6 +134,16 @@ impl Tls {
     }
 }
 
+/// A number for the certificates that somebody is trusted by and shows. The key goes with the last of them.
+fn told_apart(trust: &Trust, client: Option<&ClientCertificate>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let Trust::Roots(roots, _) = trust {
+        roots.roots.iter().for_each(|root| root.subject_public_key_info.as_ref().hash(&mut hasher));
+    }
+    client.into_iter().flat_map(|client| &client.chain).for_each(|certificate| certificate.as_ref().hash(&mut hasher));
+    hasher.finish()
+}
+
 impl Alpn {
     fn offers(self) -> Vec<Vec<u8>> {
         match self {
@@ -138,6 +160,8 @@ impl fmt::Debug for Tls {
         f.debug_struct("Tls")
             .field("server_name", &self.server_name)
             .field("alpn", &self.alpn)
+            .field("trusted_by", &self.trusted_by)
+            .field("certificates", &self.certificates)
             .field("is_verified", &self.is_verified)
             .field("shows_certificate", &self.shows_certificate)
             .finish_non_exhaustive()

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
+use crate::cast::Cast;
 use crate::schedule::Schedule;
 
 /// Steps that a worker may have left unread: it looks thousands of times a second.
@@ -28,6 +29,8 @@ pub(crate) struct Step {
     pub(crate) phase: usize,
     /// By operation; nothing: silence.
     pub(crate) schedules: Vec<Option<Schedule>>,
+    /// Who sends.
+    pub(crate) cast: Arc<Cast>,
 }
 
 /// All that is known of what will hold.

@@ -98,8 +98,8 @@ impl Ui {
     }
 
     /// The first request is near. Whoever cannot have the terminal gets lines. Must be called on a runtime.
-    pub(crate) fn begin(&self, about: About, control: &Control, names: Vec<shared::identity::Name>) {
-        let lines = |form| Shown::Lines(Box::new(Lines::new(names.clone(), self.setup.interval, form)));
+    pub(crate) fn begin(&self, about: About, control: &Control) {
+        let lines = |form| Shown::Lines(Box::new(Lines::new(self.setup.interval, form)));
         let text = Form::Text { is_coloured: self.setup.look.is_coloured };
         let shown = match self.setup.mode {
             Mode::None => Shown::Nothing,
@@ -130,10 +130,9 @@ impl Ui {
         {
             // What it has seen so far; and the terminal, if it has that still.
             self.print(&view.leave());
-            let names = tick.status.operations.iter().map(|operation| operation.name).collect();
             log::divert(None);
             let form = Form::Text { is_coloured: self.setup.look.is_coloured };
-            *shown = Shown::Lines(Box::new(Lines::new(names, self.setup.interval, form)));
+            *shown = Shown::Lines(Box::new(Lines::new(self.setup.interval, form)));
         }
         match &mut *shown {
             Shown::Nothing => {}

@@ -1,4 +1,4 @@
-//! From SIGTERM and SIGINT to an orderly end, alike in both programs.
+//! From SIGTERM and SIGINT to an orderly end, alike in both programs; and SIGHUP, which says that a file is another.
 //!
 //! The first signal cancels a token that everything long-lived waits on; the second ends the process at once, for an
 //! operator who does not want to wait for a drain.
@@ -27,6 +27,27 @@ pub fn on_signal(second: u8) -> std::io::Result<CancellationToken> {
         exit_now(second);
     });
     Ok(token)
+}
+
+/// Those who say that something is to be read again. Several that come together are one.
+pub struct Hangups(Signal);
+
+/// From now on SIGHUP ends the process no more. Must be called on a runtime.
+///
+/// # Errors
+/// If the handler cannot be installed.
+pub fn hangups() -> std::io::Result<Hangups> {
+    signal(SignalKind::hangup()).map(Hangups)
+}
+
+impl Hangups {
+    /// Ready with the next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // There are no more signals to come, and so no next one.
+            std::future::pending().await
+        }
+    }
 }
 
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {

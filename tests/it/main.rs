@@ -51,6 +51,7 @@ mod proxies;
 mod receipts;
 mod reference;
 mod relay;
+mod reload;
 mod replicas;
 mod report;
 mod result;

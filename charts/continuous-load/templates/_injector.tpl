@@ -56,7 +56,7 @@ metadata:
   labels:
     {{- include "continuous-load.podLabels" $scope | nindent 4 }}
   annotations:
-    # The program reads its scenario once.
+    # The program follows its scenario; with another one an upgrade begins a session of its own, which can become anything.
     continuous-load/scenario-sha256: {{ include "continuous-load.scenario" . | sha256sum }}
     {{- with merge (dict) $injector.podAnnotations (include "continuous-load.scrapeAnnotations" $scope | fromYaml) }}
     {{- toYaml . | nindent 4 }}

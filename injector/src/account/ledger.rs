@@ -32,6 +32,14 @@ impl Ledger {
         Ledger { counting: Mutex::new(counting), spare: Mutex::new(empty()) }
     }
 
+    /// Room for so many operations; those that are there stay as they are.
+    pub fn grow(&self, operations: usize) {
+        let mut spare = lock(&self.spare);
+        for accounts in [&mut lock(&self.counting).accounts, &mut *spare] {
+            accounts.resize_with(operations.max(accounts.len()), OperationAccount::default);
+        }
+    }
+
     /// The account of one operation, to be counted into.
     pub fn update(&self, operation: usize, change: impl FnOnce(&mut OperationAccount)) {
         change(&mut lock(&self.counting).accounts[operation]);

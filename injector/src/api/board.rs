@@ -5,7 +5,7 @@
 //! - Memory is the history's, and a few figures for each operation.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use shared::identity::Session;
@@ -92,7 +92,8 @@ pub(crate) struct Board {
     /// The scenario's file.
     pub(super) scenario: String,
     pub(super) session: Session,
-    pub(super) plan: Plan,
+    /// What is run, with what reloads have brought.
+    plan: Mutex<Arc<Plan>>,
     pub(super) control: Control,
     known: Mutex<Known>,
     history: Mutex<History>,
@@ -101,6 +102,7 @@ pub(crate) struct Board {
 impl Board {
     /// Of a run that has told nothing yet.
     pub(crate) fn new(scenario: String, session: Session, plan: Plan, control: Control) -> Board {
+        let plan = Mutex::new(Arc::new(plan));
         let (known, history) = (Mutex::default(), Mutex::default());
         Board { scenario, session, plan, control, known, history }
     }
@@ -110,8 +112,14 @@ impl Board {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is run: every operation there was so far, as it is now.
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// A second is over.
     pub(crate) fn note(&self, tick: &Tick<'_>, fates: &[Fates], compared: &[Option<Compared>]) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(tick.plan);
         self.history().note(tick.elapsed, tick.length, tick.by_operation, fates);
         let mut known = self.known();
         known.told = Some((Instant::now(), tick.elapsed));
@@ -161,14 +169,15 @@ impl Board {
         let left = if age <= FRESH { window } else { window.saturating_sub(age) };
         let mut accounts = Vec::new();
         let length = if left.is_zero() { Duration::ZERO } else { self.history().window_into(left, &mut accounts) };
-        accounts.resize_with(self.plan.operations.len(), OperationAccount::default);
+        accounts.resize_with(self.plan().operations.len(), OperationAccount::default);
         let now = SystemTime::now();
         Seen { accounts, length, compared, as_of: now.checked_sub(age).unwrap_or(now) }
     }
 
     /// The places of these operations, `a|b`; of all if nothing is said.
     pub(super) fn operations(&self, names: Option<&str>) -> Result<Vec<usize>, Problem> {
-        let operations = &self.plan.operations;
+        let plan = self.plan();
+        let operations = &plan.operations;
         let Some(names) = names else { return Ok((0..operations.len()).collect()) };
         let place = |name: &str| {
             let place = operations.iter().position(|operation| operation.name.as_str() == name);

@@ -133,7 +133,8 @@ async fn operation(
     _: NoQuery,
     Body(Wanted { rate, enabled }): Body<Wanted>,
 ) -> Changed {
-    let operations = &board.plan.operations;
+    let plan = board.plan();
+    let operations = &plan.operations;
     let Some(operation) = operations.iter().find(|operation| operation.name.as_str() == path) else {
         let known: Vec<&str> = operations.iter().map(|operation| operation.name.as_str()).collect();
         let reason = format!("there is no operation {path:?}");

@@ -11,9 +11,10 @@ use shared::admin::intake::parameters;
 use shared::admin::problem::Problem;
 
 use super::WINDOW;
-use super::board::{Board, LastError, Seen, Totals, window};
+use super::board::{Board, LastError, Totals, window};
 use crate::account::{Durations, OperationAccount};
 use crate::course::{self, Motion, OperationStatus};
+use crate::plan::Operation;
 use crate::threshold::Standing;
 
 pub(super) fn routes(board: &Arc<Board>) -> Router {
@@ -87,6 +88,7 @@ struct One {
     protocol: &'static str,
     injected: bool,
     enabled: bool,
+    left: bool,
     configured: Option<String>,
     rate: Rates,
     totals: Counts,
@@ -135,12 +137,14 @@ pub(super) fn status(board: &Board, window: Duration) -> Status {
     let known = board.known();
     let mut totals = Counts::default();
     known.totals.iter().for_each(|one| totals.add(one));
-    let operations = course.operations.iter().enumerate();
-    let operations = operations.map(|(at, running)| {
+    let plan = board.plan();
+    // What a reload has just brought may not be on the board yet.
+    let operations = course.operations.iter().zip(&plan.operations).zip(&seen.accounts).enumerate();
+    let operations = operations.map(|(at, ((running, operation), account))| {
         let unexplained = known.compared.get(at).copied().flatten().map(|compared| compared.unexplained);
         let errors = known.errors.get(at).map(Vec::as_slice).unwrap_or_default();
         let counts = known.totals.get(at).cloned().unwrap_or_default();
-        one(board, at, running, &seen, &counts, unexplained, errors)
+        one(operation, running, (account, seen.length), &counts, unexplained, errors)
     });
     let operations: Vec<One> = operations.collect();
     let unexplained: Vec<u64> = operations.iter().filter_map(|one| one.unexplained).collect();
@@ -148,7 +152,7 @@ pub(super) fn status(board: &Board, window: Duration) -> Status {
         version: env!("CARGO_PKG_VERSION"),
         session: board.session.as_str().to_owned(),
         scenario: board.scenario.clone(),
-        source: board.plan.source.to_string(),
+        source: plan.source.to_string(),
         state: state(&course, totals.planned, known.is_finished),
         elapsed_seconds: known.told.map_or(0.0, |(_, elapsed)| elapsed.as_secs_f64()),
         phase: PhaseStatus {
@@ -171,16 +175,13 @@ pub(super) fn status(board: &Board, window: Duration) -> Status {
 }
 
 fn one(
-    board: &Board,
-    at: usize,
+    operation: &Operation,
     running: &OperationStatus,
-    seen: &Seen,
+    (account, length): (&OperationAccount, Duration),
     counts: &Totals,
     unexplained: Option<u64>,
     errors: &[LastError],
 ) -> One {
-    let operation = &board.plan.operations[at];
-    let account = &seen.accounts[at];
     let mut totals = Counts::default();
     totals.add(counts);
     One {
@@ -188,8 +189,9 @@ fn one(
         protocol: operation.protocol().as_str(),
         injected: operation.injected,
         enabled: running.is_enabled,
+        left: running.is_left,
         configured: running.rate.map(|rate| rate.to_string()),
-        rate: Rates { planned: running.per_second, achieved: achieved(account, seen.length) },
+        rate: Rates { planned: running.per_second, achieved: achieved(account, length) },
         totals,
         success_ratio: success_ratio(account),
         latency_seconds: Latencies {

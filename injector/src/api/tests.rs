@@ -92,12 +92,14 @@ impl Api {
             interval.merge(account);
         }
         let status = self.board.control.status().borrow().clone();
+        let plan = self.board.plan();
         let tick = Tick {
             elapsed: self.told,
             length,
             interval: &interval,
             by_operation: accounts,
             total: &self.total,
+            plan: &plan,
             status: &status,
         };
         self.board.note(&tick, &[], &[Some(Compared { unexplained: 3, duplicates: 0 }), None]);

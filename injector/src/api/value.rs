@@ -49,7 +49,7 @@ async fn answer(
     let (asked, is_inverted) = if metric == ERROR_RATIO { ("availability", true) } else { (metric.as_str(), false) };
     let figure = figure(asked)?;
     let operations = board.operations(operation.as_deref())?;
-    let mut bound = figure.bind(&board.plan.operations).map_err(|why| refuse(&metric, &why))?;
+    let mut bound = figure.bind(&board.plan().operations).map_err(|why| refuse(&metric, &why))?;
     bound.keep(|place| operations.contains(&place));
     let Seen { accounts, length, compared, as_of } = board.look(window);
     let span = Span { accounts: &accounts, fates: None, compared: &compared, length };

@@ -174,7 +174,7 @@ impl Ask {
             },
             operations,
         };
-        ask.operations.retain(|place| !ask.excludes_injected || !board.plan.operations[*place].injected);
+        ask.operations.retain(|place| !ask.excludes_injected || !board.plan().operations[*place].injected);
         let has_limit = ask.max_error_ratio.is_some()
             || ask.max_latency.iter().any(Option::is_some)
             || ask.require_injected.is_some()
@@ -199,7 +199,7 @@ impl Ask {
             // A request that was dropped has failed for whoever wanted it.
             requests += finished + dropped;
             errors += account.failed() + dropped;
-            injected += if board.plan.operations[*place].injected { finished } else { account.by_rule };
+            injected += if board.plan().operations[*place].injected { finished } else { account.by_rule };
             if self.excludes_injected {
                 requests -= account.by_rule;
                 errors -= account.failed_by_rule;
@@ -207,7 +207,7 @@ impl Ask {
             durations.merge(&account.response);
         }
         // Who got no answer waited at least as long as anybody would have.
-        let worst = board.plan.longest_timeout().as_secs_f64();
+        let worst = board.plan().longest_timeout().as_secs_f64();
         let latency = Quantiles::of(&durations).unwrap_or(Quantiles { p50: worst, p90: worst, p99: worst });
         let error_ratio = if requests == 0 { 1.0 } else { errors as f64 / requests as f64 };
 
@@ -309,7 +309,7 @@ fn conditions(board: &Board, text: &str) -> Result<Vec<Bound>, Problem> {
         if condition.metric == Metric::Vus {
             return Err(refuse(one, "not known of a window; /api/v1/status has in_flight"));
         }
-        condition.bind(&board.plan.operations).map_err(|why| refuse(one, &why))
+        condition.bind(&board.plan().operations).map_err(|why| refuse(one, &why))
     };
     let conditions = written.map(read).collect::<Result<Vec<Bound>, Problem>>()?;
     if conditions.len() > CONDITIONS_MAX {

@@ -7,7 +7,8 @@ use clap::Args;
 use super::{LoadArgs, TargetArgs, environment, plan};
 use crate::compat::Tags;
 use crate::k6env;
-use crate::plan::Plan;
+use crate::plan::{Overrides, Plan};
+use crate::reload::Origin;
 use crate::scenario::Scenario;
 use crate::starter::Template;
 use crate::verdict::Exit;
@@ -86,7 +87,16 @@ impl ScenarioArgs {
     }
 
     pub(super) fn plan(&self, found: &FoundScenario) -> Result<Plan, (Exit, String)> {
-        plan(&found.scenario, &self.load.overrides(self.target.target.clone(), self.target.target_admin.clone()))
+        plan(&found.scenario, &self.overrides())
+    }
+
+    /// Where a plan of this scenario is to be had again; nothing for what no file says.
+    pub(super) fn origin(&self, found: &FoundScenario) -> Option<Origin> {
+        Some(Origin::new(self.file.as_deref()?, self.overrides(), &found.scenario.files))
+    }
+
+    fn overrides(&self) -> Overrides {
+        self.load.overrides(self.target.target.clone(), self.target.target_admin.clone())
     }
 }
 

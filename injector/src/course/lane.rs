@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use shared::identity::Name;
+use shared::protocol::Protocol;
 
 use super::Course;
-use crate::plan::Operation;
+use crate::cast::Role;
 use crate::rate::{MAX_PER_SECOND, Rate};
 use crate::schedule::{Scale, Schedule, Shape, Spacing, Warp};
 
@@ -13,44 +14,43 @@ use crate::schedule::{Scale, Schedule, Shape, Spacing, Warp};
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
     pub(super) name: Name,
+    pub(super) protocol: Protocol,
     /// As the plan has it.
     planned: Schedule,
     planned_rate: Rate,
     shape: Option<Arc<Shape>>,
     /// Which part of the mix's rate is its own: part and whole.
     share: Option<(u64, u64)>,
+    /// The scenario has it no more.
+    pub(super) is_left: bool,
     pub(super) is_enabled: bool,
     /// What it was told over all that.
     rate: Option<Rate>,
 }
 
 impl Lane {
-    pub(super) fn new(operation: &Operation) -> Lane {
+    pub(super) fn new(role: &Role) -> Lane {
+        let operation = &role.operation;
         Lane {
             name: operation.name,
+            protocol: operation.protocol(),
             planned: operation.schedule(),
             planned_rate: operation.rate,
             shape: operation.arrival.shape.clone(),
             share: operation.share,
+            is_left: role.is_left,
             is_enabled: true,
             rate: None,
         }
     }
 
-    /// Whether it may take another's place under way: only rates differ.
-    pub(super) fn follows(&self, other: &Lane) -> bool {
-        let same =
-            |a: &Lane, b: &Lane| a.name == b.name && a.planned.spacing == b.planned.spacing && a.shape == b.shape;
-        same(self, other) && self.planned.seed == other.planned.seed
-    }
-
-    /// What people have said of the other stands for this one.
-    pub(super) fn told(self, other: &Lane) -> Lane {
-        Lane { is_enabled: other.is_enabled, rate: other.rate, ..self }
-    }
-
     pub(super) fn is_weighted(&self) -> bool {
-        self.share.is_some()
+        self.share.is_some() && !self.is_left
+    }
+
+    /// The same by another scenario: what people have said over the one before stands.
+    pub(super) fn follow(&self, role: &Role) -> Lane {
+        Lane { is_enabled: self.is_enabled, rate: self.rate, ..Lane::new(role) }
     }
 
     pub(super) fn asks(&mut self, rate: Rate) -> Result<(), String> {
@@ -78,7 +78,7 @@ impl Lane {
         let phase = course.phase();
         let flat = if phase.is_slope() { Scale::FULL } else { phase.scale.0 };
         let scale = flat.of(course.wishes.scale);
-        if !self.is_enabled || scale == Scale::ZERO {
+        if self.is_left || !self.is_enabled || scale == Scale::ZERO {
             return Ok(None);
         }
         let fits = |rate: Option<Rate>| {

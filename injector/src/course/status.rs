@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::identity::Name;
+use shared::protocol::Protocol;
 
 use super::Course;
 use crate::rate::Rate;
@@ -42,7 +43,7 @@ pub struct Status {
     pub scale: Scale,
     /// Requests per second that are asked for now, of all operations together; 0 while paused.
     pub per_second: f64,
-    /// In the plan's order.
+    /// In the plan's order; what a scenario that was read again has brought comes behind.
     pub operations: Vec<OperationStatus>,
 }
 
@@ -51,6 +52,10 @@ pub struct Status {
 pub struct OperationStatus {
     /// Which.
     pub name: Name,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// The scenario was read again and has it no more.
+    pub is_left: bool,
     /// Nobody has switched it off.
     pub is_enabled: bool,
     /// The rate that its arrival is of, before any slope; nothing: it sends nothing.
@@ -92,6 +97,8 @@ impl Course {
         let is_running = standing.motion == Motion::Runs;
         let operations = self.lanes.iter().map(|lane| OperationStatus {
             name: lane.name,
+            protocol: lane.protocol,
+            is_left: lane.is_left,
             is_enabled: lane.is_enabled,
             rate: lane.rate_now(self).ok().flatten().filter(|_| is_running),
             per_second: if is_running { lane.per_second(self) } else { 0.0 },

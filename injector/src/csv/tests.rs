@@ -1,10 +1,13 @@
 //! What is in a row, and that rows are whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::account::{Finished, Started};
 use crate::course::{Motion, Status};
+use crate::fixture::plan;
+use crate::plan::Plan;
 use shared::outcome::{Code, Outcome};
 
 fn account() -> OperationAccount {
@@ -29,16 +32,22 @@ fn account() -> OperationAccount {
     account
 }
 
-fn tick<'a>(by_operation: &'a [OperationAccount], status: &'a Status) -> Tick<'a> {
+/// Of one operation.
+fn run() -> (Arc<Plan>, Status) {
+    let plan = plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, http: \"GET /\" }]");
+    (Arc::new(plan), Status::plain(Motion::Runs, 1))
+}
+
+fn tick<'a>(by_operation: &'a [OperationAccount], run: &'a (Arc<Plan>, Status)) -> Tick<'a> {
+    let (plan, status) = run;
     let (elapsed, length) = (Duration::from_millis(2_000), Duration::from_secs(1));
-    Tick { elapsed, length, interval: &by_operation[0], by_operation, total: by_operation, status }
+    Tick { elapsed, length, interval: &by_operation[0], by_operation, total: by_operation, plan, status }
 }
 
 #[test]
 fn a_row_has_every_column_and_blanks_for_what_is_not_known() {
     let by_operation = [account()];
-    let text = heads()
-        + &rows(&tick(&by_operation, &Status::plain(Motion::Runs, 1)), &[("web".to_owned(), "http")], 1_700_000_000.25);
+    let text = heads() + &rows(&tick(&by_operation, &run()), 1_700_000_000.25);
     let lines: Vec<Vec<&str>> =
         text.strip_suffix("\r\n").unwrap().split("\r\n").map(|l| l.split(',').collect()).collect();
     assert_eq!(lines.len(), 2);
@@ -80,7 +89,7 @@ fn what_the_file_held_stays_until_the_run_begins() {
     let csv = Unwritten::open(&path).unwrap();
     let mut csv = csv.start().unwrap();
     let by_operation = [account()];
-    csv.add(&tick(&by_operation, &Status::plain(Motion::Runs, 1)), &[("web".to_owned(), "http")], 0.0);
+    csv.add(&tick(&by_operation, &run()), 0.0);
     csv.finish().unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("unix_s,elapsed_s") && !text.contains("old"), "{text}");
@@ -93,7 +102,7 @@ fn a_disk_without_room_is_an_error_at_the_end_and_not_before() {
     let mut csv = Unwritten::open(Path::new("/dev/full")).unwrap().start().unwrap();
     let by_operation = [account()];
     for _ in 0..3 {
-        csv.add(&tick(&by_operation, &Status::plain(Motion::Runs, 1)), &[("web".to_owned(), "http")], 0.0);
+        csv.add(&tick(&by_operation, &run()), 0.0);
     }
     let error = csv.finish().unwrap_err().to_string();
     assert!(error.starts_with("--csv /dev/full: "), "{error}");

@@ -1,15 +1,13 @@
 //! What the leader has gathered of a run.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use shared::red::client::ClientRed;
 use tokio::time::Instant;
 
-use super::Tick;
 use crate::account::{Ledger, NameAccount, OperationAccount, Recent};
-use crate::course::Status;
-use crate::plan::{Operation, Plan};
+use crate::cast::Cast;
+use crate::plan::Plan;
 
 /// What the leader has taken from the workers' ledgers. Its memory is reused from second to second: a run of months must
 /// not depend on how well an allocator copes with a megabyte taken and given back every second.
@@ -23,12 +21,22 @@ pub(super) struct Gathered {
 
 impl Gathered {
     pub(super) fn new(plan: &Plan) -> Gathered {
-        let operations = plan.operations.len();
-        let by_operation = vec![OperationAccount::default(); operations];
-        let total = vec![OperationAccount { names: NameAccount::of_run(), ..OperationAccount::default() }; operations];
-        let recent = (0..operations).map(|_| Recent::default()).collect();
         let phases = vec![OperationAccount::default(); plan.phases.len()];
-        Gathered { by_operation, interval: OperationAccount::default(), total, phases, recent }
+        let interval = OperationAccount::default();
+        let mut gathered =
+            Gathered { by_operation: Vec::new(), interval, total: Vec::new(), phases, recent: Vec::new() };
+        gathered.grow(plan.operations.len());
+        gathered
+    }
+
+    /// Room for so many operations.
+    pub(super) fn grow(&mut self, operations: usize) {
+        self.by_operation.resize_with(operations, OperationAccount::default);
+        self.recent.resize_with(operations, Recent::default);
+        self.total.resize_with(operations, || OperationAccount {
+            names: NameAccount::of_run(),
+            ..OperationAccount::default()
+        });
     }
 
     /// Takes what every worker has counted since the last time.
@@ -49,21 +57,9 @@ impl Gathered {
         }
     }
 
-    /// Of the time since that much was told.
-    pub(super) fn tick<'a>(&'a self, elapsed: Duration, told: Duration, status: &'a Status) -> Tick<'a> {
-        Tick {
-            elapsed,
-            length: elapsed.saturating_sub(told),
-            interval: &self.interval,
-            by_operation: &self.by_operation,
-            total: &self.total,
-            status,
-        }
-    }
-
-    /// Whether every operation has an end and has come to it.
-    pub(super) fn is_all_planned(&self, plan: &Plan) -> bool {
-        let mut counts = plan.operations.iter().map(Operation::count).zip(&self.total);
-        counts.all(|(count, total)| count.is_some_and(|count| total.planned >= count))
+    /// Whether every operation that has not left has an end and has come to it.
+    pub(super) fn is_all_planned(&self, cast: &Cast) -> bool {
+        let mut roles = cast.roles.iter().zip(&self.total).filter(|(role, _)| !role.is_left);
+        roles.all(|(role, total)| role.operation.count().is_some_and(|count| total.planned >= count))
     }
 }

@@ -51,16 +51,19 @@ impl Excuse {
     pub(super) fn of(&self, operation: usize, restart: Option<Instant>, sent: u64) -> u64 {
         match (&self.known, restart) {
             (_, None) => 0,
-            (Some((known, before)), Some(restart)) if *known >= restart => {
-                before.get(operation).map_or(sent, |before| *before.min(&sent))
-            }
+            (Some((known, before)), Some(restart)) if *known >= restart => least(before, operation, sent),
             // Nobody has looked since.
             (_, Some(restart)) => {
                 let before = self.sent_before(restart);
-                before.and_then(|before| before.get(operation).copied()).map_or(sent, |before| before.min(sent))
+                before.map_or(sent, |before| least(&before, operation, sent))
             }
         }
     }
+}
+
+/// An operation that a reload has brought after that has lost nothing by it.
+fn least(before: &[u64], operation: usize, sent: u64) -> u64 {
+    before.get(operation).map_or(0, |before| *before.min(&sent))
 }
 
 /// Most requests that were in accounts that nobody can read any more, by who answered: those of servers of which a process

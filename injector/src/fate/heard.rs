@@ -19,7 +19,11 @@ impl Heard {
 
     /// Who answered by now.
     pub(crate) fn note(&self, accounts: &[OperationAccount]) {
-        for (held, account) in self.lock().iter_mut().zip(accounts) {
+        let mut all = self.lock();
+        // A reload may have brought some.
+        let operations = accounts.len().max(all.len());
+        all.resize(operations, Servers::default());
+        for (held, account) in all.iter_mut().zip(accounts) {
             let names = || account.by_backend.servers().map(|(name, _)| name);
             if !names().eq(held.iter().map(|name| &**name)) {
                 *held = names().map(Box::from).collect();
@@ -29,7 +33,7 @@ impl Heard {
 
     /// Who answered this operation.
     pub(super) fn of(&self, operation: usize) -> Servers {
-        self.lock()[operation].clone()
+        self.lock().get(operation).cloned().unwrap_or_default()
     }
 
     /// Whether this one answered any.

@@ -7,6 +7,7 @@
 //! Fates are asked for, accounts are compared and names are looked up beside each other: none waits for another, and each
 //! can be broken off between two questions without losing what it knows.
 
+pub(crate) mod subjects;
 mod sweep;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use self::subjects::{Subject, Subjects};
 use super::elsewhere::Elsewhere;
 use super::excuse::{Excuse, unaccounted};
 use super::heard::Heard;
@@ -59,7 +61,7 @@ pub(crate) struct Inquest {
     replicas: Replicas,
     unanswered: Arc<Unanswered>,
     red: ClientRed,
-    operations: Vec<Subject>,
+    subjects: Arc<Subjects>,
     admin: Endpoint,
     session: Session,
     figures: watch::Receiver<Vec<Figures>>,
@@ -68,33 +70,21 @@ pub(crate) struct Inquest {
     met: Mutex<Met>,
     /// The operation behind the one that was asked about last.
     next: AtomicUsize,
-    /// What the accounts said of each operation when they were last compared; nothing while they were not.
-    compared: Mutex<Vec<Option<Compared>>>,
     /// Of each operation, most requests that those who have no whole account can have had; known at the end only.
     unaccounted: Vec<u64>,
 }
 
-struct Subject {
-    name: Name,
-    carries_id: bool,
-    known: Mutex<Known>,
-}
-
 /// What is known of an operation's requests.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     fates: Fates,
     /// Being asked about, by kind: kept here, so that a question that is broken off loses none.
     asking: [Vec<Lost>; Kind::ALL.len()],
     /// Called lost; they may yet arrive. Oldest first.
     lost: VecDeque<Lost>,
     elsewhere: Elsewhere,
-}
-
-impl Subject {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        lock(&self.known)
-    }
+    /// What the accounts of both sides said when they were last compared; nothing while they were not.
+    compared: Option<Compared>,
 }
 
 /// A panic while the lock was held cannot leave half of anything: nothing is changed in two steps.
@@ -111,16 +101,14 @@ impl Inquest {
         red: ClientRed,
         figures: watch::Receiver<Vec<Figures>>,
     ) -> Inquest {
-        let subject = |(name, carries_id)| Subject { name, carries_id, known: Mutex::default() };
-        let operations = plan.operations.iter().map(|one| (one.name, one.call.carries_id()));
-        let operations: Vec<Subject> = operations.map(subject).collect();
+        let subjects = Arc::new(Subjects::default());
+        subjects.follow(plan);
         Inquest {
             replicas: Replicas::new(session, plan.admin.clone(), names),
             unanswered,
             red,
-            heard: Arc::new(Heard::new(operations.len())),
-            compared: Mutex::new(vec![None; operations.len()]),
-            operations,
+            heard: Arc::new(Heard::new(plan.operations.len())),
+            subjects,
             admin: plan.admin.clone(),
             session,
             figures,
@@ -134,6 +122,11 @@ impl Inquest {
     /// Where it is to be noted who answers.
     pub(crate) fn heard(&self) -> Arc<Heard> {
         Arc::clone(&self.heard)
+    }
+
+    /// Where operations are to be announced that come later.
+    pub(crate) fn subjects(&self) -> Arc<Subjects> {
+        Arc::clone(&self.subjects)
     }
 
     /// Meets the target's processes, so that a restart shows. Before the first request.
@@ -152,7 +145,7 @@ impl Inquest {
 
     /// An operation that has receipts.
     fn anybody(&self) -> Option<Name> {
-        self.operations.iter().find(|subject| subject.carries_id).map(|subject| subject.name)
+        self.subjects.all().iter().find(|subject| subject.carries_id).map(|subject| subject.name)
     }
 
     /// Decides fates until the run is over, then the rest of them, within [`END_MAX`].
@@ -226,19 +219,21 @@ impl Inquest {
             return;
         }
         let after = figures.borrow().clone();
-        for (operation, ((before, after), progress)) in before.iter().zip(after).zip(progress).enumerate() {
-            if self.operations[operation].carries_id && self.replicas.were_all_asked(&self.heard, operation) {
+        for (operation, ((before, after), progress)) in
+            before.iter().zip(after).zip(progress).enumerate().take(self.subjects.count())
+        {
+            if self.subjects.of(operation).carries_id && self.replicas.were_all_asked(&self.heard, operation) {
                 let figures = |fates| after.since(before, progress, fates);
                 let difference = self.explain(operation, &told.account, figures).await;
                 self.red.unexplained(operation, difference.unexplained);
-                lock(&self.compared)[operation] = Some(Compared::from(&difference));
+                self.subjects.of(operation).lock().compared = Some(Compared::from(&difference));
             }
         }
     }
 
     /// What is between both sides of an operation. Who may explain what nothing else does is asked only then.
     async fn explain(&self, operation: usize, account: &Account, figures: impl Fn(Fates) -> Figures) -> Difference {
-        let subject = &self.operations[operation];
+        let subject = self.subjects.of(operation);
         let server = of_target(account, &subject.name);
         let now = || {
             let sent = figures(Fates::default()).sendings();
@@ -271,15 +266,15 @@ impl Inquest {
             }
         }
         if let Some(told) = told {
-            let unaccounted = |(subject, ours): (&Subject, _)| {
+            let unaccounted = |(subject, ours): (&Arc<Subject>, _)| {
                 unaccounted(ours, &subject.lock().fates, told, |server| self.replicas.has_lost(server))
             };
-            self.unaccounted = self.operations.iter().zip(ours).map(unaccounted).collect();
+            self.unaccounted = self.subjects.all().iter().zip(ours).map(unaccounted).collect();
         }
         let whole = told.filter(|told| told.is_whole());
-        for (operation, ours) in ours.iter().enumerate() {
+        for (operation, ours) in ours.iter().enumerate().take(self.subjects.count()) {
             let is_claimed =
-                self.operations[operation].carries_id && self.replicas.were_all_asked(&self.heard, operation);
+                self.subjects.of(operation).carries_id && self.replicas.were_all_asked(&self.heard, operation);
             if let Some(told) = whole.filter(|_| is_claimed) {
                 let figures = |fates| Figures::from(ours).with(fates);
                 // Out of time is no failure: what is not found stays unexplained.
@@ -287,9 +282,9 @@ impl Inquest {
             }
         }
         let sent = ours.iter().map(|ours| Figures::from(ours).sendings()).chain(std::iter::repeat(0));
-        let fates = (0..self.operations.len()).zip(sent).map(|(operation, sent)| {
+        let fates = (0..self.subjects.count()).zip(sent).map(|(operation, sent)| {
             let mut fates = self.fates(operation, sent);
-            if self.operations[operation].carries_id && !self.replicas.were_all_asked(&self.heard, operation) {
+            if self.subjects.of(operation).carries_id && !self.replicas.were_all_asked(&self.heard, operation) {
                 fates.disclaim();
             }
             fates
@@ -300,12 +295,17 @@ impl Inquest {
     /// The fates found so far of each operation's requests, and what the accounts of both sides said when they were last
     /// compared.
     pub(crate) fn so_far(&self) -> (Vec<Fates>, Vec<Option<Compared>>) {
-        (self.operations.iter().map(|subject| subject.lock().fates).collect(), lock(&self.compared).clone())
+        let known = |subject: &Arc<Subject>| {
+            let known = subject.lock();
+            (known.fates, known.compared)
+        };
+        self.subjects.all().iter().map(known).unzip()
     }
 
     /// What is known now of an operation of which so much was sent.
     fn fates(&self, operation: usize, sent: u64) -> Fates {
-        let known = self.operations[operation].lock();
+        let subject = self.subjects.of(operation);
+        let known = subject.lock();
         let mut fates = known.fates;
         fates.elsewhere = known.elsewhere.total();
         let most = self.unaccounted.get(operation).copied().unwrap_or(u64::MAX);
@@ -315,7 +315,7 @@ impl Inquest {
 
     /// Asks once more about those called lost: whoever has arrived since is lost no more. Changes nothing if broken off.
     async fn look_again(&self, operation: usize) {
-        let subject = &self.operations[operation];
+        let subject = self.subjects.of(operation);
         let numbers: Vec<u64> = subject.lock().lost.iter().map(|lost| lost.seq).collect();
         if numbers.is_empty() {
             return;
@@ -336,7 +336,7 @@ impl Inquest {
                 self.replicas.look(name).await;
             }
         };
-        let again = iter(0..self.operations.len()).map(|operation| self.look_again(operation));
+        let again = iter(0..self.subjects.count()).map(|operation| self.look_again(operation));
         tokio::join!(look, again.buffer_unordered(OPERATIONS_AT_ONCE).for_each(async |()| ()));
     }
 }

@@ -108,9 +108,9 @@ fn a_permit_goes_to_the_first_that_still_wants_it() {
     assert!(permits.take() && !permits.take());
     permits.give_back();
     let had = || waiters.each_ref().map(|waiter| waiter.had.get());
-    assert_eq!((had(), permits.free.get()), ([0, 0, 1, 0], 0));
+    assert_eq!((had(), permits.are_free()), ([0, 0, 1, 0], false));
     permits.give_back();
-    assert_eq!((had(), permits.free.get()), ([0, 0, 1, 1], 0));
+    assert_eq!((had(), permits.are_free()), ([0, 0, 1, 1], false));
     permits.give_back();
-    assert_eq!(permits.free.get(), 1, "nobody wants it, and it is not lost");
+    assert!(permits.are_free(), "nobody wants it, and it is not lost");
 }

@@ -8,13 +8,13 @@
 //! like say nothing, and leave it as it is (RFC 8767, section 4).
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::outcome::ErrorClass;
 use shared::red::client::ClientRed;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Question;
@@ -37,9 +37,13 @@ const FIRST_ANSWER_MAX: Duration = Duration::from_secs(1);
 /// From a failed look-up to the next.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The entries of a run.
-pub(crate) struct Book {
-    entries: Vec<Arc<Entry>>,
+/// The entries of a run. A reload may bring others; an entry that is still needed stays as it is.
+#[derive(Default)]
+pub(crate) struct Book(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    all: Vec<Arc<Entry>>,
     /// By operation; nothing for an address.
     by_operation: Vec<Option<Arc<Entry>>>,
 }
@@ -49,9 +53,17 @@ pub(crate) struct Entry {
     name: String,
     resolve: Resolve,
     known: watch::Sender<Known>,
+    users: Mutex<Users>,
+}
+
+/// Who needs an entry.
+#[derive(Default)]
+struct Users {
     users: Vec<User>,
     /// Whether anybody asks beside the run.
     is_watched: bool,
+    /// Who asks beside the run.
+    keeper: Option<AbortHandle>,
 }
 
 /// An operation, for whose accounts it is looked up.
@@ -75,51 +87,65 @@ pub(crate) struct Known {
 }
 
 impl Book {
-    /// The entries that a plan's operations need; nothing is asked yet. `counter` gives an operation's counter.
-    pub(crate) fn new(plan: &Plan, red: &ClientRed, counter: impl Fn(usize) -> Counter) -> Book {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut places = Vec::new();
+    /// Takes up what a plan's operations need, `left` being those that do not count any more; nothing is asked yet. `counter`
+    /// gives an operation's counter.
+    pub(crate) fn follow(&self, plan: &Plan, left: &[bool], red: &ClientRed, counter: impl Fn(usize) -> Counter) {
+        let mut held = lock(&self.0);
+        let mut needed: Vec<(Arc<Entry>, Users)> = Vec::new();
+        held.by_operation.clear();
         for (index, operation) in plan.operations.iter().enumerate() {
+            let has_left = left.get(index).copied().unwrap_or_default();
             let Host::Name(name) = &operation.endpoint.host else {
-                places.push(None);
+                held.by_operation.push(None);
                 continue;
             };
             let resolve = operation.route.resolve;
             red.has_name(index);
-            let user = User { counter: counter(index), red: red.clone() };
-            let known = entries.iter().position(|entry| entry.name == *name && entry.resolve == resolve);
-            let place = known.unwrap_or_else(|| {
-                entries.push(Entry::new(name, resolve));
-                entries.len() - 1
+            if has_left {
+                held.by_operation.push(None);
+                continue;
+            }
+            let is_it = |entry: &Entry| entry.name == *name && entry.resolve == resolve;
+            let place = needed.iter().position(|(entry, _)| is_it(entry)).unwrap_or_else(|| {
+                let known = held.all.iter().find(|entry| is_it(entry)).cloned();
+                needed.push((known.unwrap_or_else(|| Arc::new(Entry::new(name, resolve))), Users::default()));
+                needed.len() - 1
             });
-            let entry = &mut entries[place];
-            entry.users.push(user);
-            entry.is_watched |= is_watched(operation);
-            places.push(Some(place));
+            let (entry, users) = &mut needed[place];
+            users.users.push(User { counter: counter(index), red: red.clone() });
+            users.is_watched |= is_watched(operation);
+            held.by_operation.push(Some(Arc::clone(entry)));
         }
-        let entries: Vec<Arc<Entry>> = entries.into_iter().map(Arc::new).collect();
-        let by_operation = places.iter().map(|place| place.map(|place| Arc::clone(&entries[place]))).collect();
-        Book { entries, by_operation }
+        for entry in held.all.drain(..).filter(|entry| !needed.iter().any(|(needed, _)| Arc::ptr_eq(needed, entry))) {
+            lock(&entry.users).keeper.take().inspect(AbortHandle::abort);
+        }
+        for (entry, users) in needed {
+            entry.are(users);
+            held.all.push(entry);
+        }
     }
 
     /// What is known of an operation's name.
-    pub(crate) fn of(&self, operation: usize) -> Option<&Arc<Entry>> {
-        self.by_operation[operation].as_ref()
+    pub(crate) fn of(&self, operation: usize) -> Option<Arc<Entry>> {
+        lock(&self.0).by_operation[operation].clone()
     }
 
-    /// Asks for every entry that somebody asks for beside the run, from now on until the set is dropped.
-    pub(crate) fn open(&self, asker: &Arc<Asker>) -> JoinSet<()> {
-        let mut keeping = JoinSet::new();
+    /// Asks for every entry that somebody asks for beside the run and nobody yet does, until the set is dropped.
+    pub(crate) fn open(&self, asker: &Arc<Asker>, keeping: &mut JoinSet<()>) {
+        // Those of entries that are gone.
+        while keeping.try_join_next().is_some() {}
         for entry in self.watched() {
-            let (asker, entry) = (Arc::clone(asker), Arc::clone(entry));
-            let name = entry.name.clone();
+            let mut users = lock(&entry.users);
+            if users.keeper.is_some() {
+                continue;
+            }
+            let (asker, name) = (Arc::clone(asker), entry.name.clone());
             let ask = move || {
                 let (asker, name) = (Arc::clone(&asker), name.clone());
                 async move { asker.look_up(&name).await }
             };
-            keeping.spawn(keep(entry, ask));
+            users.keeper = Some(keeping.spawn(keep(Arc::clone(&entry), ask)));
         }
-        keeping
     }
 
     /// Back when each of them has been asked for once, or after [`FIRST_ANSWER_MAX`].
@@ -134,9 +160,14 @@ impl Book {
         let _ = timeout(FIRST_ANSWER_MAX, all).await;
     }
 
-    fn watched(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.entries.iter().filter(|entry| entry.is_watched)
+    fn watched(&self) -> Vec<Arc<Entry>> {
+        lock(&self.0).all.iter().filter(|entry| lock(&entry.users).is_watched).cloned().collect()
     }
+}
+
+/// Nothing is changed in two steps that a panic could come between.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether somebody must ask beside the run: the policy's own questions, and those for connections that are kept.
@@ -149,7 +180,8 @@ fn is_watched(operation: &Operation) -> bool {
 async fn keep<F: Future<Output = Looked>>(entry: Arc<Entry>, ask: impl Fn() -> F) {
     loop {
         let begun = Instant::now();
-        let mut questions: Vec<Question<'_>> = entry.users.iter().map(|user| Question::new(&user.counter)).collect();
+        let users = entry.users();
+        let mut questions: Vec<Question<'_>> = users.iter().map(|user| Question::new(&user.counter)).collect();
         let looked = ask().await;
         questions.iter_mut().for_each(|question| question.code = looked.code);
         drop(questions);
@@ -189,7 +221,26 @@ fn kept_for(ttl: Duration) -> Duration {
 impl Entry {
     fn new(name: &str, resolve: Resolve) -> Entry {
         let known = watch::Sender::new(Known::default());
-        Entry { name: name.to_owned(), resolve, known, users: Vec::new(), is_watched: false }
+        Entry { name: name.to_owned(), resolve, known, users: Mutex::default() }
+    }
+
+    fn users(&self) -> Vec<User> {
+        lock(&self.users).users.clone()
+    }
+
+    /// From now on it is needed by these. What is known already, those who are new are told.
+    fn are(&self, mut next: Users) {
+        // Whoever learns holds what is known while it looks for the users: not the other way round here.
+        let addresses = self.known.borrow().addresses.clone();
+        if let Some(addresses) = &addresses {
+            next.users.iter().for_each(|user| user.counts(None, addresses));
+        }
+        let mut users = lock(&self.users);
+        if !next.is_watched {
+            users.keeper.take().inspect(AbortHandle::abort);
+        }
+        next.keeper = users.keeper.take();
+        *users = next;
     }
 
     pub(crate) fn resolve(&self) -> Resolve {
@@ -224,7 +275,7 @@ impl Entry {
             let is_other = known.addresses != before.addresses;
             if is_other {
                 let now = known.addresses.as_deref().unwrap_or_default();
-                self.users.iter().for_each(|user| user.counts(before.addresses.as_deref(), now));
+                self.users().iter().for_each(|user| user.counts(before.addresses.as_deref(), now));
             }
             // Connections that look up for themselves are not told of each of them.
             is_other || self.resolve != Resolve::PerConnection || before.learned.is_none()

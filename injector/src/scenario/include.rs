@@ -12,7 +12,7 @@ use serde_saphyr::Location;
 use super::environment::{Environment, substituted};
 use super::keys::{Keyed as _, Scalars as _};
 use super::problem::{Problem, Problems, position};
-use super::{FILE_MAX_BYTES, Json, JsonValue, Sources, Written, WrittenTls, parsed, shape_problem};
+use super::{FILE_MAX_BYTES, Files, Json, JsonValue, Sources, Written, WrittenTls, parsed, shape_problem};
 
 /// Files that are included by files that are included, and so on: deeper is a mistake.
 const DEPTH_MAX: usize = 8;
@@ -23,6 +23,8 @@ const FILES_MAX: usize = 32;
 pub(super) struct Reader<'e> {
     pub(super) sources: Sources,
     pub(super) environment: Environment<'e>,
+    /// Where it is noted which files there are.
+    pub(super) files: Files,
     /// The files that are being read: the scenario, what it includes, what that includes.
     pub(super) open: Vec<PathBuf>,
 }
@@ -73,6 +75,7 @@ impl Reader<'_> {
         let real = match fs::canonicalize(&path) {
             Ok(real) => real,
             Err(error) => {
+                self.files.note(&path, None);
                 let message = format!("cannot read {shown}: {error}; names are relative to the file that includes");
                 return Err(self.refused(at, message));
             }
@@ -80,7 +83,8 @@ impl Reader<'_> {
         if self.open.contains(&real) {
             return Err(self.refused(at, format!("{shown} includes itself, directly or by way of what it includes")));
         }
-        let text = read(&path).map_err(|error| self.refused(at, format!("cannot read {shown}: {error}")))?;
+        let text =
+            read(&path, &self.files).map_err(|error| self.refused(at, format!("cannot read {shown}: {error}")))?;
         self.open.push(real);
         let mut written = self.file(&shown, &text, path.parent().unwrap_or(Path::new("")))?;
         self.open.pop();
@@ -113,14 +117,15 @@ impl Reader<'_> {
     }
 }
 
-/// A file's text, within the limit.
+/// A file's text, within the limit; that it was read is noted in `files`.
 ///
 /// # Errors
 /// A lowercase fragment.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+pub(super) fn read(path: &Path, files: &Files) -> Result<String, String> {
     let mut text = String::new();
     // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
     let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_string(&mut text));
+    files.note(path, read.is_ok().then_some(text.as_bytes()));
     match read {
         Ok(_) if text.len() > FILE_MAX_BYTES => Err(format!("longer than {FILE_MAX_BYTES} bytes")),
         Ok(_) => Ok(text),

@@ -41,9 +41,9 @@ pub(super) struct Begin {
 
 /// What an end leaves to be done: the numbers go on, and the part of a gap that was not over.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rest {
+pub struct Rest {
     /// How many slots were due in all.
-    pub(super) first: u64,
+    pub first: u64,
     /// Nothing: no slot was to come.
     pub(super) open: Option<Open>,
 }
@@ -122,10 +122,7 @@ impl Slots {
     /// same: at most `stride` slots of others have to be looked at.
     pub(super) fn leave(&self, end: Duration) -> Rest {
         let mut walk = self.taken;
-        let mut first = self.passed;
-        while self.due(&mut walk, first).is_some_and(|due| due < end) {
-            first += 1;
-        }
+        let first = self.first_from(&mut walk, end);
         let since = end.saturating_sub(self.begins.at);
         let nominal = self.schedule.warp.as_ref().map_or(since, |warp| warp.nominal(since));
         let open = |seq, walk: &mut Walk| Some(self.nominal(walk, seq)?.saturating_sub(nominal));
@@ -134,6 +131,41 @@ impl Slots {
         let Schedule { events, seconds, .. } = self.schedule;
         let open = rest.zip(lead).map(|(rest, lead)| Open { lead, rest, events, seconds });
         Rest { first, open }
+    }
+
+    /// Takes every slot that is due before `end`, of all workers at once: for who only counts them.
+    pub(super) fn pass(&mut self, end: Duration) {
+        let mut walk = self.taken;
+        self.passed = self.first_from(&mut walk, end);
+        self.taken = walk;
+    }
+
+    /// The number of the first slot that is due at `end` or later, from the one behind the last that was taken on. However
+    /// many there are between them, that takes a few looks; a Poisson stream's have to be drawn.
+    fn first_from(&self, walk: &mut Walk, end: Duration) -> u64 {
+        let mut first = self.passed;
+        if matches!(self.schedule.spacing, Spacing::Poisson) {
+            while self.due(walk, first).is_some_and(|due| due < end) {
+                first += 1;
+            }
+            return first;
+        }
+        let mut is_before = |seq| self.due(walk, seq).is_some_and(|due| due < end);
+        let mut step = 1_u64;
+        while let Some(next) = first.checked_add(step).filter(|next| is_before(next - 1)) {
+            (first, step) = (next, step.saturating_mul(2));
+        }
+        // What is known to be before: everything below `first`. What is known not to be: `first + step - 1`.
+        let mut beyond = first.saturating_add(step - 1);
+        while first < beyond {
+            let middle = first + (beyond - first) / 2;
+            if is_before(middle) {
+                first = middle + 1;
+            } else {
+                beyond = middle;
+            }
+        }
+        first
     }
 
     pub(super) fn at(&mut self, seq: u64) -> Option<Slot> {

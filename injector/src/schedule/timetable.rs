@@ -8,8 +8,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::slots::Rest;
-use super::{Schedule, Slot, Slots};
+use super::{Rest, Schedule, Slot, Slots};
 
 /// The slots of one worker, in order, as far as it is known what holds.
 #[derive(Clone, Debug)]
@@ -33,15 +32,31 @@ impl Timetable {
         Timetable { worker, workers, now: Now::Nothing }
     }
 
-    /// From `at` (since t0) on, this holds; nothing: silence. Every slot that is due before has been taken, and none that is
-    /// not: whoever holds the worker sees to that.
-    pub fn turn(&mut self, at: Duration, schedule: Option<&Schedule>) {
-        let rest = match &self.now {
+    /// The same, after what another one has left.
+    pub fn after(worker: u32, workers: NonZeroU32, rest: Option<Rest>) -> Timetable {
+        Timetable { worker, workers, now: rest.map_or(Now::Nothing, Now::Silence) }
+    }
+
+    /// What is left at an instant, when every slot that is due before has been taken; nothing: no schedule has held yet.
+    pub fn leave(&self, at: Duration) -> Option<Rest> {
+        match &self.now {
             Now::Nothing => None,
             Now::Slots(slots) => Some(slots.leave(at)),
             Now::Silence(rest) => Some(*rest),
-        };
-        self.now = match (schedule, rest) {
+        }
+    }
+
+    /// Takes every slot that is due before `end`, of all workers at once: for who only counts them.
+    pub fn pass(&mut self, end: Duration) {
+        if let Now::Slots(slots) = &mut self.now {
+            slots.pass(end);
+        }
+    }
+
+    /// From `at` (since t0) on, this holds; nothing: silence. Every slot that is due before has been taken, and none that is
+    /// not: whoever holds the worker sees to that.
+    pub fn turn(&mut self, at: Duration, schedule: Option<&Schedule>) {
+        self.now = match (schedule, self.leave(at)) {
             (Some(schedule), rest) => {
                 let slots = match rest {
                     // Also if it begins late: the first gap is a whole one.

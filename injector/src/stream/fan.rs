@@ -48,6 +48,12 @@ impl<D: Driver> Fan<D> {
         self.current.iter().map(|(_, lanes)| lanes).chain(&self.leaving)
     }
 
+    /// No more slots will come, whatever becomes of the name.
+    pub(crate) fn retire(&mut self) {
+        self.following = None;
+        self.each().for_each(|lanes| lanes.retire());
+    }
+
     /// Takes up what the name has now, if that has changed; whether there is a name to follow.
     pub(crate) fn follow(&mut self) -> bool {
         // An error says that nothing will change any more.

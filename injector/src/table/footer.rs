@@ -24,6 +24,9 @@ pub(super) fn footer(text: &mut String, summary: &Summary, detail: Detail) -> st
     if detail == Detail::Full || total.retransmits > 0 {
         writeln!(text, "{}", connections(total))?;
     }
+    if let Some(reloads) = reloads(summary) {
+        writeln!(text, "{reloads}")?;
+    }
     match (&summary.target, &summary.target_error) {
         (Some(server), _) => writeln!(text, "target: {server}, session {}", summary.session)?,
         (None, error) => writeln!(
@@ -60,6 +63,18 @@ pub(super) fn verdict(text: &mut String, summary: &Summary) -> std::fmt::Result 
         writeln!(text, "  - {reason}")?;
     }
     Ok(())
+}
+
+/// Nothing if the scenario stayed as it was.
+fn reloads(summary: &Summary) -> Option<String> {
+    let left: Vec<&str> =
+        summary.operations.iter().filter(|operation| operation.left).map(|operation| &*operation.name).collect();
+    let left = if left.is_empty() { String::new() } else { format!("; left: {}", left.join(", ")) };
+    match summary.reloads {
+        0 => None,
+        1 => Some(format!("scenario: reloaded once{left}")),
+        times => Some(format!("scenario: reloaded {times} times{left}")),
+    }
 }
 
 fn connections(total: &Side) -> String {

@@ -18,8 +18,8 @@ pub struct ThresholdRed {
 }
 
 impl ThresholdRed {
-    /// With the limits of these, and no judgement yet: `ok` and `value` are missing until there is one.
-    pub(super) fn new(source: String, thresholds: &[(String, f64)]) -> ThresholdRed {
+    /// Without any yet: `ok` and `value` are missing until there is a judgement.
+    pub(super) fn new(source: String) -> ThresholdRed {
         let gauge = |name: &str, help: &str| {
             let opts = Opts::new(format!("continuous_load_client_threshold_{name}"), help);
             GaugeVec::new(opts, &LABELS).expect("a constant name with constant labels is valid")
@@ -28,19 +28,30 @@ impl ThresholdRed {
             "continuous_load_client_threshold_crossings_total",
             "How often the condition stopped holding, the first time included.",
         );
-        let red = ThresholdRed {
+        ThresholdRed {
             source,
             ok: gauge("ok", "Whether the condition holds: 1 or 0; missing until there is enough data to tell."),
             value: gauge("value", "What was measured last: seconds, a share from 0 to 1, a count, or a second."),
             limit: gauge("limit", "What it is compared with, in the same unit."),
             crossings: IntCounterVec::new(crossings, &LABELS).expect("a constant name with constant labels is valid"),
-        };
-        for (threshold, limit) in thresholds {
-            let labels = [red.source.as_str(), threshold.as_str()];
-            red.limit.with_label_values(&labels).set(*limit);
-            red.crossings.with_label_values(&labels).reset();
         }
-        red
+    }
+
+    /// There is such a threshold from now on, with this limit.
+    pub(super) fn watches(&self, threshold: &str, limit: f64) {
+        let labels = [self.source.as_str(), threshold];
+        self.limit.with_label_values(&labels).set(limit);
+        // Made with 0 if it was not there.
+        self.crossings.with_label_values(&labels);
+    }
+
+    /// There is no such threshold any more. What it counted stays: a counter that goes looks like one that restarts.
+    pub(super) fn forgets(&self, threshold: &str) {
+        let labels = [self.source.as_str(), threshold];
+        for gauge in [&self.ok, &self.value, &self.limit] {
+            // It may never have been judged.
+            let _ = gauge.remove_label_values(&labels);
+        }
     }
 
     /// It was judged.

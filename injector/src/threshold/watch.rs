@@ -6,11 +6,12 @@
 //!   At the end the last window is judged once more, also if it is shorter because the run was.
 //! - What never had enough data to be judged does not hold.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::measure::{Judgement, Measured, Span, judge};
 use super::metrics::ThresholdRed;
-use super::{Bound, Compared, Condition, Threshold, bound, value_in_words};
+use super::{Bound, Compared, Condition, bound, value_in_words};
 use crate::account::{Durations, OperationAccount};
 use crate::history::{COARSE_SLICE, FINE, History};
 use crate::plan::Plan;
@@ -109,6 +110,21 @@ struct Watched {
 }
 
 impl Watched {
+    fn new(text: String, bound: Bound, abort_after: Option<Duration>) -> Watched {
+        Watched {
+            text,
+            bound,
+            abort_after,
+            holds: None,
+            last: None,
+            worst: None,
+            crossings: 0,
+            first_crossed: None,
+            crossed_for: Duration::ZERO,
+            has_aborted: false,
+        }
+    }
+
     fn condition(&self) -> &Condition {
         &self.bound.condition
     }
@@ -189,32 +205,35 @@ pub struct Watch {
 impl Watch {
     /// Of a plan's.
     pub fn new(plan: &Plan) -> Watch {
-        let watched = |(threshold, bound): &(Threshold, Bound)| Watched {
-            text: threshold.to_string(),
-            bound: bound.clone(),
-            abort_after: threshold.abort_after,
-            holds: None,
-            last: None,
-            worst: None,
-            crossings: 0,
-            first_crossed: None,
-            crossed_for: Duration::ZERO,
-            has_aborted: false,
-        };
-        let watched: Vec<Watched> = plan.thresholds.iter().map(watched).collect();
-        let mut windows: Vec<_> =
-            watched.iter().filter_map(|one| Some((one.condition().over?, Duration::ZERO))).collect();
-        windows.sort();
-        windows.dedup();
-        let limits: Vec<_> = watched.iter().map(|one| (one.text.clone(), one.condition().limit.value())).collect();
-        Watch {
-            red: ThresholdRed::new(plan.source.to_string(), &limits),
-            watched,
-            windows,
+        let mut watch = Watch {
+            watched: Vec::new(),
+            windows: Vec::new(),
             looked: Duration::ZERO,
+            red: ThresholdRed::new(plan.source.to_string()),
             scratch: Durations::default(),
             accounts: Vec::new(),
+        };
+        watch.follow(plan);
+        watch
+    }
+
+    /// Goes on by those of another plan: what is still asked for in the same words keeps what became of it so far.
+    pub(crate) fn follow(&mut self, plan: &Plan) {
+        let mut before = std::mem::take(&mut self.watched);
+        for (threshold, bound) in &plan.thresholds {
+            let text = threshold.to_string();
+            self.red.watches(&text, bound.condition.limit.value());
+            let held = before.iter().position(|one| one.text == text).map(|place| before.swap_remove(place));
+            let (bound, abort_after) = (bound.clone(), threshold.abort_after);
+            self.watched.push(match held {
+                Some(held) => Watched { bound, abort_after, ..held },
+                None => Watched::new(text, bound, abort_after),
+            });
         }
+        before.iter().for_each(|one| self.red.forgets(&one.text));
+        let windows: BTreeSet<Duration> = self.watched.iter().filter_map(|one| one.condition().over).collect();
+        let looked = |over| self.windows.iter().find(|(known, _)| *known == over).map_or(self.looked, |(_, at)| *at);
+        self.windows = windows.into_iter().map(|over| (over, looked(over))).collect();
     }
 
     /// The collector of what is exported.

@@ -54,15 +54,16 @@ struct Standing {
 }
 
 /// Follows a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Changes {
     operations: Vec<[Option<Standing>; Trouble::COUNT]>,
     status: Option<Status>,
 }
 
 impl Changes {
-    pub(crate) fn new(operations: usize) -> Changes {
-        Changes { operations: vec![[None; Trouble::COUNT]; operations], status: None }
+    /// Room for so many operations.
+    pub(crate) fn grow(&mut self, operations: usize) {
+        self.operations.resize_with(operations, || [None; Trouble::COUNT]);
     }
 
     /// What began and what ended, by what one operation did between `at - length` and `at`. `example` gives the first
@@ -126,6 +127,13 @@ impl Changes {
                 texts.push((None, format!("scale {} instead of {}", status.scale, before.scale)));
             }
             let pairs = before.operations.iter().zip(&status.operations).enumerate();
+            for (at, (_, now)) in pairs.clone().filter(|(_, (before, now))| before.is_left != now.is_left) {
+                let text = if now.is_left { "left the scenario" } else { "is in the scenario again" };
+                texts.push((Some(at), text.to_owned()));
+            }
+            for at in before.operations.len()..status.operations.len() {
+                texts.push((Some(at), "is new in the scenario".to_owned()));
+            }
             for (at, (_, now)) in pairs.filter(|(_, (before, now))| before.is_enabled != now.is_enabled) {
                 texts.push((Some(at), if now.is_enabled { "switched on" } else { "switched off" }.to_owned()));
             }
@@ -158,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_trouble_begins_once_and_ends_when_it_is_quiet() {
-        let mut changes = Changes::new(1);
+        let mut changes = Changes::default();
+        changes.grow(1);
         let mut said = Vec::new();
         for (second, count) in (1..).zip([0, 2, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0]) {
             let example = |trouble| (trouble == Trouble::Failed(ErrorClass::Reset)).then_some("reset by peer");
@@ -175,7 +184,8 @@ mod tests {
 
     #[test]
     fn what_the_run_does_is_told_once() {
-        let mut changes = Changes::new(2);
+        let mut changes = Changes::default();
+        changes.grow(2);
         let mut at = 0;
         let mut say = |status: &Status| -> Vec<String> {
             at += 1;

@@ -18,8 +18,14 @@ pub(super) fn name(at: usize) -> Name {
 
 /// Of a run that runs.
 pub(super) fn status(operations: usize) -> Status {
-    let operation =
-        |at| OperationStatus { name: name(at), is_enabled: true, rate: "10/s".parse().ok(), per_second: 10.0 };
+    let operation = |at| OperationStatus {
+        name: name(at),
+        protocol: Protocol::Http,
+        is_left: false,
+        is_enabled: true,
+        rate: "10/s".parse().ok(),
+        per_second: 10.0,
+    };
     Status {
         motion: Motion::Runs,
         phase: "main".parse().unwrap(),
@@ -96,7 +102,6 @@ pub(super) fn model(seconds: u64, operations: usize) -> Model {
         length: Some(Duration::from_secs(60)),
         session: "k3x9".to_owned(),
         workers: 1,
-        operations: (0..operations).map(|at| (name(at).to_string(), Protocol::Http)).collect(),
     };
     let mut model = Model::new(about, status(operations));
     (1..=seconds).for_each(|second| model.frame(frame(second, operations)));

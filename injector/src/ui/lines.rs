@@ -49,6 +49,8 @@ pub(crate) struct Last {
     pub(crate) in_flight: Vec<i64>,
     /// Requests per second that were asked for last, by operation.
     pub(crate) asked_per_s: Vec<f64>,
+    /// By operation, whether the scenario has it no more.
+    pub(crate) has_left: Vec<bool>,
     pub(crate) phase: Option<Name>,
     pub(crate) is_paused: bool,
 }
@@ -66,21 +68,30 @@ pub(crate) struct Row<'a> {
 }
 
 impl Lines {
-    pub(crate) fn new(names: Vec<Name>, interval: Duration, form: Form) -> Lines {
-        let operations = names.len();
+    /// Of a run that has told nothing yet.
+    pub(crate) fn new(interval: Duration, form: Form) -> Lines {
         Lines {
             form,
-            names,
+            names: Vec::new(),
             interval,
-            gathered: vec![OperationAccount::default(); operations],
+            gathered: Vec::new(),
             length: Duration::ZERO,
             last: Last::default(),
-            changes: Changes::new(operations),
+            changes: Changes::default(),
         }
+    }
+
+    /// Those of the plan at first, and what a reload has brought.
+    fn grow(&mut self, tick: &Tick<'_>) {
+        let new = tick.status.operations.iter().skip(self.names.len()).map(|operation| operation.name);
+        self.names.extend(new);
+        self.gathered.resize_with(self.names.len(), OperationAccount::default);
+        self.changes.grow(self.names.len());
     }
 
     /// What is to be said after another tick: changes at once, the interval when it is full.
     pub(crate) fn tick(&mut self, tick: &Tick<'_>) -> Vec<String> {
+        self.grow(tick);
         let mut changes = self.changes.status(tick.elapsed, tick.status);
         for (at, account) in tick.by_operation.iter().enumerate() {
             let example = |trouble| example(account, trouble);
@@ -95,6 +106,7 @@ impl Lines {
             elapsed: tick.elapsed,
             in_flight: tick.total.iter().map(|account| account.in_flight).collect(),
             asked_per_s: tick.status.operations.iter().map(|operation| operation.per_second).collect(),
+            has_left: tick.status.operations.iter().map(|operation| operation.is_left).collect(),
             phase: (tick.status.phases > 1).then_some(tick.status.phase),
             is_paused: tick.status.is_paused(),
         };
@@ -120,6 +132,10 @@ impl Lines {
         };
         let mut rows: Vec<Row<'_>> = Vec::new();
         for (at, (name, account)) in self.names.iter().zip(&self.gathered).enumerate() {
+            // Whose last request is done has nothing more to tell.
+            if self.last.has_left[at] && account.planned == 0 && account.finished_total() == 0 {
+                continue;
+            }
             rows.push(row(name.as_str(), Figures::of(account, self.length), Some(at)));
         }
         if self.names.len() > 1 {

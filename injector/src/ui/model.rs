@@ -4,8 +4,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use shared::protocol::Protocol;
-
 use crate::course::Status;
 use crate::plan::Plan;
 use crate::ui::changes::{Change, Changes, Turn, printable};
@@ -33,8 +31,6 @@ pub struct About {
     pub session: String,
     /// How many threads send.
     pub workers: u32,
-    /// Name and protocol, in the plan's order.
-    pub operations: Vec<(String, Protocol)>,
 }
 
 impl About {
@@ -48,15 +44,7 @@ impl About {
             [one] => one.clone(),
             many => format!("{} hosts", many.len()),
         };
-        let operations = plan.operations.iter().map(|operation| (operation.name.to_string(), operation.protocol()));
-        About {
-            name: name.to_owned(),
-            target,
-            length: plan.length(length),
-            session: session.to_owned(),
-            workers,
-            operations: operations.collect(),
-        }
+        About { name: name.to_owned(), target, length: plan.length(length), session: session.to_owned(), workers }
     }
 }
 
@@ -108,12 +96,11 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new(about: About, status: Status) -> Model {
-        let operations = about.operations.len();
         let mut model = Model {
             about,
             status: status.clone(),
             frame: None,
-            sparks: vec![VecDeque::with_capacity(SPARK_SECONDS); operations],
+            sparks: Vec::new(),
             log: VecDeque::new(),
             page: Page::default(),
             selected: 0,
@@ -121,8 +108,8 @@ impl Model {
             asks_to_quit: false,
             refused: None,
             active: Duration::ZERO,
-            changes: Changes::new(operations),
-            known: vec![Counts::default(); operations],
+            changes: Changes::default(),
+            known: Vec::new(),
         };
         model.status(status);
         model
@@ -185,7 +172,7 @@ impl Model {
         if std::mem::take(&mut self.asks_to_quit) {
             return matches!(act, Act::Quit | Act::Detail).then_some(Wish::Stop);
         }
-        let last = self.about.operations.len().saturating_sub(1);
+        let last = self.status.operations.len().saturating_sub(1);
         match act {
             Act::Window => self.window = self.window.next(),
             Act::Up => self.selected = self.selected.saturating_sub(1),
@@ -214,7 +201,12 @@ impl Model {
     pub(crate) fn status(&mut self, status: Status) {
         let changes = self.changes.status(self.elapsed(), &status);
         changes.into_iter().for_each(|change| self.log(change));
+        let operations = status.operations.len();
         self.status = status;
+        // A reload may have brought some.
+        self.sparks.resize_with(operations, || VecDeque::with_capacity(SPARK_SECONDS));
+        self.known.resize_with(operations, Counts::default);
+        self.changes.grow(operations);
     }
 
     /// Since the first slot, as far as was told.
@@ -224,7 +216,7 @@ impl Model {
 
     /// The log as lines to keep when the view is gone.
     pub(crate) fn farewell(&self) -> Vec<String> {
-        let names = |at: usize| self.about.operations.get(at).map(|(name, _)| name.as_str());
+        let names = |at: usize| self.status.operations.get(at).map(|operation| operation.name.as_str());
         self.log.iter().map(|change| change_in_words(change, change.operation.and_then(names))).collect()
     }
 }

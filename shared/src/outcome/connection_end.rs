@@ -25,7 +25,7 @@ pub enum ConnectionEnd {
     Ping,
     /// The request on it failed without an answer, or ran into its timeout.
     Failed,
-    /// Its address left the name, or a new look-up was due.
+    /// Its address left the name, a new look-up was due, or a reload changed its operation.
     Retargeted,
     /// The run is over.
     End,

@@ -3,6 +3,8 @@
 mod course;
 pub mod k6;
 mod names;
+mod operations;
+mod reload;
 mod series;
 
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Metric, MetricFamily};
 
+use self::operations::Operations;
 use self::series::Results;
 use super::exposition::{Described, counter, descs, gauge, histogram, label};
 use super::histogram::Snapshot;
@@ -22,6 +25,7 @@ use crate::receipt::Finding;
 
 pub use self::course::CourseRed;
 pub use self::names::NameSeries;
+pub use self::reload::ReloadRed;
 pub use self::series::ClientSeries;
 
 const REQUESTS: Described = Described::counter(
@@ -128,7 +132,8 @@ struct Operation {
 #[derive(Clone, Debug)]
 pub struct ClientRed {
     descs: Vec<Desc>,
-    operations: Arc<Vec<Operation>>,
+    operations: Arc<Operations>,
+    workers: usize,
 }
 
 /// Which operation the injector will count, and what is known of it at start.
@@ -145,36 +150,27 @@ pub struct ClientOperation {
 impl ClientRed {
     /// Series for these operations, a shard of each for every worker.
     pub fn new(operations: &[ClientOperation], workers: usize) -> ClientRed {
-        let operations = operations.iter().map(|operation| Operation {
-            labels: operation.labels,
-            configured_rate: AtomicU64::new(operation.rate_per_s.to_bits()),
-            shards: (0..workers)
-                .map(|_| Arc::new(ClientSeries::new(&operation.expected, operation.labels.injected)))
-                .collect(),
-            fates: Default::default(),
-            findings: Default::default(),
-            unexplained: AtomicU64::default(),
-            backends_seen: AtomicU64::default(),
-            name: names::Name::default(),
+        let mut red = ClientRed { descs: Vec::new(), operations: Arc::default(), workers };
+        operations.iter().for_each(|operation| {
+            red.admit(operation);
         });
-        let mut red = ClientRed { descs: Vec::new(), operations: Arc::new(operations.collect()) };
         red.descs = descs(&red.collect());
         red
     }
 
     /// The series that one worker counts one operation into.
     pub fn series(&self, operation: usize, worker: usize) -> Arc<ClientSeries> {
-        Arc::clone(&self.operations[operation].shards[worker])
+        Arc::clone(&self.operations.of(operation).shards[worker])
     }
 
     /// This became of so many unanswered requests of an operation.
     pub fn fate(&self, operation: usize, fate: Fate, count: u64) {
-        self.operations[operation].fates[fate.index()].fetch_add(count, Ordering::Relaxed);
+        self.operations.of(operation).fates[fate.index()].fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many requests of an operation were sent by now, and how many were answered, rightly or wrongly.
     pub fn progress(&self, operation: usize) -> (u64, u64) {
-        let operation = &self.operations[operation];
+        let operation = self.operations.of(operation);
         let counts = |(_, results): (Labels, Vec<&Results>)| tallied(results.into_iter().map(|one| &one.requests));
         let answered = operation.results().into_iter().flat_map(counts).filter(|(key, _)| {
             let (code, ..) = tally::words::<ErrorClass>(*key);
@@ -185,34 +181,34 @@ impl ClientRed {
 
     /// The receipts showed this of so many requests of an operation.
     pub fn found(&self, operation: usize, finding: Finding, count: u64) {
-        self.operations[operation].findings[finding.index()].fetch_add(count, Ordering::Relaxed);
+        self.operations.of(operation).findings[finding.index()].fetch_add(count, Ordering::Relaxed);
     }
 
     /// So many servers answered an operation of late.
     pub fn backends_seen(&self, operation: usize, count: usize) {
-        self.operations[operation].backends_seen.store(count as u64, Ordering::Relaxed);
+        self.operations.of(operation).backends_seen.store(count as u64, Ordering::Relaxed);
     }
 
     /// So many requests per second of an operation are asked for from now on.
     pub fn configured_rate(&self, operation: usize, per_second: f64) {
-        self.operations[operation].configured_rate.store(per_second.to_bits(), Ordering::Relaxed);
+        self.operations.of(operation).configured_rate.store(per_second.to_bits(), Ordering::Relaxed);
     }
 
     /// So many requests of an operation make a difference between the two sides that nothing explains.
     pub fn unexplained(&self, operation: usize, count: u64) {
-        self.operations[operation].unexplained.store(count, Ordering::Relaxed);
+        self.operations.of(operation).unexplained.store(count, Ordering::Relaxed);
     }
 }
 
 impl ClientRed {
     /// An operation goes to a name, and has its series from now on.
     pub fn has_name(&self, operation: usize) {
-        self.operations[operation].name.exists();
+        self.operations.of(operation).name.exists();
     }
 
     /// The latest answer to an operation's name has so many addresses.
     pub fn name_addresses(&self, operation: usize, addresses: usize) {
-        self.operations[operation].name.has(addresses);
+        self.operations.of(operation).name.has(addresses);
     }
 }
 
@@ -239,16 +235,15 @@ impl Operation {
         merged(self.shards.iter().map(|shard| pick(shard)))
     }
 
-    /// The results by the label `injected`, a part per worker: those of requests as they were asked for, and those whose
+    /// The results by the label `injected`, a part per worker: those of requests as they were asked for, and the others, whose
     /// answers declared a fault that nobody asked for, once there are any.
     fn results(&self) -> Vec<(Labels, Vec<&Results>)> {
-        let as_asked = self.shards.iter().map(|shard| &shard.as_asked).collect();
-        let declared = self.shards.iter().filter_map(|shard| shard.declared.as_deref());
-        let declared: Vec<&Results> = declared.filter(|results| !results.is_empty()).collect();
-        let injected = Labels { injected: true, ..self.labels };
-        let mut results = vec![(self.labels, as_asked)];
-        results.extend((!declared.is_empty()).then_some((injected, declared)));
-        results
+        let of = |injected: bool| {
+            let results = self.shards.iter().filter_map(move |shard| shard.results(injected));
+            let results: Vec<&Results> = results.filter(|results| !results.is_empty()).collect();
+            (!results.is_empty()).then_some((Labels { injected, ..self.labels }, results))
+        };
+        [false, true].into_iter().filter_map(of).collect()
     }
 
     fn requests(&self) -> Vec<Metric> {
@@ -348,15 +343,16 @@ impl Collector for ClientRed {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let each =
-            |samples: fn(&Operation) -> Vec<Metric>| self.operations.iter().flat_map(samples).collect::<Vec<_>>();
+        let operations = self.operations.all();
+        let operations = || operations.iter().map(|operation| &**operation);
+        let each = |samples: fn(&Operation) -> Vec<Metric>| operations().flat_map(samples).collect::<Vec<_>>();
         let total = |pick: fn(&ClientSeries) -> &AtomicU64| {
             let sample = |operation: &Operation| counter(operation.labels.pairs([]), operation.sum(pick));
-            self.operations.iter().map(sample).collect::<Vec<_>>()
+            operations().map(sample).collect::<Vec<_>>()
         };
         let level = |pick: fn(&ClientSeries) -> &AtomicI64| {
             let sample = |operation: &Operation| gauge(operation.labels.pairs([]), operation.level(pick));
-            self.operations.iter().map(sample).collect::<Vec<_>>()
+            operations().map(sample).collect::<Vec<_>>()
         };
         let mut families = vec![
             REQUESTS.family(each(Operation::requests)),
@@ -385,7 +381,7 @@ impl Collector for ClientRed {
             SENT_BYTES.family(total(|s| &s.sent_bytes)),
             RECEIVED_BYTES.family(total(|s| &s.received_bytes)),
         ];
-        families.extend(names::families(&self.operations));
+        families.extend(names::families(&operations().collect::<Vec<_>>()));
         families
     }
 }

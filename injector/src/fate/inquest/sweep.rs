@@ -25,7 +25,7 @@ impl Inquest {
 
     /// What was being asked about when that was broken off waits again.
     fn take_up(&self) {
-        for (operation, subject) in self.operations.iter().enumerate() {
+        for (operation, subject) in self.subjects.all().iter().enumerate() {
             for kind in Kind::ALL {
                 let asking = std::mem::take(&mut subject.lock().asking[kind as usize]);
                 self.unanswered.put_back(operation, kind, asking);
@@ -36,7 +36,7 @@ impl Inquest {
     /// Asks about all that have waited since that instant. It begins behind the operation that was done last, so that none
     /// always comes too late when time runs out.
     pub(in crate::fate) async fn sweep(&self, until: Instant) {
-        let count = self.operations.len();
+        let count = self.subjects.count();
         let first = self.next.load(Ordering::Relaxed);
         let asking = (0..count).map(|turn| (first + turn) % count).map(async |operation| {
             for kind in Kind::ALL {
@@ -52,7 +52,7 @@ impl Inquest {
         let (lost, overflow) = self.unanswered.take(operation, kind, until);
         self.decide(operation, kind, Verdict::Unknown(Doubt::Overflow), overflow);
         let count = lost.len();
-        let subject = &self.operations[operation];
+        let subject = self.subjects.of(operation);
         if !subject.carries_id {
             self.decide(operation, kind, Verdict::Unknown(Doubt::Anonymous), count as u64);
             return count;
@@ -83,7 +83,7 @@ impl Inquest {
 
     /// What is still without a fate has none.
     pub(in crate::fate) fn give_up(&self) {
-        for (operation, subject) in self.operations.iter().enumerate() {
+        for (operation, subject) in self.subjects.all().iter().enumerate() {
             let doubt = if subject.carries_id { Doubt::Unreachable } else { Doubt::Anonymous };
             for kind in Kind::ALL {
                 let asking = std::mem::take(&mut subject.lock().asking[kind as usize]);
@@ -100,7 +100,8 @@ impl Inquest {
     }
 
     fn decide_one(&self, operation: usize, lost: Lost, verdict: Verdict) {
-        let known = &mut *self.operations[operation].lock();
+        let subject = self.subjects.of(operation);
+        let known = &mut *subject.lock();
         known.fates.count_one(&lost, verdict);
         match lost.kind {
             Kind::Unanswered => self.red.fate(operation, verdict.fate(), 1),
@@ -117,7 +118,7 @@ impl Inquest {
 
     /// Those of whom nothing is known.
     fn decide(&self, operation: usize, kind: Kind, verdict: Verdict, count: u64) {
-        self.operations[operation].lock().fates.count_many(kind, verdict, count);
+        self.subjects.of(operation).lock().fates.count_many(kind, verdict, count);
         if kind == Kind::Unanswered {
             self.red.fate(operation, verdict.fate(), count);
         }

@@ -33,7 +33,14 @@ impl Bench {
         let ledger = Arc::new(Ledger::new(1));
         let counter = Counter { series: red.series(0, 0), ledger: Arc::clone(&ledger), operation: 0, shares: None };
         let users = vec![User { counter, red: red.clone() }];
-        Bench { entry: Arc::new(Entry { users, ..Entry::new("far", resolve) }), red, ledger }
+        Bench {
+            entry: Arc::new(Entry {
+                users: Mutex::new(Users { users, ..Users::default() }),
+                ..Entry::new("far", resolve)
+            }),
+            red,
+            ledger,
+        }
     }
 
     fn account(&self) -> NameAccount {
@@ -181,13 +188,24 @@ fn operations_of_one_name_and_policy_share_its_entry() {
     });
     let red = ClientRed::new(&labels.collect::<Vec<_>>(), 1);
     let ledger = Arc::new(Ledger::new(5));
-    let book = Book::new(&plan, &red, |operation| Counter {
-        series: red.series(operation, 0),
-        ledger: Arc::clone(&ledger),
-        operation,
-        shares: None,
-    });
-    let entries = book.entries.iter().map(|entry| (entry.name.as_str(), entry.users.len(), entry.is_watched));
-    assert_eq!(entries.collect::<Vec<_>>(), [("far", 2, true), ("far", 1, true), ("near", 1, false)]);
-    assert!(book.of(3).is_none() && Arc::ptr_eq(book.of(0).unwrap(), book.of(1).unwrap()));
+    let counter =
+        |operation| Counter { series: red.series(operation, 0), ledger: Arc::clone(&ledger), operation, shares: None };
+    let book = Book::default();
+    let entries = || {
+        let entries = lock(&book.0).all.clone().into_iter();
+        let entry = |entry: Arc<Entry>| {
+            let users = lock(&entry.users);
+            (entry.name.clone(), users.users.len(), users.is_watched)
+        };
+        entries.map(entry).collect::<Vec<_>>()
+    };
+    let is = |name: &str, users, is_watched| (name.to_owned(), users, is_watched);
+    book.follow(&plan, &[], &red, counter);
+    assert_eq!(entries(), [is("far", 2, true), is("far", 1, true), is("near", 1, false)]);
+    let far = book.of(0).unwrap();
+    assert!(book.of(3).is_none() && Arc::ptr_eq(&far, &book.of(1).unwrap()));
+    // A reload: what is still needed stays, with what is known of it; what is not, goes.
+    book.follow(&plan, &[true, false, true, false, false], &red, counter);
+    assert_eq!(entries(), [is("far", 1, false), is("near", 1, false)]);
+    assert!(book.of(0).is_none() && Arc::ptr_eq(&far, &book.of(1).unwrap()));
 }

@@ -262,3 +262,44 @@ fn arrivals_are_due_where_one_expects_them() {
     let ending = bent(Shape::ramp(Scale::FULL, Scale::ZERO, second), 10);
     assert_eq!(ending.slots(0, workers(1)).count(), 5);
 }
+
+proptest! {
+    /// Who is handed an operation over at any instant, on any number of workers, goes on as if nothing had happened: by the
+    /// rest that one finds who only counts, and looks when it likes.
+    #[test]
+    fn a_stream_that_is_handed_over_goes_on(
+        turns in courses(),
+        looks in prop::collection::vec(0_u64..10_000_000_000, 0..6),
+        at in 0_u64..10_000_000_000,
+        n_workers in 1_u32..4,
+    ) {
+        let at = Duration::from_nanos(at);
+        let mut counts = Timetable::new(0, workers(1));
+        let mut looks: Vec<Duration> = looks.into_iter().map(Duration::from_nanos).filter(|look| *look < at).collect();
+        looks.sort_unstable();
+        let before: Vec<Turn> = turns.iter().filter(|turn| turn.at < at).cloned().collect();
+        for (turn, next) in before.iter().zip(before.iter().skip(1).map(|turn| turn.at).chain([at])) {
+            counts.turn(turn.at, turn.schedule.as_ref());
+            looks.iter().filter(|look| (turn.at..next).contains(&**look)).for_each(|look| counts.pass(*look));
+            counts.pass(next);
+        }
+        let rest = counts.leave(at);
+        let all: usize = (0..n_workers).map(|worker| taken(&before, at, worker, n_workers).len()).sum();
+        prop_assert_eq!(rest.map_or(0, |rest| rest.first), all as u64);
+        // The same schedule goes on, with those who had it and with others.
+        let schedule = before.last().and_then(|turn| turn.schedule.as_ref());
+        for worker in 0..n_workers {
+            let mut stays = Timetable::new(worker, workers(n_workers));
+            for (turn, next) in before.iter().zip(before.iter().skip(1).map(|turn| turn.at).chain([at])) {
+                stays.turn(turn.at, turn.schedule.as_ref());
+                while stays.peek().is_some_and(|slot| slot.due < next) {
+                    stays.next();
+                }
+            }
+            stays.turn(at, schedule);
+            let mut comes = Timetable::after(worker, workers(n_workers), rest);
+            comes.turn(at, schedule);
+            prop_assert_eq!(stays.take(20).collect::<Vec<_>>(), comes.take(20).collect::<Vec<_>>());
+        }
+    }
+}

@@ -10,7 +10,8 @@ use crate::ui::model::Model;
 pub(super) fn detail(model: &Model, look: Look, width: usize) -> Vec<Line<'static>> {
     let found = model.frame.as_ref().and_then(|frame| Some((frame, frame.parts.get(model.selected)?)));
     let Some((frame, part)) = found else { return vec![Line::raw("  waiting for the first second")] };
-    let Some((name, protocol)) = model.about.operations.get(model.selected) else { return Vec::new() };
+    let Some(operation) = model.status.operations.get(model.selected) else { return Vec::new() };
+    let (name, protocol) = (operation.name, operation.protocol);
     let window = frame.window.0.as_str();
     let status = model.status.operations.get(model.selected);
     let asked = match status {
@@ -20,7 +21,7 @@ pub(super) fn detail(model: &Model, look: Look, width: usize) -> Vec<Line<'stati
     let figures = &part.window;
     let mut lines = vec![
         look.rule(
-            &format!("{name} ({}), {} of {}", protocol.as_str(), model.selected + 1, model.about.operations.len()),
+            &format!("{name} ({}), {} of {}", protocol.as_str(), model.selected + 1, model.status.operations.len()),
             width,
         ),
         Line::raw(format!(

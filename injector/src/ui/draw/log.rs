@@ -9,7 +9,8 @@ use crate::ui::model::{Model, change_in_words};
 pub(super) fn log(model: &Model, look: Look, rows: usize) -> Vec<Line<'static>> {
     let skipped = model.log.len().saturating_sub(rows);
     let lines = model.log.iter().skip(skipped).map(|change| {
-        let name = change.operation.and_then(|at| model.about.operations.get(at)).map(|(name, _)| name.as_str());
+        let name =
+            change.operation.and_then(|at| model.status.operations.get(at)).map(|operation| operation.name.as_str());
         let style = match change.turn {
             Turn::Begins => look.bad(),
             Turn::Ends => look.good(),

@@ -75,7 +75,7 @@ struct Layout {
 impl Layout {
     fn new(model: &Model, width: usize) -> Layout {
         let figures: usize = columns(width).map(|column| column.width).sum();
-        let longest = model.about.operations.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let longest = model.status.operations.iter().map(|operation| operation.name.as_str().len()).max().unwrap_or(0);
         let room = width.saturating_sub(MARKS + figures);
         let name = longest.clamp("operation".len(), NAME_MAX).min(room);
         let spare = room - name;
@@ -151,7 +151,7 @@ fn titles(layout: &Layout, look: Look, part: &str) -> Vec<Line<'static>> {
 
 fn operation(model: &Model, frame: &Frame, at: usize, layout: &Layout, look: Look) -> Vec<Line<'static>> {
     let part = &frame.parts[at];
-    let name = model.about.operations.get(at).map_or("", |(name, _)| name.as_str());
+    let name = model.status.operations.get(at).map_or("", |operation| operation.name.as_str());
     let status = model.status.operations.get(at);
     let is_off = status.is_some_and(|status| !status.is_enabled);
     let asked = status.map_or_else(|| "-".to_owned(), |status| words::rate(status.per_second));

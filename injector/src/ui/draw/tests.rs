@@ -61,7 +61,7 @@ fn more_operations_than_rows_scroll_with_the_selection() {
     held.press(Act::First);
     for at in 0..40 {
         let drawn = screen(&held, PLAIN, (80, 24));
-        let name = held.about.operations[at].0.clone();
+        let name = held.status.operations[at].name.to_string();
         assert!(drawn.lines().any(|line| line.starts_with('>') && line.contains(&name)), "{name}: {drawn}");
         held.press(Act::Down);
     }

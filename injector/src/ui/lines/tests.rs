@@ -1,5 +1,6 @@
 //! Lines as a log has them, from ticks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,8 @@ use shared::outcome::{DropReason, ErrorClass, Outcome};
 
 use super::*;
 use crate::account::{Finished, Started};
-use crate::ui::fixture::{name, status};
+use crate::fixture::plan;
+use crate::ui::fixture::status;
 
 /// Four requests of which one was right, one reset, one dropped, and one is still under way.
 fn second() -> OperationAccount {
@@ -38,8 +40,9 @@ fn second() -> OperationAccount {
 
 /// What is said in so many seconds of two operations, of which the first is always quiet.
 fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
-    let mut lines = Lines::new(vec![name(0), name(1)], Duration::from_secs(interval_s), form);
+    let mut lines = Lines::new(Duration::from_secs(interval_s), form);
     let status = status(2);
+    let plan = Arc::new(plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, http: \"GET /\" }]"));
     let parts = [OperationAccount::default(), second()];
     let mut total = parts.clone();
     let mut said = Vec::new();
@@ -50,6 +53,7 @@ fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
             interval: &parts[1],
             by_operation: &parts,
             total: &total,
+            plan: &plan,
             status: &status,
         };
         said.extend(lines.tick(&tick));

@@ -9,6 +9,7 @@
 //! - Recording is atomics and a short scan, as in [`Tally`](super::Tally).
 
 mod labels;
+mod rows;
 
 use std::array;
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{LabelPair, Metric, MetricFamily};
 
 use self::labels::{GROUP, error_code, error_word, grpc_status, http_status, scenario};
+use self::rows::Rows;
 use super::series::failing_codes;
 use super::{ClientOperation, ClientRed, ClientSeries};
 use crate::outcome::{Code, ErrorClass, Outcome};
@@ -64,7 +66,7 @@ const HTTP_PARTS: [Described; Trail::PARTS] = [
 ];
 
 /// What an operation is in k6's words.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum K6Call {
     /// A request of `http.request()`.
     Http {
@@ -185,8 +187,7 @@ pub struct K6Red {
 #[derive(Debug)]
 struct Held {
     red: ClientRed,
-    /// In the order of `red`'s.
-    operations: Vec<(K6Call, Vec<Arc<K6Series>>)>,
+    rows: Rows,
     vus_max: u32,
     tags: Vec<Tag>,
 }
@@ -195,20 +196,13 @@ impl K6Red {
     /// Beside `red`, which counts the same operations: what each is to k6, the bound on requests in flight, and what every
     /// series carries on top.
     pub fn new(red: ClientRed, operations: Vec<(K6Call, ClientOperation)>, vus_max: u32, tags: Vec<Tag>) -> K6Red {
-        let operations = operations.into_iter().zip(red.operations.iter()).map(|((call, operation), counted)| {
-            let series = || Arc::new(K6Series::new(&call, &operation.expected));
-            let shards = counted.shards.iter().map(|_| series()).collect();
-            (call, shards)
-        });
-        let operations = operations.collect();
-        let mut k6 = K6Red { descs: Vec::new(), held: Arc::new(Held { red, operations, vus_max, tags }) };
+        let held = Held { red, rows: Rows::default(), vus_max, tags };
+        let mut k6 = K6Red { descs: Vec::new(), held: Arc::new(held) };
+        for (number, (call, operation)) in operations.iter().enumerate() {
+            k6.asks(number, call, &operation.expected);
+        }
         k6.descs = descs(&k6.collect());
         k6
-    }
-
-    /// The series that one worker counts one operation into.
-    pub fn series(&self, operation: usize, worker: usize) -> Arc<K6Series> {
-        Arc::clone(&self.held.operations[operation].1[worker])
     }
 }
 
@@ -264,10 +258,10 @@ impl Held {
 
     fn http(&self) -> HttpSamples {
         let mut samples = HttpSamples::default();
-        for (n, (call, shards)) in self.operations.iter().enumerate() {
-            let K6Call::Http { url, method, proto, .. } = call else { continue };
-            let operation = self.red.operations[n].labels.operation;
-            for ((version, key), times) in merged(shards) {
+        for row in self.rows.all() {
+            let K6Call::Http { url, method, proto, .. } = &row.call else { continue };
+            let operation = self.red.operations.of(row.operation).labels.operation;
+            for ((version, key), times) in merged(&row.shards) {
                 let is_success = tally::is_success(key);
                 let (code, error) = match tally::outcome(key) {
                     Some((code, error)) => (Some(code), error.map(|index| ErrorClass::ALL[index])),
@@ -299,10 +293,10 @@ impl Held {
 
     fn grpc(&self) -> Vec<Metric> {
         let mut samples = Vec::new();
-        for (n, (call, shards)) in self.operations.iter().enumerate() {
-            let K6Call::Grpc { name, service, method } = call else { continue };
+        for row in self.rows.all() {
+            let K6Call::Grpc { name, service, method } = &row.call else { continue };
             let mut by_status: BTreeMap<String, Snapshot> = BTreeMap::new();
-            for shard in shards {
+            for shard in &row.shards {
                 for (key, times) in shard.times.iter().flat_map(Table::each) {
                     let Some(histogram) = times.get().and_then(|times| times.first()) else { continue };
                     histogram.add_to(by_status.entry(grpc_status(tally::outcome(key))).or_default());
@@ -315,7 +309,7 @@ impl Held {
                     label("service", service),
                     label("status", status),
                     label("group", GROUP),
-                    scenario(self.red.operations[n].labels.operation),
+                    scenario(self.red.operations.of(row.operation).labels.operation),
                 ]);
                 samples.push(histogram(labels, &times));
             }
@@ -329,7 +323,7 @@ impl Held {
             let group = has_group.then(|| label("group", GROUP));
             sample(operation, self.tagged([scenario(operation.labels.operation)].into_iter().chain(group)))
         };
-        self.red.operations.iter().map(one).collect()
+        self.red.operations.all().iter().map(|operation| one(operation)).collect()
     }
 
     fn durations(&self, has_group: bool) -> Vec<Metric> {
@@ -337,13 +331,13 @@ impl Held {
     }
 
     fn vus(&self) -> f64 {
-        self.red.operations.iter().map(|operation| operation.level(|s| &s.inflight)).sum()
+        self.red.operations.all().iter().map(|operation| operation.level(|s| &s.inflight)).sum()
     }
 }
 
 /// Of all results together.
 fn service_times(operation: &super::Operation) -> Snapshot {
-    let results = operation.shards.iter().flat_map(|shard| [Some(&shard.as_asked), shard.declared.as_deref()]);
+    let results = operation.shards.iter().flat_map(|shard| [true, false].map(|injected| shard.results(injected)));
     let histograms = results.flatten().flat_map(|results| [true, false].map(|is| results.request_duration.of(is)));
     super::merged(histograms)
 }

@@ -107,8 +107,8 @@ impl Name {
     }
 }
 
-pub(super) fn families(operations: &[Operation]) -> [MetricFamily; 6] {
-    let named = || operations.iter().filter(|operation| operation.name.state.load(Ordering::Relaxed) > 0);
+pub(super) fn families(operations: &[&Operation]) -> [MetricFamily; 6] {
+    let named = || operations.iter().copied().filter(|operation| operation.name.state.load(Ordering::Relaxed) > 0);
     let each = |samples: fn(&Operation) -> Vec<Metric>| named().flat_map(samples).collect::<Vec<_>>();
     let total = |pick: fn(&NameSeries) -> &AtomicU64| {
         let sample = |operation: &Operation| counter(operation.labels.pairs([]), operation.sum(|s| pick(&s.names)));

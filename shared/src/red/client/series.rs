@@ -1,6 +1,7 @@
 //! What one worker of the injector counts of one operation: atomics, and a branch where the label `injected` is not known
 //! before the answer is.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,10 +13,8 @@ use crate::red::{ByResult, Histogram};
 /// What one worker counts of one operation.
 #[derive(Debug)]
 pub struct ClientSeries {
-    /// Of requests whose answers declared nothing beyond what the operation asks for.
-    pub(super) as_asked: Results,
-    /// Of the others; nothing for an operation that asks for a fault, whose results are all `injected` anyway.
-    pub(super) declared: Option<Box<Results>>,
+    /// By the label `injected`; made when somebody asks for such, or an answer declares it.
+    results: [OnceLock<Box<Results>>; 2],
     pub(super) phases: [Histogram; Phase::ALL.len()],
     pub(super) schedule_delay: Histogram,
     pub(super) queue_delay: Histogram,
@@ -66,24 +65,13 @@ impl Results {
 impl ClientSeries {
     /// Of an operation that expects these codes, and asks for a fault or not.
     pub(super) fn new(expected: &[Code], asks_for_fault: bool) -> ClientSeries {
-        let as_asked = Results::default();
-        let requests = &as_asked.requests;
-        for code in expected {
-            requests.expect::<ErrorClass>(Outcome::Success(*code));
-        }
         let connections = Tally::default();
         connections.expect::<ErrorClass>(Outcome::Success(Code::NONE));
-        for error in ErrorClass::ALL {
-            for code in failing_codes(error, expected) {
-                requests.expect(Outcome::Failure(code, error));
-            }
-            if error.is_before_sending() {
-                connections.expect(Outcome::Failure(Code::NONE, error));
-            }
+        for error in ErrorClass::ALL.into_iter().filter(|error| error.is_before_sending()) {
+            connections.expect(Outcome::Failure(Code::NONE, error));
         }
-        ClientSeries {
-            as_asked,
-            declared: (!asks_for_fault).then(Box::default),
+        let series = ClientSeries {
+            results: Default::default(),
             phases: std::array::from_fn(|_| Histogram::phases()),
             schedule_delay: Histogram::durations(),
             queue_delay: Histogram::durations(),
@@ -100,6 +88,21 @@ impl ClientSeries {
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
             names: NameSeries::default(),
+        };
+        series.expect(expected, asks_for_fault);
+        series
+    }
+
+    /// From now on these codes are expected too, of requests that ask for a fault or not.
+    pub(super) fn expect(&self, expected: &[Code], asks_for_fault: bool) {
+        let requests = &self.results[usize::from(asks_for_fault)].get_or_init(Box::default).requests;
+        for code in expected {
+            requests.expect::<ErrorClass>(Outcome::Success(*code));
+        }
+        for error in ErrorClass::ALL {
+            for code in failing_codes(error, expected) {
+                requests.expect(Outcome::Failure(code, error));
+            }
         }
     }
 
@@ -134,21 +137,23 @@ impl ClientSeries {
         self.sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request has its result; `is_declared` if its answer declared a fault.
+    /// A request has its result; `is_injected` if it asked for a fault, or its answer declared one.
     pub fn finished(
         &self,
         outcome: Outcome<ErrorClass>,
         service: Duration,
         response: Duration,
         network: Option<Duration>,
-        is_declared: bool,
+        is_injected: bool,
     ) {
-        self.results(is_declared).count(outcome, service, response, network);
+        let results = self.results[usize::from(is_injected)].get_or_init(Box::default);
+        results.count(outcome, service, response, network);
         self.inflight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn results(&self, is_declared: bool) -> &Results {
-        self.declared.as_deref().filter(|_| is_declared).unwrap_or(&self.as_asked)
+    /// Of those under the label `injected` or of the others, if there may be any.
+    pub(super) fn results(&self, is_injected: bool) -> Option<&Results> {
+        self.results[usize::from(is_injected)].get().map(|results| &**results)
     }
 
     /// One part of a request's time.

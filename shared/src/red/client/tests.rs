@@ -56,9 +56,36 @@ fn what_an_answer_declares_is_injected_whatever_was_asked_for() {
 #[test]
 fn who_asks_for_a_fault_has_one_series_for_both() {
     let red = red(true);
-    red.series(0, 0).finished(OK, MS, MS, None, false);
+    red.series(0, 0).finished(OK, MS, MS, None, true);
     red.series(0, 0).finished(BUSY, MS, MS, None, true);
     let durations = by_injected(&red, "continuous_load_client_request_duration_seconds");
     assert_eq!(durations, [("true", 2, 2)]);
     assert_eq!(by_injected(&red, "continuous_load_client_requests_total")[0].2, 2);
+}
+
+#[test]
+fn an_operation_that_comes_later_and_one_that_changes_have_their_series() {
+    const REQUESTS: &str = "continuous_load_client_requests_total";
+    let red = red(false);
+    let held = red.series(0, 1);
+    held.finished(OK, MS, MS, None, false);
+    let labels = |name, injected| Labels {
+        source: Source::external(),
+        protocol: Protocol::Http,
+        operation: Name::from_static(name),
+        injected,
+    };
+    let operation = |labels, code| ClientOperation { labels, rate_per_s: 2.0, expected: vec![Code::Http(code)] };
+    assert_eq!(red.admit(&operation(labels("later", false), 200)), 1);
+    red.series(1, 1).finished(OK, MS, MS, None, false);
+    red.changed(0, &operation(labels("op", true), 418));
+    held.finished(Outcome::Success(Code::Http(418)), MS, MS, None, true);
+    let requests = by_injected(&red, REQUESTS);
+    assert_eq!(
+        requests.iter().map(|(word, _, count)| (*word, *count)).collect::<Vec<_>>(),
+        [("false", 2), ("true", 1)]
+    );
+    let families = red.collect();
+    let rates = families.iter().find(|family| family.name() == "continuous_load_client_configured_rate").unwrap();
+    assert_eq!(rates.get_metric().iter().map(|rate| rate.get_gauge().get_value()).collect::<Vec<_>>(), [2.0, 2.0]);
 }
