@@ -34,7 +34,7 @@ fn account() -> OperationAccount {
 
 /// Of one operation.
 fn run() -> (Arc<Plan>, Status) {
-    let plan = plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, http: \"GET /\" }]");
+    let plan = plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, weight: 1, http: { path: / } }]");
     (Arc::new(plan), Status::plain(Motion::Runs, 1))
 }
 

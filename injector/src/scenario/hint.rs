@@ -2,16 +2,13 @@
 
 use super::{Key, Keyed as _, Shape, Written};
 
-/// Words that are worth a remark, to be put before the list of keys.
+/// Words that are worth a remark, to be put before the list of keys. A key that is right elsewhere was no slip.
 pub(super) fn of(word: &str, expected: &[&str], is_scenario: bool) -> String {
-    if let Some(near) = nearest(word, expected) {
-        return format!(" (did you mean {near:?}?)");
-    }
     let homes = if is_scenario { homes(word) } else { Vec::new() };
-    match homes.as_slice() {
-        [] => String::new(),
-        homes => format!(" (it belongs {})", homes.join(" or ")),
+    if !homes.is_empty() {
+        return format!(" (it belongs {})", homes.join(" or "));
     }
+    nearest(word, expected).map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default()
 }
 
 /// The key that is at most two slips away, one in a short word, if there is only one such.

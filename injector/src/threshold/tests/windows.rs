@@ -204,3 +204,30 @@ fn parts_of_requests_are_kept_in_windows() {
     let report = run.report();
     assert_eq!((report.outcome, report.samples), (Outcome::Holds, 100), "{report:?}");
 }
+
+#[test]
+fn another_plan_keeps_what_became_of_thresholds_that_it_still_has() {
+    let (kept, new, gone) = ("availability >= 99% over 10s", "p(50) < 1s", "p(99) < 25ms over 10s");
+    let mut run = Run::of(&[gone, kept]).seconds(15, 5, MS);
+    run.watch.follow(&plan(&[kept, new]));
+    let standing: Vec<_> = run.watch.standing().into_iter().map(|one| (one.text, one.holds)).collect();
+    assert_eq!(standing, [(kept.to_owned(), Some(false)), (new.to_owned(), None)]);
+    let texts = |run: &Run, name: &str| -> Vec<String> {
+        let families = run.watch.red().collect();
+        let family = families.iter().find(|family| family.name() == format!("continuous_load_client_threshold_{name}"));
+        let labels =
+            family.into_iter().flat_map(|family| family.get_metric()).map(|metric| metric.get_label()[1].value());
+        labels.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        texts(&run, "ok"),
+        [kept],
+        "what is not asked for any more is not told of, and what is new has no judgement"
+    );
+    assert_eq!(texts(&run, "limit"), [kept, new]);
+    assert_eq!(texts(&run, "crossings_total"), [kept, new, gone], "a counter stays");
+    let mut run = run.seconds(30, 0, MS);
+    let reports = run.close(false);
+    let outcomes: Vec<_> = reports.iter().map(|report| (report.outcome, report.crossings)).collect();
+    assert_eq!(outcomes, [(Outcome::Crossed, 1), (Outcome::Holds, 0)], "it was crossed before the plan changed");
+}

@@ -42,7 +42,7 @@ fn second() -> OperationAccount {
 fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
     let mut lines = Lines::new(Duration::from_secs(interval_s), form);
     let status = status(2);
-    let plan = Arc::new(plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, http: \"GET /\" }]"));
+    let plan = Arc::new(plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, weight: 1, http: { path: / } }]"));
     let parts = [OperationAccount::default(), second()];
     let mut total = parts.clone();
     let mut said = Vec::new();
@@ -117,4 +117,33 @@ fn lines_of_json_have_numbers_for_programs() {
         assert_eq!(object.pointer(pointer), Some(&value), "{pointer} in {object}");
     }
     assert_eq!(objects[4]["operation"], "total");
+}
+
+#[test]
+fn what_a_reload_brings_has_lines_and_what_left_has_none_once_it_is_quiet() {
+    let plan = Arc::new(plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, weight: 1, http: { path: / } }]"));
+    let (quiet, busy) = (OperationAccount::default(), second());
+    let mut lines = Lines::new(Duration::from_secs(1), Form::Text { is_coloured: false });
+    let mut tell = |at: u64, parts: &[OperationAccount], left: &[usize]| {
+        let mut status = status(parts.len());
+        left.iter().for_each(|at| status.operations[*at].is_left = true);
+        let (elapsed, length) = (Duration::from_secs(at), Duration::from_secs(1));
+        let tick =
+            Tick { elapsed, length, interval: &busy, by_operation: parts, total: parts, plan: &plan, status: &status };
+        let said = lines.tick(&tick);
+        said.iter()
+            .map(|line| {
+                line.split_whitespace().filter(|word| !word.contains("/s")).take(4).collect::<Vec<_>>().join(" ")
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tell(1, &[quiet.clone()], &[]), ["t=1s op=web ok=- response_ms=-/-"]);
+    let grown = tell(2, &[quiet.clone(), quiet.clone()], &[]);
+    assert!(grown[0].starts_with("* t=2s op=web-fresh change=\"is"), "{grown:?}");
+    assert!(grown[2].starts_with("t=2s op=web-fresh"), "{grown:?}");
+    let left = tell(3, &[quiet.clone(), quiet.clone()], &[0]);
+    assert!(left[0].starts_with("* t=3s op=web change=\"left"), "{left:?}");
+    assert!(left[1].starts_with("t=3s op=web-fresh") && left.len() == 3, "{left:?}");
+    let draining = tell(4, &[second(), quiet.clone()], &[0]);
+    assert!(draining.iter().any(|line| line.starts_with("! t=4s op=web ")), "{draining:?}");
 }
