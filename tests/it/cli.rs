@@ -73,7 +73,7 @@ fn an_interrupted_run_still_reports_everything() {
                 &admin.to_string(),
             ],
         );
-        injector.line_with(" t=1s ");
+        injector.has_run_for(1.0);
         injector.signal(signal);
         let (code, text) = injector.end();
         assert_eq!(code, Some(105), "{text}");
@@ -91,7 +91,7 @@ fn a_continuous_run_told_to_stop_drains_and_passes() {
         &["run", file.path().to_str().unwrap(), "--admin-address", "127.0.0.1:0", "--target-admin", &admin.to_string()],
     );
     let own_admin = injector.address("admin");
-    injector.line_with(" t=1s ");
+    injector.has_run_for(1.0);
     for (path, words) in [
         ("/metrics", "continuous_load_client_requests_total{"),
         ("/livez", "ok"),
@@ -117,7 +117,7 @@ fn a_lingering_injector_shows_its_last_figures_until_it_is_told_to_go() {
         let length = length.map(|length| ["--for", length]);
         let mut injector = Process::start("injector", &[&flags[..], length.as_slice().as_flattened()].concat());
         let own_admin = injector.address("admin");
-        injector.line_with(" t=1s ");
+        injector.has_run_for(1.0);
         if !first.is_empty() {
             injector.signal(first);
         }

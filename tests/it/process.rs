@@ -94,6 +94,18 @@ impl Process {
         }
     }
 
+    /// Waits until an injector tells of so many seconds of its run. A machine that stood still leaves seconds out.
+    pub(crate) fn has_run_for(&mut self, seconds: f64) {
+        loop {
+            let line = self.line_with(" t=");
+            let told = line.split(" t=").nth(1).and_then(|rest| rest.split('s').next()?.parse::<f64>().ok());
+            // A tick is not quite a second after the other.
+            if told.is_some_and(|told| told + 0.1 >= seconds) {
+                return;
+            }
+        }
+    }
+
     /// The kernel's number of it.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

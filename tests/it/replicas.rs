@@ -125,7 +125,7 @@ fn both_sides_agree_replica_by_replica_on_every_protocol() {
     let mut cluster = Cluster::start();
     let mut metrics = String::new();
     let report = cluster.run(&EVERYTHING, 3, |_, injector, admin| {
-        injector.line_with(" t=2s ");
+        injector.has_run_for(2.0);
         metrics = get(admin, "/metrics");
     });
     report.is_explained();
@@ -172,7 +172,7 @@ fn a_replica_that_is_killed_is_named_with_what_came_from_it() {
     const SLOWER: [(&str, &str); 1] =
         [("web", "target: 'target.test:{http}', connection: fresh, http: { fault: 'delay=300ms' }")];
     let report = cluster.run(&SLOWER, 4, |cluster, injector, _| {
-        injector.line_with(" t=2s ");
+        injector.has_run_for(2.0);
         cluster.fleet.kill(1);
     });
     let (killed, address) = (report.replica("replica-1/-/-"), cluster.fleet.at(1, "admin").to_string());
@@ -201,7 +201,7 @@ fn a_replica_that_is_killed_is_named_with_what_came_from_it() {
 fn a_replica_that_begins_anew_is_named() {
     let mut cluster = Cluster::start();
     let report = cluster.run(&WEB, 5, |cluster, injector, _| {
-        injector.line_with(" t=2s ");
+        injector.has_run_for(2.0);
         cluster.fleet.kill(2);
         cluster.fleet.revive(2);
     });
@@ -261,7 +261,7 @@ fn one_admin_address_before_several_replicas_is_noticed() {
 fn a_replica_that_leaves_the_name_is_asked_all_the_same() {
     let mut cluster = Cluster::start();
     let report = cluster.run(&WEB, 4, |cluster, injector, _| {
-        injector.line_with(" t=2s ");
+        injector.has_run_for(2.0);
         let left = [cluster.fleet.ip(0), cluster.fleet.ip(1)];
         cluster.zone.addresses("target.test", left);
         cluster.zone.addresses("admin.test", left);
@@ -277,11 +277,11 @@ fn a_replica_that_leaves_the_name_is_asked_all_the_same() {
 fn a_replica_that_leaves_the_name_and_ends_took_its_account_along() {
     let mut cluster = Cluster::start();
     let report = cluster.run(&WEB, 5, |cluster, injector, _| {
-        injector.line_with(" t=2s ");
+        injector.has_run_for(2.0);
         let left = [cluster.fleet.ip(0), cluster.fleet.ip(1)];
         cluster.zone.addresses("target.test", left);
         cluster.zone.addresses("admin.test", left);
-        injector.line_with(" t=3s ");
+        injector.has_run_for(3.0);
         cluster.fleet.kill(2);
     });
     // Nothing was lost, so nobody had a reason to ask before the end.

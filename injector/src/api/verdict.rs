@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, on};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use shared::admin::intake::parameters;
@@ -26,8 +26,7 @@ use crate::threshold::{Bound, Condition, Judgement, Metric, Span, judge};
 
 pub(super) fn routes(board: &Arc<Board>) -> Router {
     // As Argo Rollouts and Chaos Mesh may ask; a body says nothing.
-    let methods = MethodFilter::GET.or(MethodFilter::POST).or(MethodFilter::PUT);
-    Router::new().route("/api/v1/verdict", on(methods, answer)).with_state(Arc::clone(board))
+    Router::new().route("/api/v1/verdict", get(answer).post(answer).put(answer)).with_state(Arc::clone(board))
 }
 
 /// Every parameter.

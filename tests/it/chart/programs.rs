@@ -170,7 +170,7 @@ fn a_deployment_answers_its_probes_and_ends_when_told_to() {
     let arguments = injector(&objects, &places, folder.path());
     let mut injecting = Process::start("injector", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
     let admin = injecting.address("admin");
-    injecting.line_with(" t=1s ");
+    injecting.has_run_for(1.0);
 
     let mut asked = 0;
     for (whose, place) in [("target", places["admin"]), ("injector", admin)] {

@@ -26,6 +26,9 @@ const CHANGES: &str = "\
 `/faults`, `/switch`, `/events` and `/reset` stand a second time below `/admin/v1`. What changes something needs the token of
 `--admin-token-file`, or an admin listener on the loopback ([fault-rules.md](../fault-rules.md)).";
 
+const CONTROL: &str = "\
+What changes the run needs the token of `--api-token-file`: [api.md](../api.md#changes).";
+
 const OTHERS: &str = "\
 TCP and UDP (9007) and DNS (1053) have no paths: [tcp.md](../tcp.md), [dns.md](../dns.md). Beside the methods above, gRPC serves
 `grpc.health.v1.Health` and `grpc.reflection.v1.ServerReflection`: [grpc.md](../grpc.md).";
@@ -53,7 +56,7 @@ fn sections() -> Vec<Section> {
         Section { title, about, rows, words }
     };
     vec![
-        section("`injector`, admin port 9798", "", injector, BTreeMap::new()),
+        section("`injector`, admin port 9798", CONTROL, injector, BTreeMap::new()),
         section("`target-server`, admin port 9797", CHANGES, target, BTreeMap::new()),
         section("`target-server`, port 9898, and 9899 with TLS", TRAFFIC, traffic, words),
         section("`target-server`, gRPC, port 9999, and wherever HTTP/2 is spoken", OTHERS, calls, said),
@@ -104,7 +107,11 @@ fn every_route_of_an_admin_port_is_served_and_nothing_else() {
         let nothing = asked(address, "/no-such-route");
         assert!(nothing.starts_with("HTTP/1.1 404"), "{nothing}");
         for (_, path) in &section.rows {
-            let sample = path.replace("{session}", "a1").replace("{operation}", "web").replace("{id}", "r1");
+            let sample = path
+                .replace("{session}", "a1")
+                .replace("{operation}", "web")
+                .replace("{id}", "r1")
+                .replace("{name}", "a");
             let answer = asked(address, &sample);
             let is_same = body(&answer) == body(&nothing).replace("/no-such-route", &sample);
             assert!(!(answer.starts_with("HTTP/1.1 404") && is_same), "{}: {sample} is no route", section.title);

@@ -57,12 +57,12 @@ fn variables(folders: &[&str]) -> BTreeSet<String> {
 
 fn page(about: &str, command: &Command) -> String {
     let mut text = head(&format!("`{}`", command.get_name()), about);
-    commands(&mut text, &[], command);
+    commands(&mut text, &[], command, &[]);
     text
 }
 
 /// A command and those below it.
-fn commands(text: &mut String, above: &[&str], command: &Command) {
+fn commands(text: &mut String, above: &[&str], command: &Command, globals: &[&str]) {
     let mut path = above.to_vec();
     path.push(command.get_name());
     if above.is_empty() {
@@ -73,8 +73,8 @@ fn commands(text: &mut String, above: &[&str], command: &Command) {
         writeln!(text, "\n## `{}`\n\n{about}", path.join(" ")).unwrap();
     }
     let shown = |arg: &&Arg| !arg.is_hide_set() && !["help", "version"].contains(&arg.get_id().as_str());
-    // What holds for all commands stands at the first.
-    let own = |arg: &&Arg| shown(arg) && (above.is_empty() || !arg.is_global_set());
+    // What holds for all commands below stands at the first.
+    let own = |arg: &&Arg| shown(arg) && !(arg.is_global_set() && globals.contains(&arg.get_id().as_str()));
     let mut headings: Vec<Option<&str>> = Vec::new();
     for arg in command.get_arguments().filter(own) {
         if !headings.contains(&arg.get_help_heading()) {
@@ -90,8 +90,10 @@ fn commands(text: &mut String, above: &[&str], command: &Command) {
             writeln!(text, "{}", row(arg)).unwrap();
         }
     }
+    let held: Vec<&str> =
+        command.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.get_id().as_str()).collect();
     for below in command.get_subcommands().filter(|below| below.get_name() != "help" && !below.is_hide_set()) {
-        commands(text, &path, below);
+        commands(text, &path, below, &held);
     }
 }
 

@@ -118,7 +118,7 @@ fn scraped() -> Vec<String> {
     let own = injector.address("admin");
     // A line a second, until everything was counted once on both sides.
     let texts = (0..LINES_MAX).find_map(|_| {
-        injector.line_with("response p50");
+        injector.line_with("op=total");
         let texts = [get(own, "/metrics"), get(admin, "/metrics")];
         is_complete(&texts).then_some(texts)
     });

@@ -217,7 +217,9 @@ fn another_plan_keeps_what_became_of_thresholds_that_it_still_has() {
         let family = families.iter().find(|family| family.name() == format!("continuous_load_client_threshold_{name}"));
         let labels =
             family.into_iter().flat_map(|family| family.get_metric()).map(|metric| metric.get_label()[1].value());
-        labels.map(str::to_owned).collect()
+        let mut texts: Vec<String> = labels.map(str::to_owned).collect();
+        texts.sort();
+        texts
     };
     assert_eq!(
         texts(&run, "ok"),
