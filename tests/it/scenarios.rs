@@ -59,6 +59,7 @@ fn every_example_runs_against_a_real_target() {
             .arg(file)
             .args(["--for", "2s", "--json", "-"])
             .env("RATE", "50/s")
+            .env("WARMUP", "1s")
             .output()
             .unwrap();
         let (code, told, said) = words(output);
@@ -73,7 +74,11 @@ fn every_example_runs_against_a_real_target() {
             sent += client["sent"].as_u64().unwrap();
         }
         assert!(sent > 0, "{name}: {said}");
-        assert!(matches!(code, Some(0 | 98)), "{name}: {code:?}: {said}");
+        // What needs more data than two seconds have does not hold; what has enough must.
+        let thresholds = result["thresholds"].as_array().unwrap();
+        let is_short = thresholds.iter().any(|one| one["result"] == "no_data");
+        assert!(thresholds.iter().all(|one| one["result"] != "crossed"), "{name}: {thresholds:?}");
+        assert!(matches!(code, Some(0 | 98)) || is_short && code == Some(99), "{name}: {code:?}: {said}");
     };
     // Three at a time: they are short, and mostly wait.
     thread::scope(|scope| {

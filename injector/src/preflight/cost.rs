@@ -30,10 +30,10 @@ const CONNECTION_BYTES: u64 = 8 << 10;
 const TLS_BYTES: u64 = 16 << 10;
 const IN_FLIGHT_BYTES: u64 = 4 << 10;
 
-/// Cores' worth of processor time that the plan will take while all is well.
+/// Cores' worth of processor time that the plan will take at its peak while all is well.
 pub(super) fn cores(plan: &Plan) -> f64 {
-    let requests = plan.operations.iter().map(|each| each.rate.per_second() * request(each).as_secs_f64());
-    requests.sum::<f64>() + plan.per_second().min(WAKE_UPS_MAX_PER_S) * WAKE_UP.as_secs_f64()
+    let requests = plan.operations.iter().map(|each| each.peak.per_second() * request(each).as_secs_f64());
+    requests.sum::<f64>() + plan.peak_per_second().min(WAKE_UPS_MAX_PER_S) * WAKE_UP.as_secs_f64()
 }
 
 /// Memory that the plan takes if every request runs into its timeout.
