@@ -40,7 +40,7 @@ impl Subject {
     fn start() -> Subject {
         let (pki, log) = (Pki::new(), tempfile::NamedTempFile::new().unwrap());
         let (cert, key) = (pki.text("server.pem"), pki.text("server.key"));
-        let more = ["--tls-cert", &cert, "--tls-key", &key, "--head-timeout", "500ms"];
+        let more = ["--tls-cert", &cert, "--tls-key", &key, "--head-timeout", "3s"];
         let mut process = Process::logging("target-server", &[&FREE_PORTS[..], &more].concat(), log.reopen().unwrap());
         // In the order in which they are printed.
         let [http, https, grpc, tcp, udp, dns, admin] =

@@ -280,11 +280,14 @@ impl Reels<'_> {
 /// first line of words are left out. The file's own bound is that of all files a scenario names: 1 MiB.
 fn lines(bytes: &[u8]) -> Result<Vec<Line>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not a text in UTF-8".to_owned())?;
-    let mut lines = Vec::new();
+    let (mut lines, mut has_head) = (Vec::new(), false);
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
-        let is_head = index == 0 && line.starts_with(|c: char| c.is_ascii_alphabetic());
-        if line.is_empty() || line.starts_with('#') || is_head {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if lines.is_empty() && !has_head && line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            has_head = true;
             continue;
         }
         let (offset, operation) = match line.split_once(',') {

@@ -96,7 +96,7 @@ const TWO: &str = "[{ name: a, http: {} }, { name: b, http: {} }]";
 
 #[test]
 fn a_recording_is_shared_by_name_and_is_its_own_rate() {
-    let plan = replayed("offset,operation\n# begin\n2, a\n0.5,b\n\n0,a\n1,a\n", TWO, "").unwrap();
+    let plan = replayed("# made by hand\n\noffset,operation\n# begin\n2, a\n0.5,b\n\n0,a\n1,a\n", TWO, "").unwrap();
     let due = |index: usize| {
         let slots = plan.operations[index].schedule().slots(0, std::num::NonZeroU32::MIN);
         slots.map(|slot| slot.due.as_secs_f64().mul_add(1e3, 0.5) as u64).collect::<Vec<_>>()
