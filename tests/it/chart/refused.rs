@@ -72,7 +72,10 @@ const REFUSED: &[(&str, &[&str])] = &[
         "injector: { scenario: { mix: [{ name: a, weight: 1, rate: 1/s, http: {} }] } }",
         &["mix[0] (a) needs one of weight"],
     ),
-    ("injector: { scenario: { mix: [{ name: a, rate: 5, http: {} }] } }", &["/injector/scenario/mix/0/rate", "want string"]),
+    (
+        "injector: { scenario: { mix: [{ name: a, rate: 5, http: {} }] } }",
+        &["/injector/scenario/mix/0/rate", "want string"],
+    ),
     ("injector: { scenario: { mix: [{ name: a, weight: 1 }] } }", &["mix[0] (a) needs one of http", "has none"]),
     (
         "injector: { scenario: { mix: [{ name: a, weight: 1, http: {}, tcp: {} }] } }",
