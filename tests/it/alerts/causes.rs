@@ -14,10 +14,11 @@ use crate::proxies::path::{Deed, Path};
 use crate::proxies::streams::{self, Framing};
 use crate::rules::admin::Admin;
 
-/// Every protocol. No request fails for a machine that stands still for a moment.
+/// Every protocol. No request fails for a machine that stands still for a moment, and what is done here crosses no threshold.
 const MIX: &str = "
 target: '{http}'
 timeout: 5s
+thresholds: ['failed <= 100%']
 mix:
   - { name: web, rate: 4/s, connection: fresh, http: {} }
   - { name: web-kept, rate: 4/s, connection: pooled(2), http: {} }

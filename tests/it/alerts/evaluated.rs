@@ -28,7 +28,7 @@ const RECORDED: [(&str, &[&str]); 8] = [
 ];
 
 /// The same of what an alert's expression compares with its limits.
-const ALERTS: [(&str, &[&str]); 23] = [
+const ALERTS: [(&str, &[&str]); 25] = [
     ("AnswerLoss", OPERATION),
     ("BelowTarget", OPERATION),
     ("ConnectFailures", OBJECTIVE),
@@ -48,9 +48,11 @@ const ALERTS: [(&str, &[&str]); 23] = [
     ("PathLoss", OPERATION),
     ("Restarts", &["namespace", "release", "pod", "role"]),
     ("Retransmits", OPERATION),
+    ("ScenarioNotReloaded", &["namespace", "release", "source"]),
     ("SidesDisagree", OBJECTIVE),
     ("TLSFailures", OBJECTIVE),
     ("TargetDown", RELEASE),
+    ("ThresholdCrossed", &["namespace", "release", "source", "threshold"]),
     ("UnexplainedDifference", OPERATION),
 ];
 

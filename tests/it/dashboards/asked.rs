@@ -47,6 +47,7 @@ const SCENARIO: &str = "
 target: NAMED
 rate: 120/s
 timeout: 5s
+thresholds: [failed < 1% over 3s]
 mix:
   - { name: fresh, weight: 2, connection: fresh, http: {} }
   - { name: kept, weight: 2, connection: pooled(2), http: {} }
@@ -87,7 +88,7 @@ const NOT_SHOWN: [(&str, &str); 1] = [(
 )];
 
 /// Values that a dashboard has to show, each between two bounds: while all is well, and then.
-const SHOWN: [Shown; 9] = [
+const SHOWN: [Shown; 11] = [
     ("service-path: Path: burn rate", [0.0, 0.0], [1.0, 1000.0]),
     ("service-path: Availability, last $window: availability", [1.0, 1.0], [0.5, 0.999]),
     ("service-path: Availability by window: 1y", [1.0, 1.0], [0.5, 0.9999]),
@@ -96,6 +97,8 @@ const SHOWN: [Shown; 9] = [
     ("service-path: Answers lost: lost", [0.0, 0.0], [0.001, 0.5]),
     ("service-path: Sent again by the path: twice", [0.0, 0.0], [0.001, 0.5]),
     ("run: Success ratio: success", [1.0, 1.0], [0.5, 0.999]),
+    ("run: Thresholds not held: thresholds", [0.0, 0.0], [1.0, 1.0]),
+    ("run: Scenario: read last", [1.0, 1.0], [0.0, 0.0]),
     ("run: Not accounted for: requests", [-10.0, 10.0], [-10.0, 10.0]),
 ];
 type Shown = (&'static str, [f64; 2], [f64; 2]);
@@ -185,7 +188,7 @@ fn every_expression_has_data() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mix.yaml");
-    std::fs::write(&file, scenario).unwrap();
+    std::fs::write(&file, &scenario).unwrap();
     let [admin, own_address, zone_address] =
         [addresses.admin, own.address, zone.address].map(|address| address.to_string());
     let mut injector = Process::start(
@@ -223,11 +226,14 @@ fn every_expression_has_data() {
     // Nobody listens at the other address.
     zone.addresses(NAME, [Ipv4Addr::new(127, 0, 0, 9)]);
     harm.store(true, Ordering::Relaxed);
+    // It cannot be read, so that the run goes on as before.
+    std::fs::write(&file, scenario.replace("rate: 120/s", "rate: many")).unwrap();
+    let seen = |what: &str, expression: &str| {
+        run(eventually(what, async || if prometheus.query(expression).is_empty() { Err("none") } else { Ok(()) }));
+    };
+    seen("the scenario is refused", "continuous_load_client_config_last_reload_successful == 0");
     // Before a fault is injected, since nothing is recorded then.
-    run(eventually("failures are recorded", async || {
-        let found = prometheus.query("sum(continuous_load:client_failures:rate5m) > 0");
-        if found.is_empty() { Err("none") } else { Ok(()) }
-    }));
+    seen("failures are recorded", "sum(continuous_load:client_failures:rate5m) > 0");
     let rule = json!({ "ttl": "1m", "match": { "protocol": "http2" }, "fault": "status=503" });
     Admin(addresses.admin).install("drill", &rule);
     let broken_s = phase(prometheus.now_s());

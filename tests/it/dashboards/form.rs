@@ -21,6 +21,14 @@ const PROCESS: &str = r#"cluster=~"$cluster",namespace=~"$namespace""#;
 /// What all targets of a cluster do, whoever asked them.
 const CLUSTER: &str = r#"cluster=~"$cluster""#;
 
+/// Families of whole runs. They have no protocol and no operation, so that a choice of either would hide them.
+const OF_RUNS: [&str; 4] = [
+    "continuous_load_client_config_",
+    "continuous_load_client_paused",
+    "continuous_load_client_phase_info",
+    "continuous_load_client_threshold_",
+];
+
 /// What has to hold for every board, and changes of a file that it must notice: some words of it and others in their place.
 type Check = (fn(&Board, &mut Vec<String>), &'static [(&'static str, &'static str)]);
 
@@ -227,7 +235,11 @@ fn every_series_is_selected_by_the_variables(board: &Board, wrong: &mut Vec<Stri
             let of_cluster = [CLUSTER, PROCESS].contains(&series.selector)
                 || series.selector == format!("{CLUSTER},source=\"external\"")
                 || series.selector == format!("{CLUSTER},protocol=~\"$protocol\"");
+            let of_runs = board.client.split(",protocol=").next().unwrap();
             let is_right = match series.name {
+                name if OF_RUNS.iter().any(|family| name.starts_with(family)) => {
+                    series.selector.starts_with(of_runs) && !series.selector.contains("protocol")
+                }
                 name if name.starts_with("continuous_load_client_") => series.selector.starts_with(board.client),
                 name if name.starts_with("continuous_load_server_") => {
                     series.selector.starts_with(board.server) || of_cluster

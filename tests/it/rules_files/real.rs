@@ -18,7 +18,12 @@ fn the_programs_export_what_the_rules_ask_for() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     // By a name, since what is counted of names is not there otherwise.
     let mix = "- { name: a, weight: 1, http: {} }\n- { name: b, weight: 1, http: { fault: status=503 } }";
-    write!(file, "target: localhost:{}\nsource: n/cl\nrate: 50/s\ntimeout: 5s\nmix:\n{mix}\n", http.port()).unwrap();
+    write!(
+        file,
+        "target: localhost:{}\nsource: n/cl\nrate: 50/s\ntimeout: 5s\nthresholds: ['failed <= 100%']\nmix:\n{mix}\n",
+        http.port()
+    )
+    .unwrap();
     let (path, told) = (file.path().to_str().unwrap().to_owned(), target_admin.to_string());
     let arguments = ["run", &path, "--target-admin", &told, "--admin-address", "127.0.0.1:0"];
     let mut injector = Process::start("injector", &arguments);
