@@ -27,6 +27,7 @@ pub mod history;
 pub mod junit;
 pub mod k6env;
 mod lanes;
+mod live;
 pub mod log;
 mod measured;
 pub mod names;

@@ -98,7 +98,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     registry.register(Box::new(watch.red())).map_err(defect)?;
     let admin_address = admin.local_addr().map_err(defect)?;
     let (plan, control) = (engine.plan().clone(), engine.control());
-    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()));
+    let length = plan.length(job.options.length);
+    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()).lasting(length));
     let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);
     serve_admin(admin, routes).map_err(defect)?;
     ui.say(format!("listening protocol=admin address={admin_address}"));
@@ -137,13 +138,15 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
             }
             let (fates, compared) = inquest.so_far();
             board.note(tick, &fates, &compared);
+            board.agreed(tick, inquest.agreed());
             if tick.length.is_zero() {
-                return;
+                return board.tell();
             }
             ui.tick(tick, &board.history());
             let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
             let crossed = watch.look(tick.elapsed, &run, &board.history());
-            board.judged(watch.standing());
+            board.judged(tick.elapsed, watch.standing());
+            board.tell();
             if let Some(crossed) = crossed.filter(|_| !halt.is_cancelled()) {
                 ui.say(format!("threshold crossed, which ends the run: {crossed}"));
                 halt.cancel();
@@ -179,6 +182,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let (mut summary, exit) =
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
+    board.ended(exit, &summary.verdict.reasons);
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     (summary.environment, summary.preflight) = (Environment::read(), findings);
     // What was found under way was of a moment; who scrapes once more finds what the result says.

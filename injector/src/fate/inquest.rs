@@ -30,6 +30,7 @@ use super::replicas::Replicas;
 use super::{Fates, Kind, Lost, Unanswered};
 use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
+use crate::live::Agreement;
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 use crate::summary::of_target;
@@ -70,6 +71,8 @@ pub(crate) struct Inquest {
     next: AtomicUsize,
     /// What the accounts said of each operation when they were last compared; nothing while they were not.
     compared: Mutex<Vec<Option<Compared>>>,
+    /// What both sides counted of each operation then.
+    agreed: Mutex<Vec<Option<Agreement>>>,
     /// Of each operation, most requests that those who have no whole account can have had; known at the end only.
     unaccounted: Vec<u64>,
 }
@@ -120,6 +123,7 @@ impl Inquest {
             red,
             heard: Arc::new(Heard::new(operations.len())),
             compared: Mutex::new(vec![None; operations.len()]),
+            agreed: Mutex::new(vec![None; operations.len()]),
             operations,
             admin: plan.admin.clone(),
             session,
@@ -232,6 +236,15 @@ impl Inquest {
                 let difference = self.explain(operation, &told.account, figures).await;
                 self.red.unexplained(operation, difference.unexplained);
                 lock(&self.compared)[operation] = Some(Compared::from(&difference));
+                let server = of_target(&told.account, &self.operations[operation].name);
+                lock(&self.agreed)[operation] = Some(Agreement {
+                    at: Instant::now(),
+                    sent: progress.0,
+                    received: server.received,
+                    answered: progress.1,
+                    answered_there: server.answered_total(),
+                    by_rule: server.by_rule,
+                });
             }
         }
     }
@@ -301,6 +314,11 @@ impl Inquest {
     /// compared.
     pub(crate) fn so_far(&self) -> (Vec<Fates>, Vec<Option<Compared>>) {
         (self.operations.iter().map(|subject| subject.lock().fates).collect(), lock(&self.compared).clone())
+    }
+
+    /// What both sides counted of each operation when the target was last asked.
+    pub(crate) fn agreed(&self) -> Vec<Option<Agreement>> {
+        lock(&self.agreed).clone()
     }
 
     /// What is known now of an operation of which so much was sent.
