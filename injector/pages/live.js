@@ -142,7 +142,7 @@ function paintTiles(status) {
     tile('Success since start', 'success_ratio', share_, share(share_), `${wholeNumber(totals.success)} of ${wholeNumber(done)}`),
     tile('Failed, dropped', 'totals.failed', totals.failed, wholeNumber(failed), `${wholeNumber(totals.dropped_late + totals.dropped_limit)} of them dropped`),
     tile('In flight', 'totals.in_flight', totals.in_flight, wholeNumber(totals.in_flight)),
-    tile('Both accounts', 'unexplained', status.unexplained, agreementWord(status.unexplained), status.unexplained === null ? 'asked every 10 s' : 'no known reason for the rest'),
+    tile('Both accounts', 'unexplained', status.unexplained, agreementWord(status.unexplained), status.unexplained > 0 ? 'for no known reason' : 'asked every 10 s'),
   );
 }
 

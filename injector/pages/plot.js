@@ -95,7 +95,7 @@ function options(spec, state, tell) {
     series: [{}, ...spec.series.map(line)],
     axes: [
       { ...axis, size: 30, space: 70, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400], values: (_, at) => at.map(clock) },
-      { ...axis, size: 64, scale: 'y', splits: spec.scale === 'log' ? decades : undefined, values: (_, at) => at.map(wording) },
+      { ...axis, size: 64, scale: 'y', splits: spec.scale === 'log' ? decades : undefined, filter: (_, places) => places, values: (_, at) => at.map(wording) },
     ],
     hooks: {
       drawClear: [(drawn) => shade(drawn, state.bands)],
@@ -228,8 +228,13 @@ function legendOf(spec, onSwitch) {
       });
     },
     tell(data, index) {
-      const at = index ?? data[0].length - 1;
-      entries.forEach(({ value }, series) => say(value, at < 0 ? NOTHING : spec.show(data[series + 1][at])));
+      const last = data[0].length - 1;
+      entries.forEach(({ value }, series) => {
+        const values = data[series + 1];
+        // What is known only now and then is what it was last.
+        const at = index ?? (spec.series[series].stepped ? values.findLastIndex(isKnown) : last);
+        say(value, at < 0 ? NOTHING : spec.show(values[at]));
+      });
     },
   };
 }

@@ -40,7 +40,13 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Result<Response<B
         Some(file) => Ok(file.answer(&headers).map(Body::from).into_response()),
         None => {
             let names: Vec<&str> = FILES.iter().map(|file| file.name).collect();
-            Err(Problem::new(StatusCode::NOT_FOUND, "not_found", "path", "the page has no such file", &names.join(", ")))
+            Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "path",
+                "the page has no such file",
+                &names.join(", "),
+            ))
         }
     }
 }

@@ -215,6 +215,7 @@ impl Inquest {
         let before = figures.borrow_and_update().clone();
         let met = self.met();
         let told = target::told(self.replicas.names(), &self.admin, self.session, &met).await;
+        let asked = Instant::now();
         let progress: Vec<(u64, u64)> = (0..before.len()).map(|operation| self.red.progress(operation)).collect();
         // What came during the question is older than its end.
         figures.mark_unchanged();
@@ -238,7 +239,7 @@ impl Inquest {
                 lock(&self.compared)[operation] = Some(Compared::from(&difference));
                 let server = of_target(&told.account, &self.operations[operation].name);
                 lock(&self.agreed)[operation] = Some(Agreement {
-                    at: Instant::now(),
+                    at: asked,
                     sent: progress.0,
                     received: server.received,
                     answered: progress.1,

@@ -126,7 +126,9 @@ impl Headline {
             State::Over(exit, reasons) => over(exit, reasons),
             State::Waiting => none("Waiting to be started", "Nothing is sent before that.".to_owned()),
             State::Paused => none("Paused", "Nothing is planned, and nothing can be said of the path.".to_owned()),
-            State::Draining => none("Ending", "Nothing more is planned; the last requests come to their end.".to_owned()),
+            State::Draining => {
+                none("Ending", "Nothing more is planned; the last requests come to their end.".to_owned())
+            }
             State::Running => running(sight),
         }
     }
@@ -265,14 +267,14 @@ fn crossed(sight: &Sight<'_>, tally: &Tally, latencies: &Latencies) -> Option<He
     let first = sight.crossed.first()?;
     let (blame, why) = match (latencies.network_p99, latencies.server_p99) {
         _ if tally.by_rule > 0 => (Blame::Asked, "fault rules of the target have a hand in it".to_owned()),
-        (Some(path), Some(server)) if path >= server => (
-            Blame::Path,
-            format!("the path takes {} at the 99th percentile, the target {}", ms(path), ms(server)),
-        ),
-        (Some(path), Some(server)) => (
-            Blame::Target,
-            format!("the target takes {} at the 99th percentile, the path {}", ms(server), ms(path)),
-        ),
+        // Their times are the longest there are, and no answer of theirs says where they were lost.
+        _ if tally.failed > 0 => (tally.blame().0, "requests that failed have a part in it".to_owned()),
+        (Some(path), Some(server)) if path >= server => {
+            (Blame::Path, format!("the path takes {} at the 99th percentile, the target {}", ms(path), ms(server)))
+        }
+        (Some(path), Some(server)) => {
+            (Blame::Target, format!("the target takes {} at the 99th percentile, the path {}", ms(server), ms(path)))
+        }
         _ => (Blame::PathOrTarget, "answers do not say how long the target took".to_owned()),
     };
     let more = match sight.crossed.len() {

@@ -71,10 +71,12 @@ impl Samples {
             return;
         }
         self.asked = newest;
+        // The answer is older than the second in which it is known.
+        let at = elapsed.saturating_sub(newest.map_or(Duration::ZERO, |at| at.elapsed()));
         let told = told.iter().zip(by_rule).map(|(one, by_rule_here)| {
             one.map(|one| Told { received: one.received, by_rule_there: one.by_rule, by_rule_here })
         });
-        self.held.push(Sample { at: elapsed, told: told.collect() });
+        self.held.push(Sample { at, told: told.collect() });
         if self.held.len() > SAMPLES_MAX {
             let mut at = 0;
             self.held.retain(|_| {

@@ -48,22 +48,106 @@ fn whose_doing_it_is() {
     let late = |a: &mut OperationAccount| (0..200).for_each(|_| a.lag.record(Duration::from_millis(400)));
     let slow = |a: &mut OperationAccount| (0..200).for_each(|_| a.server.record(Duration::from_millis(9)));
     let cases: Vec<(&str, OperationAccount, (Level, Option<Blame>), &str, &str)> = vec![
-        ("all right", account(100, &[]), (Good, None), "Well", "All 100 requests of the last 10 s were right; 99 % took at most 3."),
+        (
+            "all right",
+            account(100, &[]),
+            (Good, None),
+            "Well",
+            "All 100 requests of the last 10 s were right; 99 % took at most 3.",
+        ),
         ("nothing came", account(0, &[]), (Nothing, None), "No data", "Nothing came to an end in the last 10 s."),
-        ("few 503", account(1_000, &[(Status, 1)]), (Warn, Some(Target)), "Almost well: the target", "0.10 % of 1001 requests"),
-        ("many 503", account(80, &[(Status, 20)]), (Bad, Some(Target)), "Not well: the target", "20 % of 100 requests in the last 10 s failed (status): its answers"),
-        ("503 by rule", with(account(80, &[(Status, 20)]), rules(20, 20)), (Warn, Some(Asked)), "20 % fail, as asked for", "say that fault rules of the target did it"),
-        ("delay by rule", with(account(80, &[]), rules(20, 0)), (Warn, Some(Asked)), "Faults, as asked for", "a hand in 20 requests"),
-        ("some refused", account(80, &[(ConnectRefused, 20)]), (Bad, Some(Path)), "Not well: the path", "no connection could be made"),
-        ("all refused", account(0, &[(ConnectRefused, 20)]), (Bad, Some(Path)), "Target unreachable", "got a connection: connect_refused."),
-        ("timeouts", account(80, &[(Timeout, 20)]), (Bad, Some(PathOrTarget)), "Not well: the path or the target", "receipts are being asked"),
-        ("lost on the way", lost(account(80, &[(Timeout, 20)])), (Bad, Some(Path)), "Not well: the path", "they never arrived"),
-        ("lost on the way back", arrived(account(80, &[(Reset, 20)])), (Bad, Some(PathOrTarget)), "Not well: the path or the target", "they arrived"),
-        ("nothing was free", with(account(80, &[]), dropped(DropReason::Limit, 20)), (Bad, Some(PathOrTarget)), "Not well", "(dropped: nothing was free for them)"),
-        ("released late", with(account(80, &[]), dropped(DropReason::Late, 20)), (Bad, Some(Injector)), "Not to be believed", "released 20 requests too late"),
-        ("one released late", with(account(2_000, &[]), dropped(DropReason::Late, 1)), (Warn, Some(Injector)), "Almost well", "too few to spoil"),
+        (
+            "few 503",
+            account(1_000, &[(Status, 1)]),
+            (Warn, Some(Target)),
+            "Almost well: the target",
+            "0.10 % of 1001 requests",
+        ),
+        (
+            "many 503",
+            account(80, &[(Status, 20)]),
+            (Bad, Some(Target)),
+            "Not well: the target",
+            "20 % of 100 requests in the last 10 s failed (status): its answers",
+        ),
+        (
+            "503 by rule",
+            with(account(80, &[(Status, 20)]), rules(20, 20)),
+            (Warn, Some(Asked)),
+            "20 % fail, as asked for",
+            "say that fault rules of the target did it",
+        ),
+        (
+            "delay by rule",
+            with(account(80, &[]), rules(20, 0)),
+            (Warn, Some(Asked)),
+            "Faults, as asked for",
+            "a hand in 20 requests",
+        ),
+        (
+            "some refused",
+            account(80, &[(ConnectRefused, 20)]),
+            (Bad, Some(Path)),
+            "Not well: the path",
+            "no connection could be made",
+        ),
+        (
+            "all refused",
+            account(0, &[(ConnectRefused, 20)]),
+            (Bad, Some(Path)),
+            "Target unreachable",
+            "got a connection: connect_refused.",
+        ),
+        (
+            "timeouts",
+            account(80, &[(Timeout, 20)]),
+            (Bad, Some(PathOrTarget)),
+            "Not well: the path or the target",
+            "receipts are being asked",
+        ),
+        (
+            "lost on the way",
+            lost(account(80, &[(Timeout, 20)])),
+            (Bad, Some(Path)),
+            "Not well: the path",
+            "they never arrived",
+        ),
+        (
+            "lost on the way back",
+            arrived(account(80, &[(Reset, 20)])),
+            (Bad, Some(PathOrTarget)),
+            "Not well: the path or the target",
+            "they arrived",
+        ),
+        (
+            "nothing was free",
+            with(account(80, &[]), dropped(DropReason::Limit, 20)),
+            (Bad, Some(PathOrTarget)),
+            "Not well",
+            "(dropped: nothing was free for them)",
+        ),
+        (
+            "released late",
+            with(account(80, &[]), dropped(DropReason::Late, 20)),
+            (Bad, Some(Injector)),
+            "Not to be believed",
+            "released 20 requests too late",
+        ),
+        (
+            "one released late",
+            with(account(2_000, &[]), dropped(DropReason::Late, 1)),
+            (Warn, Some(Injector)),
+            "Almost well",
+            "too few to spoil",
+        ),
         ("lagging", with(account(100, &[]), late), (Bad, Some(Injector)), "Not to be believed", "was 4"),
-        ("no descriptors", account(80, &[(Internal, 20), (Status, 3)]), (Bad, Some(Injector)), "Not to be believed", "could not send 20"),
+        (
+            "no descriptors",
+            account(80, &[(Internal, 20), (Status, 3)]),
+            (Bad, Some(Injector)),
+            "Not to be believed",
+            "could not send 20",
+        ),
     ];
     for (case, account, (level, blame), title, text) in cases {
         let headline = said(&account, 0, &[]);
@@ -73,7 +157,10 @@ fn whose_doing_it_is() {
     let crossed = ["p(99) < 1ms", "p(50) < 1ms"];
     let headline = said(&account(100, &[]), 0, &crossed);
     assert_eq!((headline.level, headline.blame), (Bad, Some(Path)));
-    assert!(headline.text.starts_with("A threshold does not hold: p(99) < 1ms and 1 more; the path takes 3."), "{headline:?}");
+    assert!(
+        headline.text.starts_with("A threshold does not hold: p(99) < 1ms and 1 more; the path takes 3."),
+        "{headline:?}"
+    );
     assert_eq!(said(&with(account(100, &[]), slow), 0, &crossed).blame, Some(Target));
     assert_eq!(said(&with(account(100, &[]), rules(9, 0)), 0, &crossed).blame, Some(Asked));
     assert_eq!(said(&account(100, &[]), 7, &[]).title, "Not well: the path");
@@ -111,14 +198,19 @@ fn a_run_that_does_not_run_is_not_good() {
         let headline = Headline::of(&sight);
         assert_eq!((headline.title.as_str(), headline.level), (title, level));
         if state == State::Over(Exit::Thresholds, &failed) {
-            assert_eq!((headline.text.as_str(), &headline.reasons[..]), ("10 requests failed.", &["And more.".to_owned()][..]));
+            assert_eq!(
+                (headline.text.as_str(), &headline.reasons[..]),
+                ("10 requests failed.", &["And more.".to_owned()][..])
+            );
         }
     }
 }
 
 #[test]
 fn shares_are_never_rounded_to_nothing_or_all() {
-    for (share, text) in [(1.0, "100 %"), (0.9999, "99 %"), (0.00001, "0.01 %"), (0.0004, "0.04 %"), (0.05, "5.0 %"), (0.5, "50 %")] {
+    for (share, text) in
+        [(1.0, "100 %"), (0.9999, "99 %"), (0.00001, "0.01 %"), (0.0004, "0.04 %"), (0.05, "5.0 %"), (0.5, "50 %")]
+    {
         assert_eq!(percent(share), text, "{share}");
     }
 }
