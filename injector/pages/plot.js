@@ -6,6 +6,10 @@ import { dataTable, drawing, element, say, styleValue } from './element.js';
 const PLOT_HEIGHT = 220;
 // Narrower than this a label in a band would hide what is drawn.
 const LABEL_ROOM = 44;
+// Above the lines, for the words of bands: over them these would hide what they are about.
+const LABEL_LANE = 18;
+// Height of the bar along the bottom where a threshold did not hold.
+const THRESHOLD_BAR = 5;
 const DASHES = { solid: [], long: [10, 4], short: [4, 3], dots: [1.5, 3], mixed: [10, 3, 2, 3] };
 
 // `spec`: key, title, about (a sentence), scale (linear, log or share), show (a value in words), series of { name, colour
@@ -89,7 +93,7 @@ function options(spec, state, tell) {
     width: 600,
     height: PLOT_HEIGHT,
     legend: { show: false },
-    padding: [10, 12, 0, 0],
+    padding: [LABEL_LANE, 12, 0, 0],
     cursor: { sync: { key: 'time' }, drag: { x: false, y: false, setScale: false }, y: false, points: { size: 8 } },
     scales: { x: { time: false, range: () => state.extent }, y: scale(spec.scale) },
     series: [{}, ...spec.series.map(line)],
@@ -153,14 +157,22 @@ function shade(drawn, bands) {
   for (const band of bands.filter((one) => isInside(drawn, one))) {
     const [from, until] = edges(drawn, band);
     ctx.save();
-    if (band.until > band.from) {
-      ctx.fillStyle = styleValue(band.kind === 'fault' || band.kind === 'threshold' ? '--band' : '--sunk');
+    if (band.kind === 'threshold') {
+      // Told apart from a fault by its place: it is no cause.
+      const height = THRESHOLD_BAR * devicePixelRatio;
+      ctx.fillStyle = styleValue('--bad');
+      ctx.fillRect(from, bbox.top + bbox.height - height, Math.max(height, until - from), height);
+      ctx.restore();
+      continue;
+    }
+    if (band.until > band.from && band.kind !== 'phase') {
+      ctx.fillStyle = styleValue(band.kind === 'fault' ? '--band' : '--sunk');
       ctx.fillRect(from, bbox.top, Math.max(1, until - from), bbox.height);
     }
-    ctx.strokeStyle = styleValue(band.kind === 'fault' || band.kind === 'threshold' ? '--bad' : '--edge');
+    ctx.strokeStyle = styleValue(band.kind === 'fault' ? '--bad' : '--edge');
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.beginPath();
-    for (const x of band.until > band.from ? [from, until] : [from]) {
+    for (const x of band.until > band.from && band.kind !== 'phase' ? [from, until] : [from]) {
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
     }
@@ -169,29 +181,25 @@ function shade(drawn, bands) {
   }
 }
 
-// After the lines, so that words can be read; cut where the next band begins.
+// Above the lines, cut where the next band begins. Crossed thresholds have none: they are listed beside the charts.
 function label(drawn, bands) {
   const { ctx, bbox } = drawn;
-  const shown = bands.filter((one) => isInside(drawn, one)).sort((a, b) => a.from - b.from);
+  const shown = bands.filter((one) => one.kind !== 'threshold' && isInside(drawn, one)).sort((a, b) => a.from - b.from);
   shown.forEach((band, at) => {
     const from = edges(drawn, band)[0];
     const next = shown[at + 1];
     const end = next ? edges(drawn, next)[0] : bbox.left + bbox.width;
-    const room = end - from - 8 * devicePixelRatio;
+    const room = end - from - 6 * devicePixelRatio;
     if (room < LABEL_ROOM * devicePixelRatio) return;
     ctx.save();
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textBaseline = 'top';
+    ctx.textBaseline = 'bottom';
+    ctx.textAlign = 'left';
     let text = band.label;
     while (text.length > 1 && ctx.measureText(`${text}…`).width > room) text = text.slice(0, -1);
     if (text !== band.label) text += '…';
-    const width = ctx.measureText(text).width;
-    ctx.globalAlpha = 0.85;
-    ctx.fillStyle = styleValue('--card');
-    ctx.fillRect(from + 2 * devicePixelRatio, bbox.top + devicePixelRatio, width + 4 * devicePixelRatio, 14 * devicePixelRatio);
-    ctx.globalAlpha = 1;
     ctx.fillStyle = styleValue('--text');
-    ctx.fillText(text, from + 4 * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
+    ctx.fillText(text, from, bbox.top - 4 * devicePixelRatio);
     ctx.restore();
   });
 }

@@ -42,7 +42,7 @@ function row(one, recent) {
   return element('tr', { 'data-operation': one.name },
     element('th', { scope: 'row' }, one.name, more(about)),
     cell(figure('rate.achieved', one.rate.achieved, `${shortNumber(one.rate.achieved)}/s`), more(figure('rate.planned', one.rate.planned, `${shortNumber(one.rate.planned)}/s`))),
-    cell(figure('success_ratio', one.success_ratio, share(one.success_ratio)), more(failed === 0 ? 'none failed' : `${wholeNumber(failed)} failed since start`)),
+    cell(figure('success_ratio', one.success_ratio, share(one.success_ratio)), more(failed === 0 ? 'none failed' : `${wholeNumber(failed)} failed`)),
     times('response'), times('server'), times('network'),
     cell(figure('network_share', ofMedian, isKnown(ofMedian) ? `${Math.round(ofMedian * 100)} %` : NOTHING)),
     cell(...agreement(one, figure, more)),

@@ -25,8 +25,9 @@ use super::board::Board;
 use super::status::{Status, state, status};
 use crate::course::Motion;
 use crate::history::REACH;
-use crate::live::headline::{self, Headline, Part, Sight};
+use crate::live::headline::{self, Crossed, Headline, Part, Sight};
 use crate::live::{Columns, LISTENERS_MAX, News, RECENT};
+use crate::threshold::{Standing, Threshold};
 use crate::timeline::Figures;
 
 /// Events that wait for one listener.
@@ -224,8 +225,14 @@ fn headline(board: &Board) -> Headline {
         planned,
         window: seen.length,
         parts: parts.collect(),
-        crossed: known.thresholds.iter().filter(|one| one.holds == Some(false)).map(|one| one.text.as_str()).collect(),
+        crossed: known.thresholds.iter().filter(|one| one.holds == Some(false)).map(crossed).collect(),
     })
+}
+
+fn crossed(standing: &Standing) -> Crossed<'_> {
+    // It was printed from one, and reads back as the same.
+    let is_of_run = standing.text.parse().is_ok_and(|threshold: Threshold| threshold.condition.over.is_none());
+    Crossed { text: &standing.text, is_of_run }
 }
 
 fn json(value: &impl Serialize) -> String {

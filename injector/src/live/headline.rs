@@ -104,6 +104,15 @@ pub(crate) struct Part<'a> {
     pub(crate) undeclared: u64,
 }
 
+/// A threshold that does not hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crossed<'a> {
+    /// As it is written.
+    pub(crate) text: &'a str,
+    /// It is on the whole run: what made it fail may be long over.
+    pub(crate) is_of_run: bool,
+}
+
 /// What a headline is made from.
 #[derive(Clone, Debug)]
 pub(crate) struct Sight<'a> {
@@ -115,8 +124,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) window: Duration,
     /// By operation.
     pub(crate) parts: Vec<Part<'a>>,
-    /// Thresholds that do not hold now, as they are written.
-    pub(crate) crossed: Vec<&'a str>,
+    /// Thresholds that do not hold now.
+    pub(crate) crossed: Vec<Crossed<'a>>,
 }
 
 impl Headline {
@@ -264,7 +273,7 @@ fn failing(tally: &Tally, sight: &Sight<'_>) -> Option<Headline> {
 }
 
 fn crossed(sight: &Sight<'_>, tally: &Tally, latencies: &Latencies) -> Option<Headline> {
-    let first = sight.crossed.first()?;
+    let first = sight.crossed.iter().find(|one| !one.is_of_run).or(sight.crossed.first())?;
     let (blame, why) = match (latencies.network_p99, latencies.server_p99) {
         _ if tally.by_rule > 0 => (Blame::Asked, "fault rules of the target have a hand in it".to_owned()),
         // Their times are the longest there are, and no answer of theirs says where they were lost.
@@ -281,12 +290,20 @@ fn crossed(sight: &Sight<'_>, tally: &Tally, latencies: &Latencies) -> Option<He
         1 => String::new(),
         all => format!(" and {} more", all - 1),
     };
-    Some(of(Level::Bad, blame, format!("A threshold does not hold: {first}{more}; {why}.")))
+    let text = &first.text;
+    if first.is_of_run {
+        let text = format!("Since the start a threshold does not hold: {text}{more}.");
+        let title = "Not well: a threshold does not hold".to_owned();
+        return Some(Headline { level: Level::Bad, blame: None, title, text, reasons: Vec::new() });
+    }
+    Some(of(Level::Bad, blame, format!("A threshold does not hold: {text}{more}; {why}.")))
 }
 
 fn asked(tally: &Tally) -> Option<Headline> {
     let text = format!("Fault rules of the target had a hand in {}.", requests(tally.by_rule));
-    (tally.by_rule > 0).then(|| of(Level::Warn, Blame::Asked, text))
+    // Where they are what failed, that has been said.
+    let is_told = tally.failed_by_rule == tally.by_rule && tally.blame().0 == Blame::Asked;
+    (tally.by_rule > 0 && !is_told).then(|| of(Level::Warn, Blame::Asked, text))
 }
 
 fn well(tally: &Tally, latencies: &Latencies, sight: &Sight<'_>) -> Headline {

@@ -32,7 +32,7 @@ fn said(account: &OperationAccount, unexplained: u64, crossed: &[&str]) -> Headl
         planned: 1_000,
         window: Duration::from_secs(10),
         parts: vec![Part { account, unexplained, undeclared: 0 }],
-        crossed: crossed.to_vec(),
+        crossed: crossed.iter().map(|text| Crossed { text, is_of_run: text.starts_with("availability") }).collect(),
     })
 }
 
@@ -176,7 +176,7 @@ fn what_else_there_is_follows() {
     let account = with(account(90, &[(ErrorClass::Status, 10)]), |account| account.by_rule = 5);
     let headline = said(&account, 2, &["availability > 99%"]);
     assert!(headline.text.contains("differ by 2 requests"), "{headline:?}");
-    let reasons = ["10 % of 100 requests", "A threshold does not hold: availability > 99%", "a hand in 5 requests"];
+    let reasons = ["10 % of 100 requests", "Since the start a threshold does not hold: availability > 99%", "a hand in 5 requests"];
     assert_eq!(headline.reasons.len(), reasons.len());
     assert!(headline.reasons.iter().zip(reasons).all(|(said, part)| said.contains(part)), "{headline:?}");
 }
