@@ -1,4 +1,4 @@
-//! `GET /api/v1/live`: the run as it goes on, for the page, as server-sent events. `docs/pages.md` says what they hold.
+//! `GET /api/v1/live`: the run as it goes on, for the page, as server-sent events. `docs/live.md` says what they hold.
 //!
 //! Invariants:
 //! - The first event is everything so far; then one for each second. Whoever missed one gets everything anew.
