@@ -4,7 +4,7 @@
 // base.css, uplot.css and charts.css, and uPlot as a global. See format.js on how the modules become one script.
 import { isKnown, milliseconds, share, shortNumber } from './format.js';
 import { element } from './element.js';
-import { ERRORS, bandsOf, columns, rateBetween } from './columns.js';
+import { ERRORS, bandsOf, columns, rateBetween, silentBands } from './columns.js';
 import { heatFields, heatInWords, paintHeat } from './heat.js';
 import { timePlot } from './plot.js';
 
@@ -124,15 +124,15 @@ export function chartsIn(root, names) {
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => charts.forEach((one) => one.repaint()));
   return {
-    // `runs`: for each its `figures`, and if it is known the target's account as `account` (`at_s`, and `received` as
-    // totals). `operation`: a name, or null. `from` and `until`: what is shown.
+    // `runs`: for each its `figures`, and if it is known what the target said as `account` (`at_s`; `received` as totals;
+    // `undeclared`). `operation`: a name, or null. `from` and `until`: what is shown.
     update: ({ runs, operation, from, until }) => {
       const found = runs.map(({ figures, account }) => {
         const one = columns(figures, operation, from, until);
         return { ...one, received: account ? rateBetween(one.time, account.at_s, account.received) : one.time.map(() => null) };
       });
       // Bands are of the first run: those of both would hide each other.
-      const bands = bandsOf(runs[0].figures, from, until);
+      const bands = [...bandsOf(runs[0].figures, from, until), ...silentBands(runs[0].account ?? {})];
       charts.forEach((one) => one.update(found, [from, until], bands));
     },
     resize: () => charts.forEach((one) => one.resize()),

@@ -86,6 +86,20 @@ function named({ kind, label }) {
   }
 }
 
+// Faults that no answer could tell of (the target cut it off, or never answered), as far as its account shows them: between
+// two of its answers.
+export function silentBands({ at_s, undeclared }) {
+  const bands = [];
+  (undeclared ?? []).forEach((count, at) => {
+    if (count === 0) return;
+    const last = bands[bands.length - 1];
+    const before = at_s[at - 1] ?? 0;
+    if (last && last.until === before) last.until = at_s[at];
+    else bands.push({ kind: 'fault', label: 'fault: without an answer', from: before, until: at_s[at] });
+  });
+  return bands;
+}
+
 // A growing total, sampled now and then, as a rate at each of these times; nothing before the first sample and after the
 // last one.
 export function rateBetween(times, at, totals) {

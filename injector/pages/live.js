@@ -1,9 +1,9 @@
 // The injector's page: follows a run by server-sent events and shows it. It changes nothing.
 import { NOTHING, clock, isKnown, lengthInWords, share, shortNumber, wholeNumber } from './format.js';
 import { element, say } from './element.js';
-import { append, bandsOf, columns, since } from './columns.js';
+import { append, bandsOf, columns, silentBands, since } from './columns.js';
 import { chartsIn } from './charts.js';
-import { operationsTable } from './rows.js';
+import { OLD_S, operationsTable } from './rows.js';
 
 // The injector speaks every second, or every other one if it has nothing new.
 const SILENT_AFTER_S = 5;
@@ -142,13 +142,17 @@ function paintTiles(status) {
     tile('Success since start', 'success_ratio', share_, share(share_), `${wholeNumber(totals.success)} of ${wholeNumber(done)}`),
     tile('Failed, dropped', 'totals.failed', totals.failed, wholeNumber(failed), `${wholeNumber(totals.dropped_late + totals.dropped_limit)} of them dropped`),
     tile('In flight', 'totals.in_flight', totals.in_flight, wholeNumber(totals.in_flight)),
-    tile('Both accounts', 'unexplained', status.unexplained, agreementWord(status.unexplained), status.unexplained > 0 ? 'for no known reason' : 'asked every 10 s'),
+    tile('Both accounts', 'unexplained', status.unexplained, ...agreementWords(status)),
   );
 }
 
-function agreementWord(unexplained) {
-  if (unexplained === null) return 'not compared yet';
-  return unexplained === 0 ? 'agree' : `differ by ${wholeNumber(unexplained)}`;
+// In short, and since when.
+function agreementWords({ unexplained, state, operations }) {
+  const ages = operations.filter((one) => one.target).map((one) => one.target.asked_seconds_ago);
+  const asked = ages.length > 0 ? `target asked ${lengthInWords(Math.max(...ages))} ago` : 'target asked every 10 s';
+  if (unexplained === null) return [state === 'over' ? 'not compared' : 'not compared yet', asked];
+  if (unexplained > 0) return [`differ by ${wholeNumber(unexplained)}`, 'for no known reason'];
+  return [Math.max(...ages) > OLD_S && state !== 'over' ? 'agreed then' : 'agree', asked];
 }
 
 function paintOperations(status) {
@@ -187,7 +191,7 @@ function paintCharts() {
   const until = Math.max(end, from + EXTENT_MIN_S);
   charts ??= chartsIn(at('charts'), [held.now.status.run.scenario]);
   charts.update({ runs: [{ figures, account: accountOf(view.operation) }], operation: view.operation, from, until });
-  const bands = bandsOf(held.run, 0, until).reverse();
+  const bands = [...bandsOf(held.run, 0, until), ...silentBands(held.target)].sort((a, b) => b.from - a.from);
   const items = bands.map((band) => element('li', {}, band.label, element('small', {}, band.until > band.from ? `${clock(band.from)} to ${clock(band.until)}` : `at ${clock(band.from)}`)));
   replace(at('events'), items.length > 0 ? items : [element('li', { class: 'quiet' }, 'No phase, pause, fault or crossed threshold so far.')]);
 }
@@ -195,10 +199,12 @@ function paintCharts() {
 // What the target said it had received, each time it was asked.
 function accountOf(operation) {
   const { at_s, received, operations } = held.target;
-  if (operation === null) return { at_s, received };
+  if (operation === null) return held.target;
   const place = held.now.status.run.operations.findIndex((one) => one.name === operation);
   const told = at_s.map((time, n) => [time, operations[place]?.[n] ?? null]).filter(([, count]) => count !== null);
-  return { at_s: told.map(([time]) => time), received: told.map(([, count]) => count) };
+  const shown = { at_s: told.map(([time]) => time), received: told.map(([, count]) => count) };
+  // Bands are of the run, whatever is picked.
+  return told.length === at_s.length ? { ...shown, undeclared: held.target.undeclared } : shown;
 }
 
 // Leaves alone what says the same: a list that is being read must not move, nor be read out again.

@@ -10,7 +10,7 @@ const LABEL_ROOM = 44;
 const LABEL_LANE = 18;
 // Height of the bar along the bottom where a threshold did not hold.
 const THRESHOLD_BAR = 5;
-const DASHES = { solid: [], long: [10, 4], short: [4, 3], dots: [1.5, 3], mixed: [10, 3, 2, 3] };
+const DASHES = { solid: [], long: [10, 4], short: [4, 3], dots: [2, 2], mixed: [10, 3, 2, 3] };
 
 // `spec`: key, title, about (a sentence), scale (linear, log or share), show (a value in words), series of { name, colour
 // (1 to 6), dash (of DASHES), width, stepped, optional }, and `paint`, which draws more. A series that is optional has
@@ -51,10 +51,11 @@ export function timePlot(root, spec) {
       const isQuiet = spec.quietly !== undefined && !spec.series.some((_, at) => legend.isThere(at));
       empty.hidden = !isEmpty && !isQuiet;
       say(empty, isEmpty ? 'no data yet' : spec.quietly ?? '');
+      drawn.setData(data);
+      // Behind the data: the scale is that of the lines which are shown.
       shown.forEach((isShown, at) => {
         if (drawn.series[at + 1].show !== isShown) drawn.setSeries(at + 1, { show: isShown });
       });
-      drawn.setData(data);
       const last = data[0].length - 1;
       const now = isEmpty ? 'no data yet' : isQuiet ? spec.quietly : (spec.inWords ?? inWordsOf(spec))(state, last, shown);
       frame.setAttribute('aria-label', `${spec.title}: ${now}`);

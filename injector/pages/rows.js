@@ -54,13 +54,18 @@ function inMs(seconds) {
   return milliseconds(isKnown(seconds) ? seconds * 1e3 : null);
 }
 
+// Between two questions lie ten seconds; an older answer says nothing of now.
+export const OLD_S = 25;
+
 function agreement(one, figure, more) {
   if (!one.target) return [element('span', { class: 'state' }, 'not compared yet')];
   const { sent, received, asked_seconds_ago: ago } = one.target;
   const counts = more(figure('target.sent', sent, wholeNumber(sent)), ', ', figure('target.received', received, wholeNumber(received)), `; ${lengthInWords(ago)} ago`);
   const state = one.unexplained > 0
     ? element('span', { class: 'state bad' }, figure('unexplained', one.unexplained, `${wholeNumber(one.unexplained)} unexplained`))
-    : element('span', { class: 'state good' }, figure('unexplained', one.unexplained, 'agree'));
+    : ago > OLD_S || one.unexplained === null
+      ? element('span', { class: 'state' }, figure('unexplained', one.unexplained, one.unexplained === null ? 'not compared' : 'agreed then'))
+      : element('span', { class: 'state good' }, figure('unexplained', one.unexplained, 'agree'));
   return [state, counts];
 }
 

@@ -22,6 +22,7 @@ use crate::compat::Tags;
 use crate::difference::Figures;
 use crate::engine::{Engine, Gate, Judge, Options};
 use crate::fate::inquest::Inquest;
+use crate::live::Agreement;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
@@ -182,7 +183,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let (mut summary, exit) =
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
-    board.ended(exit, &summary.verdict.reasons);
+    board.ended(exit, &summary.verdict.reasons, summary.operations.iter().map(Agreement::at_last));
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     (summary.environment, summary.preflight) = (Environment::read(), findings);
     // What was found under way was of a moment; who scrapes once more finds what the result says.

@@ -173,9 +173,14 @@ impl Board {
         self.listeners.tell();
     }
 
-    /// The verdict, after which nothing more is told.
-    pub(crate) fn ended(&self, exit: Exit, reasons: &[String]) {
-        self.known().ended = Some((exit, reasons.to_vec()));
+    /// The verdict, and what both sides say at last; after that nothing more is told.
+    pub(crate) fn ended(&self, exit: Exit, reasons: &[String], agreed: impl Iterator<Item = Option<Agreement>>) {
+        let mut known = self.known();
+        for (held, last) in known.agreed.iter_mut().zip(agreed) {
+            *held = last.or(*held);
+        }
+        known.ended = Some((exit, reasons.to_vec()));
+        drop(known);
         self.listeners.end();
     }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::summary::Operation;
+
 /// Most of them: with one in ten seconds the first fifty minutes are whole.
 const SAMPLES_MAX: usize = 300;
 /// An account older than this says nothing of now: it is asked for every ten seconds, and a question takes its time.
@@ -30,6 +32,21 @@ pub(crate) struct Agreement {
     pub(crate) by_rule: u64,
 }
 
+impl Agreement {
+    /// At the end of a run; nothing if the target did not tell.
+    pub(crate) fn at_last(operation: &Operation) -> Option<Agreement> {
+        let (ours, theirs) = (&operation.client, operation.server.as_ref()?);
+        Some(Agreement {
+            at: Instant::now(),
+            sent: ours.sent + ours.fallbacks,
+            received: theirs.received,
+            answered: ours.answered,
+            answered_there: theirs.answered_total(),
+            by_rule: theirs.by_rule,
+        })
+    }
+}
+
 /// One question, whose answer came so long after the first slot.
 #[derive(Clone, Debug)]
 struct Sample {
@@ -41,8 +58,34 @@ struct Sample {
 #[derive(Clone, Copy, Debug)]
 struct Told {
     received: u64,
-    by_rule_there: u64,
-    by_rule_here: u64,
+    /// Since the question before.
+    undeclared: u64,
+}
+
+/// Requests of one operation that rules of the target struck, by what each side knows of them.
+///
+/// Ours is a little newer than the target's, never older: the difference is never too high, and where it grows there were
+/// requests that no answer told of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Struck {
+    there: u64,
+    /// Ours when the target's process began anew, which knows nothing of those before.
+    before: u64,
+    undeclared: u64,
+}
+
+impl Struck {
+    /// How many more there are of which no answer told.
+    fn note(&mut self, there: u64, here: u64) -> u64 {
+        if there < self.there {
+            *self = Struck { before: here, ..Struck::default() };
+        }
+        self.there = there;
+        let undeclared = there.saturating_sub(here - self.before.min(here));
+        let new = undeclared.saturating_sub(self.undeclared);
+        self.undeclared += new;
+        new
+    }
 }
 
 /// All questions of a run.
@@ -50,6 +93,8 @@ struct Told {
 pub(crate) struct Samples {
     held: Vec<Sample>,
     asked: Option<Instant>,
+    /// By operation.
+    struck: Vec<Struck>,
 }
 
 /// The samples as data: a column of times, and one of totals for each operation and all together.
@@ -59,7 +104,9 @@ pub(crate) struct Columns {
     pub(crate) at_s: Vec<f64>,
     /// Requests it had received by then; of all operations that it told of.
     pub(crate) received: Vec<u64>,
-    /// Likewise by operation in the plan's order; nothing where it did not tell.
+    /// Requests since the question before that rules of the target struck and of which no answer could say so.
+    pub(crate) undeclared: Vec<u64>,
+    /// Requests received by then, by operation in the plan's order; nothing where it did not tell.
     pub(crate) operations: Vec<Vec<Option<u64>>>,
 }
 
@@ -73,15 +120,25 @@ impl Samples {
         self.asked = newest;
         // The answer is older than the second in which it is known.
         let at = elapsed.saturating_sub(newest.map_or(Duration::ZERO, |at| at.elapsed()));
-        let told = told.iter().zip(by_rule).map(|(one, by_rule_here)| {
-            one.map(|one| Told { received: one.received, by_rule_there: one.by_rule, by_rule_here })
+        self.struck.resize_with(self.struck.len().max(told.len()), Struck::default);
+        let told = told.iter().zip(by_rule).zip(&mut self.struck).map(|((one, here), struck)| {
+            one.map(|one| Told { received: one.received, undeclared: struck.note(one.by_rule, here) })
         });
         self.held.push(Sample { at, told: told.collect() });
         if self.held.len() > SAMPLES_MAX {
             let mut at = 0;
-            self.held.retain(|_| {
+            let mut carried: Vec<u64> = Vec::new();
+            self.held.retain_mut(|sample| {
                 at += 1;
-                at % 2 == 0
+                let is_kept = at % 2 == 0;
+                // What was struck before one that goes is of the next one.
+                carried.resize(carried.len().max(sample.told.len()), 0);
+                for (told, carried) in sample.told.iter_mut().zip(&mut carried) {
+                    let Some(told) = told else { continue };
+                    let new = std::mem::replace(carried, if is_kept { 0 } else { told.undeclared });
+                    told.undeclared += if is_kept { new } else { 0 };
+                }
+                is_kept
             });
         }
     }
@@ -89,14 +146,9 @@ impl Samples {
     /// Requests of an operation that rules of the target struck between the last two questions, and that no answer told of:
     /// the target cut them off, or let them wait for ever. Nothing if that is long ago.
     pub(crate) fn undeclared(&self, operation: usize) -> u64 {
-        let [.., before, last] = &self.held[..] else { return 0 };
-        if self.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
-            return 0;
-        }
-        let of = |sample: &Sample| sample.told.get(operation).copied().flatten();
-        let (Some(before), Some(last)) = (of(before), of(last)) else { return 0 };
-        let there = last.by_rule_there.saturating_sub(before.by_rule_there);
-        there.saturating_sub(last.by_rule_here.saturating_sub(before.by_rule_here))
+        let is_fresh = self.asked.is_some_and(|asked| asked.elapsed() <= FRESH);
+        let last = self.held.last().filter(|_| is_fresh);
+        last.and_then(|last| last.told.get(operation).copied().flatten()).map_or(0, |told| told.undeclared)
     }
 
     /// All of them.
@@ -106,10 +158,12 @@ impl Samples {
             let told = self.held.iter().map(move |sample| Some(sample.told.get(at).copied().flatten()?.received));
             told.collect()
         };
+        let undeclared = |sample: &Sample| sample.told.iter().flatten().map(|told| told.undeclared).sum();
         let sum = |sample: &Sample| sample.told.iter().flatten().map(|told| told.received).sum();
         Columns {
             at_s: self.held.iter().map(|sample| sample.at.as_secs_f64()).collect(),
             received: self.held.iter().map(sum).collect(),
+            undeclared: self.held.iter().map(undeclared).collect(),
             operations: (0..operations).map(received).collect(),
         }
     }
@@ -150,7 +204,16 @@ mod tests {
             let at = start + Duration::from_secs(n);
             samples.note(Duration::from_secs(n), &told(at, 100, there), [here, 0].into_iter());
         }
-        assert_eq!(samples.undeclared(0), 16);
+        assert_eq!((samples.undeclared(0), samples.columns().undeclared), (16, vec![0, 16]));
+        // Ours is of a moment later, which hides some and invents none; and a process that began anew counts from 0.
+        for (n, there, here, undeclared) in [(11, 30, 20, 0), (12, 40, 22, 2), (13, 3, 24, 3), (14, 9, 28, 2)] {
+            samples.note(
+                Duration::from_secs(n),
+                &told(start + Duration::from_secs(n), 100, there),
+                [here, 0].into_iter(),
+            );
+            assert_eq!(samples.undeclared(0), undeclared, "{n}");
+        }
         tokio::time::advance(Duration::from_secs(10) + FRESH * 2).await;
         assert_eq!(samples.undeclared(0), 0, "long ago");
     }

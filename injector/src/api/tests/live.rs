@@ -100,7 +100,8 @@ async fn a_listener_hears_everything_so_far_and_then_each_second_and_the_end() {
     assert_eq!((name.as_str(), &said["number"]), ("snapshot", &Value::from(1)));
     assert_eq!(said["recent"][1]["total"]["success"], Value::from(vec![40]));
     api.board.finish(&api.total, &[]);
-    api.board.ended(Exit::Invalid, &["not one of 40 requests was answered".to_owned()]);
+    let reasons = ["not one of 40 requests was answered".to_owned()];
+    api.board.ended(Exit::Invalid, &reasons, std::iter::empty());
     for listener in [&mut early, &mut late] {
         assert_eq!(listener.news().await.unwrap().0, "snapshot");
         let (name, said) = listener.event().await.unwrap();

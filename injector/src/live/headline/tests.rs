@@ -176,7 +176,11 @@ fn what_else_there_is_follows() {
     let account = with(account(90, &[(ErrorClass::Status, 10)]), |account| account.by_rule = 5);
     let headline = said(&account, 2, &["availability > 99%"]);
     assert!(headline.text.contains("differ by 2 requests"), "{headline:?}");
-    let reasons = ["10 % of 100 requests", "Since the start a threshold does not hold: availability > 99%", "a hand in 5 requests"];
+    let reasons = [
+        "10 % of 100 requests",
+        "Since the start a threshold does not hold: availability > 99%",
+        "a hand in 5 requests",
+    ];
     assert_eq!(headline.reasons.len(), reasons.len());
     assert!(headline.reasons.iter().zip(reasons).all(|(said, part)| said.contains(part)), "{headline:?}");
 }
