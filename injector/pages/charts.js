@@ -175,5 +175,5 @@ function chart(root, entry, names) {
 
 function heatRows(found) {
   const list = () => found.time.map((_, at) => heatInWords(found, found.time.length - 1 - at).split(/: (.*)/s).slice(0, 2));
-  return { heads: ['time', 'requests by response time'], list };
+  return { heads: ['time', 'requests by response time'], list, isText: true };
 }

@@ -31,10 +31,10 @@ export function styleValue(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// A table that scrolls within its frame. `heads` are texts, `rows` lists of texts; numbers stand to the right but for the
-// first column.
-export function dataTable(caption, heads, rows) {
-  const cell = (tag, text, at, more = {}) => element(tag, { class: at > 0 ? 'number' : null, ...more }, text);
+// A table that scrolls within its frame. `heads` are texts, `rows` lists of texts. All but the first column are numbers,
+// which stand to the right, unless `isText`.
+export function dataTable(caption, heads, rows, isText = false) {
+  const cell = (tag, text, at, more = {}) => element(tag, { class: at > 0 && !isText ? 'number' : null, ...more }, text);
   const head = heads.map((text, at) => cell('th', text, at, { scope: 'col' }));
   const body = rows.map((row) => element('tr', {}, ...row.map((text, at) =>
     at === 0 ? cell('th', text, at, { scope: 'row' }) : cell('td', text, at))));

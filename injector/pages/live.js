@@ -223,7 +223,7 @@ function paintSilence() {
   note.hidden = !(isSilent || (isOver && heard.isRefused));
   // The age is apart from what is read out: it is another one each second.
   at('silence-age').hidden = !isSilent || age === null;
-  say(at('silence-age'), `Silent since ${lengthInWords(age)}.`);
+  say(at('silence-age'), `No word for ${lengthInWords(age)}.`);
   if (isSilent && age === null) {
     say(at('silence-words'), 'The injector does not answer, or as many pages listen as may. Trying again.');
   } else if (isSilent) {

@@ -18,13 +18,13 @@ const DASHES = { solid: [], long: [10, 4], short: [4, 3], dots: [2, 2], mixed: [
 export function timePlot(root, spec) {
   const state = { data: [[], ...spec.series.map(() => [])], bands: [], extent: [0, 1], rows: null, isKeyed: false };
   const legend = legendOf(spec, (at, isOn) => drawn.setSeries(at + 1, { show: isOn }));
-  const frame = element('div', { class: 'plot', tabindex: 0, role: 'img', 'aria-describedby': `${spec.key}-about` });
+  const frame = element('div', { class: 'plot', tabindex: 0, role: 'img', 'aria-describedby': `chart-${spec.key}-about` });
   const empty = element('p', { class: 'plot-empty quiet' }, 'no data yet');
   const spoken = element('p', { class: 'unseen', 'aria-live': 'polite' });
   const table = element('details', { class: 'plot-table' }, element('summary', {}, 'As a table'));
-  const figure = element('section', { class: 'card chart', 'data-chart': spec.key, 'aria-labelledby': `${spec.key}-title` },
-    element('h3', { id: `${spec.key}-title` }, spec.title),
-    element('p', { id: `${spec.key}-about`, class: 'quiet small' }, spec.about),
+  const figure = element('section', { class: 'card chart', 'data-chart': spec.key, 'aria-labelledby': `chart-${spec.key}-title` },
+    element('h3', { id: `chart-${spec.key}-title` }, spec.title),
+    element('p', { id: `chart-${spec.key}-about`, class: 'quiet small' }, spec.about),
     legend.list, element('div', { class: 'plot-frame' }, frame, empty), spoken, table);
   root.append(figure);
   const drawn = new uPlot(options(spec, state, (at) => legend.tell(state.data, at)), state.data, frame);
@@ -37,7 +37,7 @@ export function timePlot(root, spec) {
     if (!table.open) return;
     const held = table.querySelector('.scroll');
     const [left, top] = held ? [held.scrollLeft, held.scrollTop] : [0, 0];
-    const fresh = dataTable(`${spec.title}, the newest first`, state.rows.heads, state.rows.list());
+    const fresh = dataTable(`${spec.title}, the newest first`, state.rows.heads, state.rows.list(), state.rows.isText);
     if (held) held.replaceWith(fresh); else table.append(fresh);
     fresh.scrollTo(left, top);
   }
@@ -270,6 +270,9 @@ function walk(event, drawn, state, spec, spoken) {
 
 function rowsOf(spec, data) {
   const kept = spec.series.map((series, n) => n).filter((n) => !spec.series[n].optional || data[n + 1].some((value) => isKnown(value) && value !== 0));
+  if (kept.length === 0 && spec.quietly) {
+    return { heads: ['time', spec.title], list: () => data[0].map((_, at) => [clock(data[0][data[0].length - 1 - at]), spec.show(0)]) };
+  }
   const row = (at) => [clock(data[0][at]), ...kept.map((n) => spec.show(data[n + 1][at]))];
   return {
     heads: ['time', ...kept.map((n) => spec.series[n].name)],

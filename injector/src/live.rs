@@ -10,6 +10,6 @@ mod listeners;
 mod recent;
 mod samples;
 
-pub(crate) use self::listeners::{LISTENERS_MAX, Listeners, News};
+pub(crate) use self::listeners::{GOODBYE, LISTENERS_MAX, Listeners, News};
 pub(crate) use self::recent::{RECENT, Recent};
 pub(crate) use self::samples::{Agreement, Columns, Samples};

@@ -202,6 +202,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         csv.map_or(Ok(()), csv::Csv::finish),
     ];
     written.into_iter().collect::<io::Result<()>>().map_err(defect)?;
+    board.goodbye().await;
     if let Some(length) = job.linger {
         linger(length, was_stopped, &stop).await;
     }

@@ -184,6 +184,11 @@ impl Board {
         self.listeners.end();
     }
 
+    /// Whoever listens has heard of the end, as far as can be waited for.
+    pub(crate) async fn goodbye(&self) {
+        self.listeners.goodbye().await;
+    }
+
     /// The whole run in a few hundred points, and what else charts show. Whoever holds it holds up the run's next second.
     pub(super) fn drawn(&self) -> MutexGuard<'_, Drawn> {
         self.drawn.lock().unwrap_or_else(PoisonError::into_inner)

@@ -26,7 +26,7 @@ use super::status::{Status, state, status};
 use crate::course::Motion;
 use crate::history::REACH;
 use crate::live::headline::{self, Crossed, Headline, Part, Sight};
-use crate::live::{Columns, LISTENERS_MAX, News, RECENT};
+use crate::live::{Columns, GOODBYE, LISTENERS_MAX, News, RECENT};
 use crate::threshold::{Standing, Threshold};
 use crate::timeline::Figures;
 
@@ -49,8 +49,11 @@ pub(super) fn routes(board: &Arc<Board>) -> Router {
 #[derive(Clone)]
 struct Page {
     board: Arc<Board>,
-    worded: Arc<Mutex<Option<(u64, Arc<str>)>>>,
+    worded: Arc<Mutex<Option<Worded>>>,
 }
+
+/// A second in words, with its number.
+type Worded = (u64, Arc<str>);
 
 async fn listen(State(page): State<Page>) -> Result<impl IntoResponse, Problem> {
     let Some((place, news)) = page.board.listeners.admit() else {
@@ -82,7 +85,14 @@ async fn feed(page: Page, _place: OwnedSemaphorePermit, mut news: watch::Receive
         };
         told = Some(number);
         let is_taken = async |event| matches!(timeout(STALLED, queue.send(Ok(event))).await, Ok(Ok(())));
-        if !is_taken(event).await || is_over && !is_taken(page.end(number)).await || is_over {
+        if !is_taken(event).await {
+            return;
+        }
+        if is_over {
+            if is_taken(page.end(number)).await {
+                // Its place is free again once it has taken everything, which the end of the program waits for.
+                let _ = timeout(GOODBYE, queue.reserve_many(WAITING_MAX)).await;
+            }
             return;
         }
         tokio::select! {

@@ -4,11 +4,16 @@
 //! and finds that out by its number; nothing piles up for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
 
 /// Most listeners at a time: some people with a few windows each. What one costs is a message of a few kilobytes a second.
 pub(crate) const LISTENERS_MAX: usize = 16;
+
+/// How long the end of the program waits for those who have not heard the end of the run.
+pub(crate) const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How far the run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,6 +47,12 @@ impl Listeners {
     /// There is something to say.
     pub(crate) fn tell(&self) {
         self.news.send_modify(|news| news.number += 1);
+    }
+
+    /// Waits until nobody listens any more, for as long as is bearable: after the end everybody goes who has heard of it.
+    pub(crate) async fn goodbye(&self) {
+        // Out of time is no failure: whoever does not read does not hear.
+        let _ = timeout(GOODBYE, self.places.acquire_many(LISTENERS_MAX as u32)).await;
     }
 
     /// And that was the last.

@@ -47,7 +47,7 @@ fn whose_doing_it_is() {
     let dropped = |reason: DropReason, n: u64| move |a: &mut OperationAccount| a.dropped[reason.index()] = n;
     let late = |a: &mut OperationAccount| (0..200).for_each(|_| a.lag.record(Duration::from_millis(400)));
     let slow = |a: &mut OperationAccount| (0..200).for_each(|_| a.server.record(Duration::from_millis(9)));
-    let cases: Vec<(&str, OperationAccount, (Level, Option<Blame>), &str, &str)> = vec![
+    let cases = [
         (
             "all right",
             account(100, &[]),
