@@ -9,6 +9,7 @@ mod ledger;
 mod names;
 mod parts;
 mod recent;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::ledger::Ledger;
 pub use self::names::{ADDRESS_ROWS_MAX, AddressAccount, Addresses, NameAccount};
 pub use self::parts::Parts;
 pub(crate) use self::recent::Recent;
+pub use self::rules::{OTHER_RULES, RuleHits};
 use crate::fate::Fates;
 use crate::signature::Sign;
 
@@ -38,6 +40,8 @@ pub struct OperationAccount {
     pub by_rule: u64,
     /// Of those, the ones that failed.
     pub failed_by_rule: u64,
+    /// Which rules these were.
+    pub rules: RuleHits,
     /// The first failure of each class in words, by [`ErrorClass::index`].
     pub examples: [Option<String>; ErrorClass::ALL.len()],
     /// Requests never started, by [`DropReason::index`].
@@ -232,6 +236,7 @@ impl OperationAccount {
         self.parts.clear();
         self.codes.clear();
         self.by_backend.clear();
+        self.rules.clear();
         self.failures = Default::default();
         self.examples = Default::default();
         self.dropped = Default::default();
@@ -263,6 +268,7 @@ impl OperationAccount {
         self.success += other.success;
         self.by_rule += other.by_rule;
         self.failed_by_rule += other.failed_by_rule;
+        self.rules.merge(&other.rules);
         for (mine, theirs) in self.failures.iter_mut().zip(other.failures) {
             *mine += theirs;
         }

@@ -12,6 +12,8 @@ mod board;
 mod change;
 mod hooks;
 mod instant;
+mod live;
+mod page;
 mod status;
 mod value;
 mod verdict;
@@ -34,6 +36,8 @@ const WINDOW: &str = "60s";
 /// (`ConnectInfo`).
 pub(crate) fn router(common: Router, board: &Arc<Board>, guard: ChangeGuard) -> Router {
     common
+        .merge(page::routes())
+        .merge(live::routes(board))
         .merge(status::routes(board))
         .merge(verdict::routes(board))
         .merge(value::routes(board))
@@ -50,7 +54,7 @@ async fn no_route() -> Problem {
         "not_found",
         "path",
         "there is nothing here",
-        "/api/v1/status, /api/v1/verdict, /api/v1/value, POST /api/v1/{start,stop,pause,resume,rate,scale}, \
+        "/, /api/v1/live, /api/v1/status, /api/v1/verdict, /api/v1/value, POST /api/v1/{start,stop,pause,resume,rate,scale}, \
          POST /api/v1/operations/{name}, POST /hooks/flagger/{verdict,rollback}, /metrics, /livez, /readyz, /version",
     )
 }

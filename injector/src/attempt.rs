@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::account::{Finished, Started};
 use crate::context::{Due, Job, StreamContext};
-use crate::driver::{Driver, Ending, Marks, Stages};
+use crate::driver::{Declared, Driver, Ending, Marks, Stages};
 use crate::fate::{Kind, Lost};
 use crate::measured::{self, Phases};
 use crate::names::Unfound;
@@ -94,6 +94,9 @@ pub(crate) async fn attempt<D: Driver>(context: &StreamContext<D>, connection: &
         sent_bytes: marks.sent_bytes.get(),
         received_bytes: marks.received_bytes.get(),
     };
+    if let Declared::Rule(name) = &*marks.declared() {
+        context.by_rule(name);
+    }
     for sign in signs(outcome.code(), &phases, finished.network, resent) {
         context.sign(sign);
     }

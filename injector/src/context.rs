@@ -128,6 +128,11 @@ impl<D: Driver> StreamContext<D> {
         self.account(|account| account.signs[sign.index()] += 1);
     }
 
+    /// A rule of the target of this name had a hand in the answer.
+    pub(crate) fn by_rule(&self, name: &str) {
+        self.account(|account| account.rules.count(name, 1));
+    }
+
     /// It has its result, at this address as far as is known.
     pub(crate) fn finished(&self, finished: &Finished, address: Option<IpAddr>) {
         self.in_flight(-1);

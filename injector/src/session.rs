@@ -23,6 +23,7 @@ use crate::api::{self, Board};
 use crate::compat::Tags;
 use crate::engine::{Engine, Gate, Judge, Options};
 use crate::fate::inquest::Inquest;
+use crate::live::Agreement;
 use crate::names::Names;
 use crate::outputs::Outputs;
 use crate::plan::Plan;
@@ -108,7 +109,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     let admin_address = admin.local_addr().map_err(defect)?;
     let (plan, control) = (engine.plan().clone(), engine.control());
-    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()));
+    let length = plan.length(job.options.length);
+    let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()).lasting(length));
     let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);
     admin::serve(admin, routes).map_err(defect)?;
     ui.say(format!("listening protocol=admin address={admin_address}"));
@@ -181,6 +183,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let (mut summary, exit) =
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
+    board.ended(exit, &summary.verdict.reasons, summary.operations.iter().map(Agreement::at_last));
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     (summary.environment, summary.preflight) = (Environment::read(), findings);
     // What was found under way was of a moment; who scrapes once more finds what the result says.
@@ -199,6 +202,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         csv.map_or(Ok(()), csv::Csv::finish),
     ];
     written.into_iter().collect::<io::Result<()>>().map_err(defect)?;
+    board.goodbye().await;
     if let Some(length) = job.linger {
         linger(length, was_stopped, &stop).await;
     }

@@ -28,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::changes::Turn;
 pub use self::draw::Look;
+pub(crate) use self::figures::micros;
 use self::frame::Frame;
 pub use self::keys::Wish;
 use self::lines::{Form, Lines};

@@ -63,10 +63,10 @@ impl Exit {
 }
 
 /// Share of an operation's plan that the injector itself may spoil, in any way, in a valid run.
-const SPOILT_SHARE_MAX: f64 = 0.001;
+pub(crate) const SPOILT_SHARE_MAX: f64 = 0.001;
 /// Lateness of our own that a valid run may have at its 99th percentile. Lateness is part of the response time, so a
 /// little of it is only noise there; this much would be the figure itself.
-const LAG_P99_MAX: Duration = Duration::from_millis(250);
+pub(crate) const LAG_P99_MAX: Duration = Duration::from_millis(250);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default)]

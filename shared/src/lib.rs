@@ -6,7 +6,7 @@
 //! | half | modules | may use |
 //! |---|---|---|
 //! | pure | `protocol` `units` `draw` `weighted` `fault` `carrier` `dnsanswer` `reply` `identity` `instance` `payload` `echo` `route` `code` `deadline` `outcome` | std and rand; no I/O, no clock, no runtime |
-//! | edge | `red` `account` `receipt` `admin` `manual` `shutdown` `proto` | the pure half, clap, serde, prometheus, axum, tokio, tonic |
+//! | edge | `red` `account` `receipt` `admin` `page` `manual` `shutdown` `proto` | the pure half, clap, serde, prometheus, axum, tokio, tonic |
 //!
 //! A test in the root package (`tests/it/tidy.rs`) reads the `use` lines and holds the table above to its word.
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ pub mod identity;
 pub mod instance;
 pub mod manual;
 pub mod outcome;
+pub mod page;
 pub mod payload;
 pub mod proto;
 pub mod protocol;

@@ -18,8 +18,11 @@ use crate::control::Control;
 use crate::engine::Tick;
 use crate::fate::Fates;
 use crate::history::{History, REACH};
+use crate::live::{Agreement, Listeners, Recent, Samples};
 use crate::plan::Plan;
 use crate::threshold::{Compared, Standing};
+use crate::timeline::Timeline;
+use crate::verdict::Exit;
 use shared::admin::problem::Problem;
 use shared::units::parse_duration;
 
@@ -71,9 +74,13 @@ pub(super) struct Known {
     /// Likewise; at most one of a class.
     pub(super) errors: Vec<Vec<LastError>>,
     pub(super) compared: Vec<Option<Compared>>,
+    /// Likewise: what both sides had counted when the target was last asked.
+    pub(super) agreed: Vec<Option<Agreement>>,
     pub(super) thresholds: Vec<Standing>,
     /// The last request has come to its end.
     pub(super) is_finished: bool,
+    /// With what it ended, and why.
+    pub(super) ended: Option<(Exit, Vec<String>)>,
 }
 
 /// What happened in a window.
@@ -95,16 +102,34 @@ pub(crate) struct Board {
     /// What is run, with what reloads have brought.
     plan: Mutex<Arc<Plan>>,
     pub(super) control: Control,
+    /// How long requests are planned for; nothing: until told to stop, or not known.
+    pub(super) length: Option<Duration>,
     known: Mutex<Known>,
     history: Mutex<History>,
+    pub(super) listeners: Listeners,
+    drawn: Mutex<Drawn>,
+}
+
+/// What charts are made of.
+#[derive(Default)]
+pub(super) struct Drawn {
+    pub(super) timeline: Timeline,
+    pub(super) recent: Recent,
+    pub(super) samples: Samples,
 }
 
 impl Board {
     /// Of a run that has told nothing yet.
     pub(crate) fn new(scenario: String, session: Session, plan: Plan, control: Control) -> Board {
         let plan = Mutex::new(Arc::new(plan));
-        let (known, history) = (Mutex::default(), Mutex::default());
-        Board { scenario, session, plan, control, known, history }
+        let (known, history, listeners, drawn) = Default::default();
+        Board { scenario, session, plan, control, length: None, known, history, listeners, drawn }
+    }
+
+    /// Of a run that is planned for so long, without pauses.
+    pub(crate) fn lasting(mut self, length: Option<Duration>) -> Board {
+        self.length = length;
+        self
     }
 
     /// The last hour. Whoever holds it holds up every reader and the run's next second.
@@ -119,8 +144,16 @@ impl Board {
 
     /// A second is over.
     pub(crate) fn note(&self, tick: &Tick<'_>, fates: &[Fates], compared: &[Option<Compared>]) {
+        let before = self.plan();
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(tick.plan);
         self.history().note(tick.elapsed, tick.length, tick.by_operation, fates);
+        let mut drawn = self.drawn();
+        drawn.timeline.note(tick);
+        if !Arc::ptr_eq(&before, tick.plan) {
+            drawn.timeline.reloaded(tick.elapsed, &self.scenario);
+        }
+        drawn.recent.note(tick);
+        drop(drawn);
         let mut known = self.known();
         known.told = Some((Instant::now(), tick.elapsed));
         known.totals = tick.total.iter().map(Totals::of).collect();
@@ -135,9 +168,42 @@ impl Board {
         }
     }
 
-    /// Its thresholds were looked at.
-    pub(crate) fn judged(&self, thresholds: Vec<Standing>) {
+    /// What both sides had counted when the target was last asked.
+    pub(crate) fn agreed(&self, tick: &Tick<'_>, agreed: Vec<Option<Agreement>>) {
+        self.drawn().samples.note(tick.elapsed, &agreed, tick.total.iter().map(|account| account.by_rule));
+        self.known().agreed = agreed;
+    }
+
+    /// Its thresholds were looked at, so long after the first slot.
+    pub(crate) fn judged(&self, elapsed: Duration, thresholds: Vec<Standing>) {
+        self.drawn().timeline.judged(elapsed, &thresholds);
         self.known().thresholds = thresholds;
+    }
+
+    /// Whoever listens may know of the second that was noted.
+    pub(crate) fn tell(&self) {
+        self.listeners.tell();
+    }
+
+    /// The verdict, and what both sides say at last; after that nothing more is told.
+    pub(crate) fn ended(&self, exit: Exit, reasons: &[String], agreed: impl Iterator<Item = Option<Agreement>>) {
+        let mut known = self.known();
+        for (held, last) in known.agreed.iter_mut().zip(agreed) {
+            *held = last.or(*held);
+        }
+        known.ended = Some((exit, reasons.to_vec()));
+        drop(known);
+        self.listeners.end();
+    }
+
+    /// Whoever listens has heard of the end, as far as can be waited for.
+    pub(crate) async fn goodbye(&self) {
+        self.listeners.goodbye().await;
+    }
+
+    /// The whole run in a few hundred points, and what else charts show. Whoever holds it holds up the run's next second.
+    pub(super) fn drawn(&self) -> MutexGuard<'_, Drawn> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run is over, and this is all there will ever be.

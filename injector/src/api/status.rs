@@ -1,5 +1,6 @@
 //! `GET /api/v1/status`: how the run stands. `docs/api.md` says what every key means.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,11 +10,13 @@ use axum::{Json, Router};
 use serde::Serialize;
 use shared::admin::intake::parameters;
 use shared::admin::problem::Problem;
+use shared::outcome::Fate;
 
 use super::WINDOW;
 use super::board::{Board, LastError, Totals, window};
 use crate::account::{Durations, OperationAccount};
 use crate::course::{self, Motion, OperationStatus};
+use crate::live::Agreement;
 use crate::plan::Operation;
 use crate::threshold::Standing;
 
@@ -95,7 +98,27 @@ struct One {
     success_ratio: Option<f64>,
     latency_seconds: Latencies,
     unexplained: Option<u64>,
+    fates: BTreeMap<&'static str, u64>,
+    target: Option<Target>,
     last_errors: Vec<Error>,
+}
+
+/// What both sides had counted since the start when the target was last asked.
+#[derive(Debug, Serialize)]
+struct Target {
+    asked_seconds_ago: f64,
+    sent: u64,
+    received: u64,
+    answered: u64,
+    answered_there: u64,
+    by_rule: u64,
+}
+
+impl From<Agreement> for Target {
+    fn from(one: Agreement) -> Target {
+        let Agreement { at, sent, received, answered, answered_there, by_rule } = one;
+        Target { asked_seconds_ago: at.elapsed().as_secs_f64(), sent, received, answered, answered_there, by_rule }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -144,7 +167,9 @@ pub(super) fn status(board: &Board, window: Duration) -> Status {
         let unexplained = known.compared.get(at).copied().flatten().map(|compared| compared.unexplained);
         let errors = known.errors.get(at).map(Vec::as_slice).unwrap_or_default();
         let counts = known.totals.get(at).cloned().unwrap_or_default();
-        one(operation, running, (account, seen.length), &counts, unexplained, errors)
+        let target = known.agreed.get(at).copied().flatten();
+        let one = one(operation, running, (account, seen.length), &counts, unexplained, errors);
+        One { target: target.map(Target::from), ..one }
     });
     let operations: Vec<One> = operations.collect();
     let unexplained: Vec<u64> = operations.iter().filter_map(|one| one.unexplained).collect();
@@ -202,6 +227,8 @@ fn one(
             lag: Quantiles::of(&account.lag),
         },
         unexplained,
+        fates: Fate::ALL.into_iter().map(|fate| (fate.as_str(), account.fates.of(fate))).collect(),
+        target: None,
         last_errors: errors.iter().map(Error::from).collect(),
     }
 }
@@ -238,8 +265,8 @@ fn threshold(standing: &Standing) -> ThresholdStatus {
     }
 }
 
-/// Whoever waits to be started has planned nothing yet; what is paused has.
-fn state(course: &course::Status, planned: u64, is_finished: bool) -> &'static str {
+/// What the run does, in a word. Whoever waits to be started has planned nothing yet; what is paused has.
+pub(super) fn state(course: &course::Status, planned: u64, is_finished: bool) -> &'static str {
     match course.motion {
         _ if is_finished => "over",
         Motion::Over => "draining",

@@ -1,5 +1,6 @@
 //! The routes without a network: what is asked, what is refused, what is found in what the run has told.
 
+mod live;
 mod reading;
 mod refusing;
 

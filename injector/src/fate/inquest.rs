@@ -32,6 +32,7 @@ use super::replicas::Replicas;
 use super::{Fates, Kind, Lost, Unanswered};
 use crate::account::OperationAccount;
 use crate::difference::{Difference, Figures};
+use crate::live::Agreement;
 use crate::names::Names;
 use crate::plan::{Endpoint, Plan};
 use crate::summary::of_target;
@@ -85,6 +86,8 @@ pub(crate) struct Known {
     elsewhere: Elsewhere,
     /// What the accounts of both sides said when they were last compared; nothing while they were not.
     compared: Option<Compared>,
+    /// What both sides had counted then.
+    agreed: Option<Agreement>,
 }
 
 /// A panic while the lock was held cannot leave half of anything: nothing is changed in two steps.
@@ -204,6 +207,7 @@ impl Inquest {
         let before = figures.borrow_and_update().clone();
         let met = self.met();
         let told = target::told(self.replicas.names(), &self.admin, self.session, &met).await;
+        let asked = Instant::now();
         let progress: Vec<(u64, u64)> = (0..before.len()).map(|operation| self.red.progress(operation)).collect();
         // What came during the question is older than its end.
         figures.mark_unchanged();
@@ -226,7 +230,18 @@ impl Inquest {
                 let figures = |fates| after.since(before, progress, fates);
                 let difference = self.explain(operation, &told.account, figures).await;
                 self.red.unexplained(operation, difference.unexplained);
-                self.subjects.of(operation).lock().compared = Some(Compared::from(&difference));
+                let subject = self.subjects.of(operation);
+                let server = of_target(&told.account, &subject.name);
+                let mut known = subject.lock();
+                known.compared = Some(Compared::from(&difference));
+                known.agreed = Some(Agreement {
+                    at: asked,
+                    sent: progress.0,
+                    received: server.received,
+                    answered: progress.1,
+                    answered_there: server.answered_total(),
+                    by_rule: server.by_rule,
+                });
             }
         }
     }
@@ -300,6 +315,11 @@ impl Inquest {
             (known.fates, known.compared)
         };
         self.subjects.all().iter().map(known).unzip()
+    }
+
+    /// What both sides counted of each operation when the target was last asked.
+    pub(crate) fn agreed(&self) -> Vec<Option<Agreement>> {
+        self.subjects.all().iter().map(|subject| subject.lock().agreed).collect()
     }
 
     /// What is known now of an operation of which so much was sent.

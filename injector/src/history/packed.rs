@@ -7,11 +7,10 @@
 use shared::outcome::Code;
 
 use crate::account::{Durations, OperationAccount};
+use crate::packing::{Grain, Reader, Writer};
 
-/// Durations up to this many microseconds have a bucket each.
-const EXACT: u64 = 256;
-/// Buckets for each power of two beyond that.
-const STEPS: u64 = 128;
+/// Of the durations of a slice.
+const GRAIN: Grain = Grain::new(128);
 
 /// An account without examples, servers, names and fates.
 #[derive(Clone, Debug, Default)]
@@ -31,11 +30,11 @@ impl Packed {
             [kind, number, *count].into_iter().for_each(|number| writer.number(number));
         }
         for durations in account.durations() {
-            writer.durations(durations);
+            writer.durations(durations, GRAIN);
         }
         writer.number(account.parts.each().any(|durations| durations.count() > 0).into());
         if writer.0.ends_with(&[1]) {
-            account.parts.each().for_each(|durations| writer.durations(durations));
+            account.parts.each().for_each(|durations| writer.durations(durations, GRAIN));
         }
         let is_empty = writer.0.iter().all(|byte| *byte == 0);
         Packed(if is_empty { Box::default() } else { writer.0.into() })
@@ -56,10 +55,10 @@ impl Packed {
             *account.codes.entry(code).or_default() += reader.number();
         }
         for durations in account.durations_mut() {
-            reader.durations(durations);
+            read(&mut reader, durations);
         }
         if reader.number() > 0 {
-            account.parts.each_mut().for_each(|durations| reader.durations(durations));
+            account.parts.each_mut().for_each(|durations| read(&mut reader, durations));
         }
     }
 
@@ -131,6 +130,10 @@ fn code_of_numbers(kind: u64, number: u64) -> Code {
     }
 }
 
+fn read(reader: &mut Reader<'_>, into: &mut Durations) {
+    reader.each_bucket(|bucket, count| into.record_many_us(GRAIN.longest_us(bucket), count));
+}
+
 /// Small numbers of either sign as small numbers.
 fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
@@ -140,117 +143,14 @@ fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
-fn bucket(us: u64) -> u64 {
-    if us < EXACT {
-        return us;
-    }
-    let power = u64::from(us.ilog2());
-    let step = (us >> (power - u64::from(STEPS.ilog2()))) - STEPS;
-    EXACT + (power - u64::from(EXACT.ilog2())) * STEPS + step
-}
-
-/// The longest duration of a bucket, in microseconds.
-fn longest_us(bucket: u64) -> u64 {
-    let Some(beyond) = bucket.checked_sub(EXACT) else { return bucket };
-    let (power, step) = (beyond / STEPS + 1, beyond % STEPS);
-    ((STEPS + step + 1) << power) - 1
-}
-
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    /// Seven bits to a byte, the lowest first; the eighth says that more follow.
-    fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
-    }
-
-    /// Pairs of how many buckets further and how many durations, and a pair of nothings at the end.
-    fn durations(&mut self, durations: &Durations) {
-        let mut last = 0;
-        let mut held: Option<(u64, u64)> = None;
-        for (us, count) in durations.each_us() {
-            let bucket = bucket(us);
-            match &mut held {
-                Some((same, sum)) if *same == bucket => *sum += count,
-                held => {
-                    if let Some((done, sum)) = held.replace((bucket, count)) {
-                        self.number(sum);
-                        self.number(done - last);
-                        last = done;
-                    }
-                }
-            }
-        }
-        if let Some((done, sum)) = held {
-            self.number(sum);
-            self.number(done - last);
-        }
-        self.number(0);
-    }
-}
-
-/// Reads what a [`Writer`] wrote, and nothing else ever.
-struct Reader<'a>(&'a [u8]);
-
-impl Reader<'_> {
-    fn number(&mut self) -> u64 {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let Some((byte, rest)) = self.0.split_first() else { break };
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        number
-    }
-
-    fn durations(&mut self, into: &mut Durations) {
-        let mut bucket = 0;
-        loop {
-            match self.number() {
-                0 => return,
-                count => {
-                    bucket += self.number();
-                    into.record_many_us(longest_us(bucket), count);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn a_bucket_is_narrow_and_holds_what_it_says() {
-        let mut last = None;
-        for us in (0..70_000).chain((17..32).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1])) {
-            let (bucket, longest) = (bucket(us), longest_us(bucket(us)));
-            assert!(longest >= us && longest - us <= us / 128, "{us} is kept as {longest}");
-            assert_eq!(super::bucket(longest), bucket, "{us}");
-            assert!(last <= Some(bucket), "{us}");
-            last = Some(bucket);
-        }
-    }
-
     proptest! {
         #[test]
-        fn numbers_come_back(numbers: Vec<u64>, signed: i64) {
-            let mut writer = Writer::default();
-            numbers.iter().for_each(|number| writer.number(*number));
-            let mut reader = Reader(&writer.0);
-            for number in numbers {
-                prop_assert_eq!(reader.number(), number);
-            }
+        fn signs_are_kept(signed: i64) {
             prop_assert_eq!(unzigzag(zigzag(signed)), signed);
         }
 

@@ -45,13 +45,15 @@ impl Witness<'_> {
             self.watch.follow(tick.plan);
         }
         self.board.note(tick, &fates, &compared);
+        self.board.agreed(tick, self.inquest.agreed());
         if tick.length.is_zero() {
-            return;
+            return self.board.tell();
         }
         self.ui.tick(tick, &self.board.history());
         let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
         let crossed = self.watch.look(tick.elapsed, &run, &self.board.history());
-        self.board.judged(self.watch.standing());
+        self.board.judged(tick.elapsed, self.watch.standing());
+        self.board.tell();
         if let Some(crossed) = crossed.filter(|_| !self.halt.is_cancelled()) {
             self.ui.say(format!("threshold crossed, which ends the run: {crossed}"));
             self.halt.cancel();

@@ -238,10 +238,20 @@ fn asked(address: SocketAddr, path: &str) -> String {
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
         .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut answer = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let read = stream.read(&mut part).unwrap();
+        answer.extend_from_slice(&part[..read]);
+        // Events come for as long as the run lasts; that they come is enough.
+        if read == 0 || answer.windows(STREAM.len()).any(|part| part == STREAM) {
+            return String::from_utf8_lossy(&answer).into_owned();
+        }
+    }
 }
+
+/// In the head of an answer that has no end.
+const STREAM: &[u8] = b"text/event-stream";
 
 fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
