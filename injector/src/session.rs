@@ -181,6 +181,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         Summary::new(&plan, session.as_str(), workers.get(), &finished, account, &addresses, close);
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     (summary.environment, summary.preflight) = (Environment::read(), findings);
+    summary.timeline = Some(board.timeline().figures());
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {

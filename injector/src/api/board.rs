@@ -2,7 +2,7 @@
 //!
 //! - A window ends now, and not when the run last told something: of a run that is over, or stands still, it has less and
 //!   less, and at last nothing.
-//! - Memory is the history's, and a few figures for each operation.
+//! - Memory is the history's and the timeline's, and a few figures for each operation.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,7 @@ use crate::fate::Fates;
 use crate::history::{History, REACH};
 use crate::plan::Plan;
 use crate::threshold::{Compared, Standing};
+use crate::timeline::Timeline;
 use shared::admin::problem::Problem;
 use shared::units::parse_duration;
 
@@ -96,13 +97,14 @@ pub(crate) struct Board {
     pub(super) control: Control,
     known: Mutex<Known>,
     history: Mutex<History>,
+    timeline: Mutex<Timeline>,
 }
 
 impl Board {
     /// Of a run that has told nothing yet.
     pub(crate) fn new(scenario: String, session: Session, plan: Plan, control: Control) -> Board {
-        let (known, history) = (Mutex::default(), Mutex::default());
-        Board { scenario, session, plan, control, known, history }
+        let (known, history, timeline) = Default::default();
+        Board { scenario, session, plan, control, known, history, timeline }
     }
 
     /// The last hour. Whoever holds it holds up every reader and the run's next second.
@@ -110,9 +112,15 @@ impl Board {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The whole run in few points. Whoever holds it holds up every reader and the run's next second.
+    pub(crate) fn timeline(&self) -> MutexGuard<'_, Timeline> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A second is over.
     pub(crate) fn note(&self, tick: &Tick<'_>, fates: &[Fates], compared: &[Option<Compared>]) {
         self.history().note(tick.elapsed, tick.length, tick.by_operation, fates);
+        self.timeline().note(tick);
         let mut known = self.known();
         known.told = Some((Instant::now(), tick.elapsed));
         known.totals = tick.total.iter().map(Totals::of).collect();
@@ -129,7 +137,9 @@ impl Board {
 
     /// Its thresholds were looked at.
     pub(crate) fn judged(&self, thresholds: Vec<Standing>) {
-        self.known().thresholds = thresholds;
+        let mut known = self.known();
+        self.timeline().judged(known.told.map_or(Duration::ZERO, |(_, elapsed)| elapsed), &thresholds);
+        known.thresholds = thresholds;
     }
 
     /// The run is over, and this is all there will ever be.
