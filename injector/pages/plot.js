@@ -95,7 +95,7 @@ function options(spec, state, tell) {
     series: [{}, ...spec.series.map(line)],
     axes: [
       { ...axis, size: 30, space: 70, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400], values: (_, at) => at.map(clock) },
-      { ...axis, size: 64, scale: 'y', splits: spec.scale === 'log' ? decades : undefined, values: (_, at) => at.map(wording) },
+      { ...axis, size: 64, scale: 'y', splits: spec.scale === 'log' ? decades : undefined, filter: (_, places) => places, values: (_, at) => at.map(wording) },
     ],
     hooks: {
       drawClear: [(drawn) => shade(drawn, state.bands)],

@@ -31,7 +31,7 @@ use crate::target::QUESTION_TIMEOUT;
 use crate::threshold::{Span, Watch};
 use crate::ui::{self, About, Ui};
 use crate::verdict::Exit;
-use crate::{csv, junit, preflight, reflection, table, target};
+use crate::{csv, junit, preflight, reflection, report, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -195,6 +195,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let written = [
         files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
         files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary).as_bytes())),
+        files.html.map_or(Ok(()), |html| html.write(report::html(&summary).as_bytes())),
         csv.map_or(Ok(()), csv::Csv::finish),
     ];
     written.into_iter().collect::<io::Result<()>>().map_err(defect)?;
