@@ -47,10 +47,11 @@ export function timePlot(root, spec) {
       const isQuiet = spec.quietly !== undefined && !spec.series.some((_, at) => legend.isThere(at));
       empty.hidden = !isEmpty && !isQuiet;
       say(empty, isEmpty ? 'no data yet' : spec.quietly ?? '');
+      // The data first: a scale is not looked at anew when a line is hidden and data comes at once.
+      drawn.setData(data);
       shown.forEach((isShown, at) => {
         if (drawn.series[at + 1].show !== isShown) drawn.setSeries(at + 1, { show: isShown });
       });
-      drawn.setData(data);
       const last = data[0].length - 1;
       const now = isEmpty ? 'no data yet' : isQuiet ? spec.quietly : (spec.inWords ?? inWordsOf(spec))(state, last, shown);
       frame.setAttribute('aria-label', `${spec.title}: ${now}`);

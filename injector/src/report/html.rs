@@ -106,7 +106,10 @@ fn charts(embedded: &Embedded) -> Markup {
             @for words in &embedded.left_out {
                 p."note" { (words) }
             }
-            @if embedded.has_any {
+            @if embedded.runs > 0 {
+                @if embedded.runs > 1 {
+                    p."quiet small" { "Each run from its own first slot. Bands, where something was the matter, are those of A." }
+                }
                 noscript { p."note" { "Charts need scripts, which are switched off here. All else on this page is complete." } }
                 div #charts-choice ."row screen-only" {}
                 div #charts-place {}

@@ -117,7 +117,10 @@ fn whatever_held_is_marked_as_long_as_it_held() {
         Standing { text: "p(99) < 1ms over 1s".to_owned(), holds: Some(false), value: None, samples: 1, crossings: 1 };
     for n in 1..=20 {
         match n {
-            5 => run.status.phase = Name::from_static("main"),
+            5 => {
+                run.status.phase = Name::from_static("main");
+                run.status.since = Duration::from_millis(4_500);
+            }
             10 => run.status.motion = Motion::Paused,
             13 => run.status.motion = Motion::Runs,
             _ => {}
@@ -131,9 +134,9 @@ fn whatever_held_is_marked_as_long_as_it_held() {
     let marks: Vec<_> =
         run.timeline.figures().marks.into_iter().map(|m| (m.kind, m.label, m.from_s, m.until_s)).collect();
     let expected = [
-        (Kind::Phase, "warmup", 0.0, 4.0),
+        (Kind::Phase, "warmup", 0.0, 4.5),
         (Kind::Rule, "slow", 1.0, 4.0),
-        (Kind::Phase, "main", 4.0, 20.0),
+        (Kind::Phase, "main", 4.5, 20.0),
         (Kind::Threshold, "p(99) < 1ms over 1s", 6.0, 8.0),
         (Kind::Pause, "paused", 9.0, 12.0),
         (Kind::Rule, "slow", 15.0, 16.0),

@@ -9,10 +9,10 @@ use crate::summary::Summary;
 
 /// The verdict on the second, the runs, and every figure of both.
 pub(super) fn comparison(comparison: &Comparison) -> Markup {
-    let (mood, said) = match comparison.result {
-        "regression" => (Mood::Bad, "Regression: something is certainly worse in B"),
-        "no_regression" => (Mood::Good, "No regression: nothing is certainly worse in B"),
-        _ => (Mood::Warn, "Not comparable: it cannot be told whether B is worse"),
+    let (mood, word, sentence) = match comparison.result {
+        "regression" => (Mood::Bad, "regression", "Something is certainly worse in B."),
+        "no_regression" => (Mood::Good, "no regression", "Nothing is certainly worse in B."),
+        _ => (Mood::Warn, "not comparable", "It cannot be told whether B is worse."),
     };
     html! {
         header.masthead {
@@ -20,7 +20,7 @@ pub(super) fn comparison(comparison: &Comparison) -> Markup {
             p.quiet { "B: " (cut(&comparison.b.file)) ", measured by A: " (cut(&comparison.a.file)) }
         }
         section.{ "card verdict note " (mood.class()) } {
-            h2 { (state(mood, comparison.result)) " " (said) "." }
+            h2 { (state(mood, word)) " " (sentence) }
             @if !comparison.regressions.is_empty() { p { b { "Worse: " } (comparison.regressions.join(", ")) "." } }
             @if !comparison.improvements.is_empty() { p { b { "Better: " } (comparison.improvements.join(", ")) "." } }
             p.small { "Exit code " (comparison.exit_code) ". Different: " (words::bounds(comparison)) "." }

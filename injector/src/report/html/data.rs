@@ -8,8 +8,8 @@ use crate::timeline::{Figures, Line, Quantiles};
 pub(super) struct Embedded {
     /// Fit to stand in a script element.
     pub(super) json: String,
-    /// Whether there is anything to draw.
-    pub(super) has_any: bool,
+    /// How many of the runs have something to draw.
+    pub(super) runs: usize,
     /// In words.
     pub(super) left_out: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl Embedded {
             || runs.iter().filter_map(|(name, figures)| Some((*name, (*figures)?))).filter(|(_, f)| f.points() > 0);
         let operations = known().map(|(_, figures)| figures.operations.len()).max();
         let Some(operations) = operations else {
-            return Embedded { json: "null".to_owned(), has_any: false, left_out };
+            return Embedded { json: "null".to_owned(), runs: 0, left_out };
         };
         let names: Vec<&str> = known().map(|(name, _)| name).collect();
         let mut tries: Vec<(usize, bool)> = vec![(operations, true)];
@@ -53,11 +53,11 @@ impl Embedded {
                      of all together. The result as JSON has all of them."
                 ));
             }
-            return Embedded { json, has_any: true, left_out };
+            return Embedded { json, runs: names.len(), left_out };
         }
         left_out
             .push("For the size of this file there are no charts. The result as JSON has the time series.".to_owned());
-        Embedded { json: "null".to_owned(), has_any: false, left_out }
+        Embedded { json: "null".to_owned(), runs: 0, left_out }
     }
 }
 

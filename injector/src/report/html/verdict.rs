@@ -7,17 +7,18 @@ use super::parts::{Cell, Mood, card, cut, empty, grouped, instant, length, share
 use crate::summary::{Summary, ThresholdState};
 use crate::table::ms;
 
-/// The result in words, and how good that is.
-pub(super) fn judged(summary: &Summary) -> (Mood, String) {
-    let (mood, words) = match summary.verdict.result.as_str() {
-        "passed" if summary.thresholds.is_empty() => (Mood::Good, "Passed: the run is valid. No thresholds were set"),
-        "passed" => (Mood::Good, "Passed: the run is valid and its thresholds hold"),
-        "thresholds" => (Mood::Bad, "Failed: thresholds do not hold"),
-        "invalid" => (Mood::Bad, "Not valid: the run says nothing about the path"),
-        "interrupted" => (Mood::Warn, "Interrupted before its planned end"),
-        other => return (Mood::None, other.to_owned()),
-    };
-    (mood, words.to_owned())
+/// The result in a word and a sentence, and how good that is.
+fn judged(summary: &Summary) -> (Mood, &str, &'static str) {
+    match summary.verdict.result.as_str() {
+        "passed" if summary.thresholds.is_empty() => {
+            (Mood::Good, "passed", "The run is valid. No thresholds were set.")
+        }
+        "passed" => (Mood::Good, "passed", "The run is valid and its thresholds hold."),
+        "thresholds" => (Mood::Bad, "failed", "Thresholds do not hold."),
+        "invalid" => (Mood::Bad, "not valid", "The run says nothing about the path."),
+        "interrupted" => (Mood::Warn, "interrupted", "The run was stopped before its planned end."),
+        other => (Mood::None, other, ""),
+    }
 }
 
 /// Whether the two sides agree, in words, and how good that is.
@@ -50,7 +51,7 @@ pub(super) fn masthead(name: &str, summary: &Summary) -> Markup {
 
 /// The verdict, its reasons, and a few figures.
 pub(super) fn verdict(summary: &Summary) -> Markup {
-    let (mood, words) = judged(summary);
+    let (mood, word, sentence) = judged(summary);
     let (agrees, agreement) = agreement(summary);
     let total = &summary.total;
     let seconds = summary.planned_for_s.max(1e-9);
@@ -80,16 +81,16 @@ pub(super) fn verdict(summary: &Summary) -> Markup {
         ),
         ("Response, ms", pair(&total.response), "p50 / p99, from the planned instant".to_owned()),
         ("Path’s share, ms", pair(&total.network), "p50 / p99".to_owned()),
-        ("Target’s own time, ms", pair(&total.server), "p50 / p99".to_owned()),
+        ("Target’s time, ms", pair(&total.server), "p50 / p99".to_owned()),
     ];
     html! {
         section.{ "card verdict note " (mood.class()) } {
-            h2 { (state(mood, &summary.verdict.result)) " " (words) "." }
+            h2 { (state(mood, &cut(word))) " " (sentence) }
             @if !summary.verdict.reasons.is_empty() {
                 ul { @for reason in &summary.verdict.reasons { li { (cut(reason)) } } }
             }
             @if let Some(late) = summary.lateness() { p { "Before these times are believed: " (late) "." } }
-            p.small { "Exit code " (summary.verdict.exit_code) ". Injector and target: " (state(agrees, &agreement)) }
+            p.small { "Exit code " (summary.verdict.exit_code) " (" (cut(&summary.verdict.result)) "). Injector and target: " (state(agrees, &agreement)) }
         }
         dl.tiles {
             @for (name, value, more) in tiles {
