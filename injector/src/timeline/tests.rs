@@ -127,7 +127,7 @@ fn whatever_held_is_marked_as_long_as_it_held() {
         }
         run.tick(SECOND, &[by(if [2, 4, 16].contains(&n) { &["slow"] } else { &[] })]);
         if (6..=8).contains(&n) {
-            run.timeline.judged(run.elapsed, &[crossed.clone()]);
+            run.timeline.judged(run.elapsed, std::slice::from_ref(&crossed));
         }
     }
     run.timeline.reloaded(run.elapsed, "web.yaml");
