@@ -136,6 +136,7 @@ export function chartsIn(root, names) {
       charts.forEach((one) => one.update(found, [from, until], bands));
     },
     resize: () => charts.forEach((one) => one.resize()),
+    repaint: () => charts.forEach((one) => one.repaint()),
   };
 }
 

@@ -1,8 +1,9 @@
-//! What a run leaves behind: its result as JSON and as JUnit XML, its time series as CSV; and how much it tells at the end.
+//! What a run leaves behind: its result as JSON, as JUnit XML and as a page, its time series as CSV; and how much it tells at the end.
 
 use std::path::{Path, PathBuf};
 
 use crate::output::{Output, is_stdout};
+use crate::report::HTML_FLAG;
 use crate::table::Detail;
 use crate::{csv, junit};
 
@@ -16,6 +17,8 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// The result as JUnit XML, at the end.
     pub junit: Option<PathBuf>,
+    /// The result as one HTML file, at the end.
+    pub html: Option<PathBuf>,
     /// A row per interval and operation, as it goes.
     pub csv: Option<PathBuf>,
     /// The table at the end.
@@ -26,6 +29,7 @@ pub struct Outputs {
 pub(crate) struct Files {
     pub(crate) json: Option<Output>,
     pub(crate) junit: Option<Output>,
+    pub(crate) html: Option<Output>,
     pub(crate) csv: Option<csv::Unwritten>,
     pub(crate) is_stdout_taken: bool,
 }
@@ -36,7 +40,8 @@ impl Outputs {
     /// # Errors
     /// Which flag cannot be followed, why, and what would do.
     pub(crate) fn open(&self) -> Result<Files, String> {
-        let named = [(JSON_FLAG, &self.json), (junit::FLAG, &self.junit), (csv::FLAG, &self.csv)];
+        let named =
+            [(JSON_FLAG, &self.json), (junit::FLAG, &self.junit), (HTML_FLAG, &self.html), (csv::FLAG, &self.csv)];
         let named: Vec<(&str, &Path)> =
             named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_deref()?))).collect();
         for (at, (flag, path)) in named.iter().enumerate() {
@@ -48,6 +53,7 @@ impl Outputs {
         Ok(Files {
             json: open(JSON_FLAG, &self.json)?,
             junit: open(junit::FLAG, &self.junit)?,
+            html: open(HTML_FLAG, &self.html)?,
             csv: self.csv.as_deref().map(csv::Unwritten::open).transpose()?,
             is_stdout_taken: named.iter().any(|(_, path)| is_stdout(path)),
         })

@@ -15,6 +15,7 @@ mod json;
 mod keys;
 mod problem;
 mod shape;
+mod shown;
 mod sources;
 mod written;
 
@@ -32,6 +33,7 @@ pub(crate) use keys::{Scalar, ScalarMut, Scalars};
 pub(crate) use problem::position;
 pub use problem::{Problem, Problems};
 pub use shape::{OneOrMany, WrittenHeaders};
+pub(crate) use shown::shown;
 pub use sources::Sources;
 pub use written::{
     TlsKeys, Written, WrittenDns, WrittenDnsExpect, WrittenEcho, WrittenExpect, WrittenGrpc, WrittenGrpcExpect,

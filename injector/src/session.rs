@@ -34,7 +34,7 @@ use crate::target::QUESTION_TIMEOUT;
 use crate::threshold::Watch;
 use crate::ui::{self, About, Ui};
 use crate::verdict::Exit;
-use crate::{csv, junit, preflight, reflection, table, target};
+use crate::{csv, junit, preflight, reflection, report, table, target};
 
 /// What to run and where to say so.
 pub struct Job {
@@ -186,6 +186,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     board.ended(exit, &summary.verdict.reasons, summary.operations.iter().map(Agreement::at_last));
     (summary.scenario, summary.started_unix_s) = (job.name, began.map(unix_s));
     (summary.environment, summary.preflight) = (Environment::read(), findings);
+    summary.timeline = Some(board.timeline());
     // What was found under way was of a moment; who scrapes once more finds what the result says.
     for (at, operation) in summary.operations.iter().enumerate() {
         if let Some(difference) = operation.difference {
@@ -199,6 +200,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let written = [
         files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
         files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary).as_bytes())),
+        files.html.map_or(Ok(()), |html| html.write(report::html(&summary).as_bytes())),
         csv.map_or(Ok(()), csv::Csv::finish),
     ];
     written.into_iter().collect::<io::Result<()>>().map_err(defect)?;

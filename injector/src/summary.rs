@@ -9,6 +9,7 @@ mod latency;
 mod lateness;
 mod names;
 mod phases;
+mod print;
 mod replicas;
 mod rules;
 mod side;
@@ -39,8 +40,10 @@ use crate::difference::{Difference, Figures};
 use crate::engine;
 use crate::plan::Plan;
 use crate::preflight::Finding;
+use crate::scenario;
 use crate::target::Told;
 use crate::threshold::{Compared, Report};
+use crate::timeline;
 use crate::verdict::{Ended, Exit, verdict};
 
 /// Version of the JSON.
@@ -65,6 +68,9 @@ pub struct Summary {
     /// What was run: the scenario's file.
     #[serde(default)]
     pub scenario: String,
+    /// Its text, without what looks like a secret.
+    #[serde(default)]
+    pub scenario_text: String,
     /// When its first slot was, in seconds since 1970; nothing if it had none.
     #[serde(default)]
     pub started_unix_s: Option<f64>,
@@ -109,6 +115,9 @@ pub struct Summary {
     /// Why the target's account is missing.
     #[serde(default)]
     pub target_error: Option<String>,
+    /// The run as a time series; nothing of several runs added up. Whoever kept it fills it in.
+    #[serde(default)]
+    pub timeline: Option<timeline::Figures>,
 }
 
 /// Whether the run may be believed.
@@ -233,6 +242,7 @@ impl Summary {
             source: plan.source.to_string(),
             session: session.to_owned(),
             scenario: String::new(),
+            scenario_text: scenario::shown(plan.sources.text()),
             started_unix_s: None,
             planned_for_s: finished.planned_for.as_secs_f64(),
             took_s: finished.took.as_secs_f64(),
@@ -249,15 +259,14 @@ impl Summary {
             replicas,
             target: target.map(|account| account.server),
             target_error,
+            timeline: None,
         };
         (summary, exit)
     }
 
     /// As it is saved.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).expect("its keys are strings, and memory takes what is written");
-        text.push(b'\n');
-        text
+        print::print(self)
     }
 }
 

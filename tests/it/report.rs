@@ -2,6 +2,7 @@
 
 mod compared;
 mod files;
+mod page;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 //!
 //! - A window ends now, and not when the run last told something: of a run that is over, or stands still, it has less and
 //!   less, and at last nothing.
-//! - Memory is the history's, and a few figures for each operation.
+//! - Memory is the history's and the timeline's, and a few figures for each operation.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use crate::history::{History, REACH};
 use crate::live::{Agreement, Listeners, Recent, Samples};
 use crate::plan::Plan;
 use crate::threshold::{Compared, Standing};
-use crate::timeline::Timeline;
+use crate::timeline::{Figures, Timeline};
 use crate::verdict::Exit;
 use shared::admin::problem::Problem;
 use shared::units::parse_duration;
@@ -140,6 +140,11 @@ impl Board {
     /// What is run: every operation there was so far, as it is now.
     pub(crate) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The whole run in a few hundred points.
+    pub(crate) fn timeline(&self) -> Figures {
+        self.drawn().timeline.figures()
     }
 
     /// A second is over.

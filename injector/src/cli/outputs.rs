@@ -18,6 +18,9 @@ pub struct OutputArgs {
     /// for the verdict.
     #[arg(long, value_name = "FILE", env = "CLOAD_JUNIT")]
     junit: Option<PathBuf>,
+    /// Write a report as one HTML file at the end: verdict, charts, both sides. It needs nothing but itself.
+    #[arg(long, value_name = "FILE", env = "CLOAD_HTML")]
+    html: Option<PathBuf>,
     /// Write a row per second and operation to this file, as they come (CSV).
     #[arg(long, value_name = "FILE", env = "CLOAD_CSV")]
     csv: Option<PathBuf>,
@@ -29,11 +32,17 @@ pub struct OutputArgs {
 impl OutputArgs {
     /// Whether something is written to standard output, which then carries nothing else.
     pub fn is_stdout_taken(&self) -> bool {
-        [&self.json, &self.junit, &self.csv].into_iter().flatten().any(|path| is_stdout(path))
+        [&self.json, &self.junit, &self.html, &self.csv].into_iter().flatten().any(|path| is_stdout(path))
     }
 
     /// As a job takes them.
     pub fn outputs(&self) -> Outputs {
-        Outputs { json: self.json.clone(), junit: self.junit.clone(), csv: self.csv.clone(), detail: self.summary }
+        Outputs {
+            json: self.json.clone(),
+            junit: self.junit.clone(),
+            html: self.html.clone(),
+            csv: self.csv.clone(),
+            detail: self.summary,
+        }
     }
 }

@@ -36,6 +36,9 @@ pub struct ReportArgs {
     /// Of the whole comparison: of 100 comparisons of equal runs, at most 5 say something else at 95%.
     #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = confidence)]
     confidence: f64,
+    /// Write the report as one HTML file with charts as well; - for standard output, which then carries nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with = "merge")]
+    pub(crate) html: Option<PathBuf>,
     /// Add the results up, as shards of one run, and write the sum to this file; - for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) merge: Option<PathBuf>,

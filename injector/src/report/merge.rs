@@ -24,6 +24,8 @@ pub fn merge(results: Vec<(String, Summary)>) -> Result<Summary, String> {
         }
         add(&mut sum, one).map_err(|why| format!("{name}: {why} in {first}; shards of one run agree on that"))?;
     }
+    // Quantiles of points do not add up.
+    sum.timeline = None;
     sum.session = sessions.into_iter().collect::<Vec<_>>().join("+");
     for backends in &mut sum.backends {
         let of_host = sum.operations.iter().filter(|operation| operation.host == backends.name);

@@ -111,7 +111,7 @@ fn head(letter: &str, run: &Run) -> String {
     format!("{begun}{}: {scenario}{:.1} s, session {}, {}", run.file, run.planned_for_s, run.session, run.verdict)
 }
 
-fn bounds(comparison: &Comparison) -> String {
+pub(super) fn bounds(comparison: &Comparison) -> String {
     let bounds = &comparison.bounds;
     let percent = |share: f64| format!("{}%", (share * 1e8).round() / 1e6);
     format!(
@@ -137,7 +137,7 @@ fn overview(comparison: &Comparison) -> Grid {
 }
 
 /// What is to be said of an operation in a word or two.
-fn of_row(row: &Row) -> String {
+pub(super) fn of_row(row: &Row) -> String {
     let has = |change: Change| row.figures.iter().any(|figure| figure.change == change);
     let word = match (has(Change::Worse), has(Change::Better)) {
         (true, true) => "WORSE, better",
@@ -165,7 +165,7 @@ fn details(comparison: &Comparison, is_shown: impl Fn(&Figure) -> bool) -> Grid 
     grid
 }
 
-fn value(figure: &Figure, estimate: Option<Estimate>) -> String {
+pub(super) fn value(figure: &Figure, estimate: Option<Estimate>) -> String {
     match estimate {
         None => "-".to_owned(),
         Some(one) if figure.unit == "ratio" => format!("{:.2}%", one.value * 100.0),
@@ -174,7 +174,7 @@ fn value(figure: &Figure, estimate: Option<Estimate>) -> String {
 }
 
 /// A difference, in percentage points or milliseconds.
-fn signed(figure: &Figure, difference: f64) -> String {
+pub(super) fn signed(figure: &Figure, difference: f64) -> String {
     if !difference.is_finite() {
         return "?".to_owned();
     }

@@ -9,8 +9,9 @@ use crate::course::Status;
 
 /// Most of them. Then those of before make room, first those that were drawn thinnest.
 pub(super) const MARKS_MAX: usize = 200;
-/// A rule that strikes now and then is seen in some seconds only; so much between two of them, or two points, is one band.
-const RULE_GAP: Duration = Duration::from_secs(3);
+/// A rule that strikes now and then is seen in some seconds only, and a machine that stood still tells no second: so much
+/// between two of them, or a point, is one band.
+const GAP: Duration = Duration::from_secs(3);
 
 /// What held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,8 +63,18 @@ pub(super) struct Marks {
 impl Marks {
     /// What the run was doing in a second.
     pub(super) fn status(&mut self, status: &Status, from: Duration, until: Duration) {
+        // Of the phase, or of the pause; what is told is what was at the end of the second.
+        let began = status.since.clamp(from, until);
         // A scenario without phases has one, of which there is nothing to say.
         if status.phases > 1 {
+            let last = self.held.iter_mut().rev().find(|held| held.kind == Kind::Phase);
+            let from = match last {
+                Some(last) if last.label != status.phase.as_str() && !status.is_paused() => {
+                    last.until = began;
+                    began
+                }
+                _ => from,
+            };
             self.extend(Kind::Phase, status.phase.as_str(), (from, until), Duration::ZERO);
         }
         if status.is_paused() {
@@ -71,7 +82,7 @@ impl Marks {
                 Some(phase) => format!("waits for the gate of {phase}"),
                 None => "paused".to_owned(),
             };
-            self.extend(Kind::Pause, &label, (from, until), Duration::ZERO);
+            self.extend(Kind::Pause, &label, (began, until), Duration::ZERO);
         }
     }
 
@@ -84,16 +95,14 @@ impl Marks {
         step: Duration,
     ) {
         for name in names {
-            self.extend(Kind::Rule, name, (from, until), RULE_GAP.max(step));
+            self.extend(Kind::Rule, name, (from, until), GAP.max(step));
         }
     }
 
     /// Thresholds that do not hold at this instant.
     pub(super) fn crossed<'a>(&mut self, texts: impl Iterator<Item = &'a str>, now: Duration) {
         for text in texts {
-            // Looked at once a second, or longer windows once in ten.
-            let gap = crate::history::COARSE_SLICE + Duration::from_secs(1);
-            self.extend(Kind::Threshold, text, (now, now), gap);
+            self.extend(Kind::Threshold, text, (now, now), GAP);
         }
     }
 

@@ -1,12 +1,17 @@
 //! Runs told second by second, against what was told.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use shared::identity::Name;
 use shared::outcome::ErrorClass;
+use shared::protocol::Protocol;
 
 use super::*;
 use crate::account::OperationAccount;
 use crate::course::{Motion, OperationStatus, Status};
+use crate::fixture::plan;
+use crate::plan::Plan;
 use crate::timeline::marks::MARKS_MAX;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,13 +22,15 @@ struct Run {
     status: Status,
     elapsed: Duration,
     total: Vec<OperationAccount>,
+    plan: Arc<Plan>,
 }
 
 impl Run {
     fn of(names: &[&'static str], timeline: Timeline) -> Run {
         let mut status = Status::plain(Motion::Runs, 1);
+        let plan = Arc::new(plan("target: 127.0.0.1\nmix: [{ name: web, rate: 1/s, http: {} }]"));
         names.iter().for_each(|name| status.operations.push(operation(name)));
-        Run { timeline, status, elapsed: Duration::ZERO, total: Vec::new() }
+        Run { timeline, status, elapsed: Duration::ZERO, total: Vec::new(), plan }
     }
 
     fn tick(&mut self, length: Duration, accounts: &[OperationAccount]) {
@@ -40,13 +47,21 @@ impl Run {
             interval: &interval,
             by_operation: accounts,
             total: &self.total,
+            plan: &self.plan,
             status: &self.status,
         });
     }
 }
 
 fn operation(name: &'static str) -> OperationStatus {
-    OperationStatus { name: Name::from_static(name), is_enabled: true, rate: None, per_second: 0.0 }
+    OperationStatus {
+        name: Name::from_static(name),
+        protocol: Protocol::Http,
+        is_left: false,
+        is_enabled: true,
+        rate: None,
+        per_second: 0.0,
+    }
 }
 
 /// A second with so many requests, of which so many failed, that took that long.
@@ -117,23 +132,26 @@ fn whatever_held_is_marked_as_long_as_it_held() {
         Standing { text: "p(99) < 1ms over 1s".to_owned(), holds: Some(false), value: None, samples: 1, crossings: 1 };
     for n in 1..=20 {
         match n {
-            5 => run.status.phase = Name::from_static("main"),
+            5 => {
+                run.status.phase = Name::from_static("main");
+                run.status.since = Duration::from_millis(4_500);
+            }
             10 => run.status.motion = Motion::Paused,
             13 => run.status.motion = Motion::Runs,
             _ => {}
         }
         run.tick(SECOND, &[by(if [2, 4, 16].contains(&n) { &["slow"] } else { &[] })]);
         if (6..=8).contains(&n) {
-            run.timeline.judged(run.elapsed, &[crossed.clone()]);
+            run.timeline.judged(run.elapsed, std::slice::from_ref(&crossed));
         }
     }
     run.timeline.reloaded(run.elapsed, "web.yaml");
     let marks: Vec<_> =
         run.timeline.figures().marks.into_iter().map(|m| (m.kind, m.label, m.from_s, m.until_s)).collect();
     let expected = [
-        (Kind::Phase, "warmup", 0.0, 4.0),
+        (Kind::Phase, "warmup", 0.0, 4.5),
         (Kind::Rule, "slow", 1.0, 4.0),
-        (Kind::Phase, "main", 4.0, 20.0),
+        (Kind::Phase, "main", 4.5, 20.0),
         (Kind::Threshold, "p(99) < 1ms over 1s", 6.0, 8.0),
         (Kind::Pause, "paused", 9.0, 12.0),
         (Kind::Rule, "slow", 15.0, 16.0),
