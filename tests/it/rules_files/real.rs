@@ -30,11 +30,12 @@ fn the_programs_export_what_the_rules_ask_for() {
     let admin = injector.address("admin");
 
     let mut exported = String::new();
-    run(eventually("both sides have counted a request", async || {
+    run(eventually("both sides have counted a request, and it was judged", async || {
         exported = get(admin, "/metrics") + &get(target_admin, "/metrics");
         let is_counted = |name| exported.lines().any(|line| line.starts_with(name) && line.contains("operation=\"b\""));
-        let is_there =
-            is_counted("continuous_load_server_received_total") && is_counted("continuous_load_client_sent_total");
+        let is_there = is_counted("continuous_load_server_received_total")
+            && is_counted("continuous_load_client_sent_total")
+            && exported.contains("continuous_load_client_threshold_ok{");
         if is_there { Ok(()) } else { Err("not yet") }
     }));
 
