@@ -67,6 +67,8 @@ pub enum Route {
     SwaggerJson,
     /// `/metrics`.
     Metrics,
+    /// `/page/` and below: the page for browsers, also where `/` is faulted, and what it asks.
+    Page,
 }
 
 const GET: &[&str] = &["GET"];
@@ -103,11 +105,12 @@ const EXACT: [(&str, Route); 22] = [
 ];
 
 /// Paths that begin so and go on with at least this kind of rest.
-const BELOW: [(&str, Rest, Route); 9] = [
+const BELOW: [(&str, Rest, Route); 10] = [
     ("/echo/", Rest::Anything, Route::Echo),
     ("/api/echo/", Rest::Anything, Route::ApiEcho),
     ("/swagger/", Rest::Anything, Route::Swagger),
     ("/swagger.json", Rest::Nothing, Route::SwaggerJson),
+    ("/page/", Rest::Anything, Route::Page),
     ("/delay/", Rest::Number, Route::Delay),
     ("/status/", Rest::Number, Route::Status),
     ("/store/", Rest::Segment, Route::StoreHash),
@@ -126,8 +129,8 @@ enum Rest {
 }
 
 impl Route {
-    /// Every route, in the order of podinfo's table.
-    pub const ALL: [Route; 29] = [
+    /// Every route: podinfo's in the order of its table, then our own.
+    pub const ALL: [Route; 30] = [
         Route::Index,
         Route::ApiInfo,
         Route::Version,
@@ -157,6 +160,7 @@ impl Route {
         Route::Swagger,
         Route::SwaggerJson,
         Route::Metrics,
+        Route::Page,
     ];
 
     /// The route of a path, decoded and without a prefix; `None` if it has none.
@@ -179,7 +183,7 @@ impl Route {
     /// The methods it takes; none means any. HEAD is taken wherever GET is.
     pub fn methods(self) -> &'static [&'static str] {
         match self {
-            Route::Env | Route::Headers => GET_POST,
+            Route::Env | Route::Headers | Route::Page => GET_POST,
             Route::ReadyzEnable | Route::ReadyzDisable | Route::FaultEnable | Route::FaultDisable | Route::Token => {
                 POST
             }
@@ -246,10 +250,12 @@ impl Route {
             Route::Swagger => "swagger",
             Route::SwaggerJson => "swagger_json",
             Route::Metrics => "metrics",
+            Route::Page => "page",
         }
     }
 
-    /// Whether no fault ever applies: probes, metrics and what controls the target must tell the truth while it misbehaves.
+    /// Whether no fault ever applies: probes, metrics, what controls the target and what shows it to people must tell the truth
+    /// while it misbehaves.
     pub fn is_spared(self) -> bool {
         matches!(
             self,
@@ -261,6 +267,7 @@ impl Route {
                 | Route::FaultDisable
                 | Route::FaultStatus
                 | Route::Metrics
+                | Route::Page
         )
     }
 
@@ -358,6 +365,9 @@ mod tests {
             ("/cache/a/b", None),
             ("/swagger.json", Some(Route::SwaggerJson)),
             ("/swagger/doc.json", Some(Route::Swagger)),
+            ("/page/", Some(Route::Page)),
+            ("/page/base.css", Some(Route::Page)),
+            ("/page", None),
             ("", None),
         ] {
             assert_eq!(Route::of(path), route, "{path:?}");
