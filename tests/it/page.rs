@@ -85,8 +85,7 @@ fn the_lines_of_curl_do_what_they_say() {
         ("size=64KiB&body=text&gzip=true", &["content-encoding: gzip"]),
     ];
     paste("curl", "curl", &rows);
-    let rows: [(&str, &[&str]); 2] =
-        [("status=503", &["HTTP/2 503"]), ("fault=h2rst(REFUSED_STREAM)", &["REFUSED_STREAM"])];
+    let rows: [(&str, &[&str]); 2] = [("status=503", &["HTTP/2 503"]), ("fault=h2rst(CANCEL)", &["CANCEL"])];
     paste("curl", "curl2", &rows);
 }
 
@@ -95,14 +94,14 @@ fn the_lines_of_nc_do_what_they_say() {
     let rows: [(&str, &[&str]); 5] = [
         ("delay=20ms&mode=upper", &["CL/1 OK ", " plan=delay:20ms", "HELLO"]),
         ("bytes=5&ack=0", &["\0\0\0\0\0"]),
-        ("fault=abort&at=50%&size=8", &["plan=fault:abort,at:50%"]),
+        ("fault=abort&at=50%&size=8", &["fault:abort,at:50%"]),
         ("p=100&id=demo", &["id=demo", "hello"]),
         ("ack=0", &["hello"]),
     ];
     paste("nc", "nc", &rows);
     let rows: [(&str, &[&str]); 4] = [
-        ("delay=20ms", &["CL/1 OK ", " plan=delay:20ms", "hello: over UDP"]),
-        ("dup=true&ack=0", &["told allhello"]),
+        ("delay=20ms", &["CL/1 OK ", " plan=delay:20ms", "hello"]),
+        ("dup=true&ack=0", &["hellohello"]),
         ("size=500&id=demo", &["CL/1 OK id=demo"]),
         ("delay=1ms..5ms&p=100", &["CL/1 OK "]),
     ];
@@ -153,8 +152,8 @@ fn a_rule_that_breaks_everything_leaves_the_page_a_door() {
     for path in ["/page/", "/page/state", "/page/target.js", "/page/base.css", "/page/target.css"] {
         // Nor does it hear a fault of the request's own.
         let answer = asked(http, &format!("GET {path}?status=503 HTTP/1.1\r\nx-cload-fault: fault=empty"), "");
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        assert!(!answer.to_lowercase().contains("x-cload-fault"), "{path}: {answer}");
+        let head = answer.split("\r\n\r\n").next().unwrap();
+        assert!(head.starts_with("HTTP/1.1 200") && !head.contains("x-cload-fault"), "{path}: {head}");
     }
     assert!(composed(http, "status=503")["errors"].as_array().unwrap().is_empty());
 }

@@ -9,10 +9,11 @@ use shared::carrier::dns::{LABEL_MAX_BYTES, NAME_MAX_BYTES, Zone, fault_labels};
 use shared::carrier::{EDNS_OPTION, HEADER_FAULT, compose_line};
 use shared::fault::{Dialect, DnsAnswer, Fault, Key, Limits, Separator, Transport, Verdict};
 
-/// What the TCP and UDP echo are given to say where the fault needs no other payload. An answer over UDP has no room for more than
-/// its question had.
-const SAID: &str =
-    "hello: over UDP an answer is never longer than its question, so this one is long enough to be told all";
+/// What the echoes are given to say where the fault needs no other payload.
+const SAID: &str = "hello";
+/// An answer over UDP is never longer than its question: spaces behind the command make room for all that the answer says of
+/// itself.
+const COMMAND_WIDTH: usize = 120;
 /// The most zeros that `printf` hands to `nc` in one piece, so that they are one datagram.
 const DATAGRAM_MAX_BYTES: u64 = 3072;
 /// What `dig` waits for by itself.
@@ -157,7 +158,7 @@ fn tcp(fault: &Fault, verdict: &Verdict, site: &Site<'_>) -> Result<String, Stri
     let host = quoted(&site.host);
     let said = match verdict.payload_bytes {
         Some(bytes) => format!("{{ printf '%s\\n' {command}; head -c {bytes} /dev/zero; }}"),
-        None => format!("printf '%s\\n' {command} hello"),
+        None => format!("printf '%s\\n' {command} {SAID}"),
     };
     Ok(format!("{said} | nc -N {host} {port}"))
 }
@@ -170,8 +171,10 @@ fn udp(fault: &Fault, verdict: &Verdict, site: &Site<'_>, wait_s: u64) -> Result
             let reason = "an answer is no longer than its question, and no line of a shell sends one as long as";
             return Err(format!("{reason} {bytes} bytes; expected a size of at most {DATAGRAM_MAX_BYTES}"));
         }
-        Some(bytes) if bytes > SAID.len() as u64 => format!("env printf '%s\\n%0{bytes}d' {command} 0"),
-        _ => format!("env printf '%s\\n%s' {command} {}", quoted(SAID)),
+        Some(bytes) if bytes > SAID.len() as u64 => {
+            format!("env printf '%-{COMMAND_WIDTH}s\\n%0{bytes}d' {command} 0")
+        }
+        _ => format!("env printf '%-{COMMAND_WIDTH}s\\n%s' {command} {SAID}"),
     };
     Ok(format!("{said} | nc -u -w {wait_s} {} {port}", quoted(&site.host)))
 }

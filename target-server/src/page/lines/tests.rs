@@ -58,9 +58,9 @@ fn each_carrier_has_its_own_words() {
             "nc",
             "{ printf '%s\\n' 'CL/1 mode=upper bytes=5'; head -c 5 /dev/zero; } | nc -N 127.0.0.1 9007",
         ),
-        ("loss=5", "nc-u", &format!("env printf '%s\\n%s' 'CL/1 loss=true:5' '{SAID}' | nc -u -w 2 127.0.0.1 9007")),
-        ("size=500", "nc-u", "env printf '%s\\n%0500d' 'CL/1 size=500' 0 | nc -u -w 2 127.0.0.1 9007"),
-        ("size=1..500&p=1", "nc-u", "env printf '%s\\n%0"),
+        ("loss=5", "nc-u", "env printf '%-120s\\n%s' 'CL/1 loss=true:5' hello | nc -u -w 2 127.0.0.1 9007"),
+        ("size=500", "nc-u", "env printf '%-120s\\n%0500d' 'CL/1 size=500' 0 | nc -u -w 2 127.0.0.1 9007"),
+        ("size=1..500&p=1", "nc-u", "env printf '%-120s\\n%0"),
         (
             "size=4KiB",
             "nc-u",
