@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// Outside of the networks that may ask for faults: data, no socket sees it.
+const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::BROADCAST);
 
 fn page() -> Page {
     Page::new(About::tested(&Ui::default(), "/"))
