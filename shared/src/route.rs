@@ -67,6 +67,8 @@ pub enum Route {
     SwaggerJson,
     /// `/metrics`.
     Metrics,
+    /// `/page/` and below: the page for browsers, also where `/` is faulted, and what it asks.
+    Page,
 }
 
 const GET: &[&str] = &["GET"];
@@ -103,11 +105,12 @@ const EXACT: [(&str, Route); 22] = [
 ];
 
 /// Paths that begin so and go on with at least this kind of rest.
-const BELOW: [(&str, Rest, Route); 9] = [
+const BELOW: [(&str, Rest, Route); 10] = [
     ("/echo/", Rest::Anything, Route::Echo),
     ("/api/echo/", Rest::Anything, Route::ApiEcho),
     ("/swagger/", Rest::Anything, Route::Swagger),
     ("/swagger.json", Rest::Nothing, Route::SwaggerJson),
+    ("/page/", Rest::Anything, Route::Page),
     ("/delay/", Rest::Number, Route::Delay),
     ("/status/", Rest::Number, Route::Status),
     ("/store/", Rest::Segment, Route::StoreHash),
@@ -126,8 +129,8 @@ enum Rest {
 }
 
 impl Route {
-    /// Every route, in the order of podinfo's table.
-    pub const ALL: [Route; 29] = [
+    /// Every route: podinfo's in the order of its table, then our own.
+    pub const ALL: [Route; 30] = [
         Route::Index,
         Route::ApiInfo,
         Route::Version,
@@ -157,6 +160,7 @@ impl Route {
         Route::Swagger,
         Route::SwaggerJson,
         Route::Metrics,
+        Route::Page,
     ];
 
     /// The route of a path, decoded and without a prefix; `None` if it has none.
@@ -179,7 +183,7 @@ impl Route {
     /// The methods it takes; none means any. HEAD is taken wherever GET is.
     pub fn methods(self) -> &'static [&'static str] {
         match self {
-            Route::Env | Route::Headers => GET_POST,
+            Route::Env | Route::Headers | Route::Page => GET_POST,
             Route::ReadyzEnable | Route::ReadyzDisable | Route::FaultEnable | Route::FaultDisable | Route::Token => {
                 POST
             }
@@ -246,10 +250,12 @@ impl Route {
             Route::Swagger => "swagger",
             Route::SwaggerJson => "swagger_json",
             Route::Metrics => "metrics",
+            Route::Page => "page",
         }
     }
 
-    /// Whether no fault ever applies: probes, metrics and what controls the target must tell the truth while it misbehaves.
+    /// Whether no fault ever applies: probes, metrics, what controls the target and what shows it to people must tell the truth
+    /// while it misbehaves.
     pub fn is_spared(self) -> bool {
         matches!(
             self,
@@ -261,6 +267,7 @@ impl Route {
                 | Route::FaultDisable
                 | Route::FaultStatus
                 | Route::Metrics
+                | Route::Page
         )
     }
 
@@ -320,81 +327,4 @@ pub fn body(route: Route, path: &str, verdict: &Verdict) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::carrier;
-
-    #[test]
-    fn all_are_there_once() {
-        for (at, route) in Route::ALL.into_iter().enumerate() {
-            assert_eq!(route as usize, at, "in the order of their declaration");
-        }
-        let mut reached = EXACT.iter().map(|(_, route)| route).chain(BELOW.iter().map(|(_, _, route)| route));
-        assert!(reached.all(|route| Route::ALL.contains(route)));
-    }
-
-    #[test]
-    fn paths_are_routes_as_podinfo_has_them() {
-        for (path, route) in [
-            ("/", Some(Route::Index)),
-            ("/version", Some(Route::Version)),
-            ("/version/", None),
-            ("/echo", Some(Route::Echo)),
-            ("/echo/a/b", Some(Route::Echo)),
-            ("/echoes", None),
-            ("/api/echo/", Some(Route::ApiEcho)),
-            ("/status/503", Some(Route::Status)),
-            ("/status/200:3,500:1", Some(Route::Status)),
-            ("/status/-1", None),
-            ("/status/abc", None),
-            ("/status/", None),
-            ("/status/200/", None),
-            ("/delay/1.5", Some(Route::Delay)),
-            ("/delay/200ms", Some(Route::Delay)),
-            ("/chunked", Some(Route::Chunked)),
-            ("/chunked/2", Some(Route::ChunkedWait)),
-            ("/store/abc", Some(Route::StoreHash)),
-            ("/store/", None),
-            ("/cache/a/b", None),
-            ("/swagger.json", Some(Route::SwaggerJson)),
-            ("/swagger/doc.json", Some(Route::Swagger)),
-            ("", None),
-        ] {
-            assert_eq!(Route::of(path), route, "{path:?}");
-        }
-    }
-
-    #[test]
-    fn methods_are_podinfos_and_head_goes_where_get_goes() {
-        for (route, takes, refuses) in [
-            (Route::Version, &["GET", "HEAD"][..], &["POST", "FOO"][..]),
-            (Route::Status, &["GET", "HEAD", "POST", "PUT"], &["DELETE"]),
-            (Route::Echo, &["GET", "FOO", "OPTIONS"], &[]),
-            (Route::ReadyzDisable, &["POST"], &["GET", "HEAD"]),
-            (Route::Store, &["POST", "PUT"], &["GET", "DELETE"]),
-        ] {
-            takes.iter().for_each(|method| assert!(route.takes(method), "{route:?} {method}"));
-            refuses.iter().for_each(|method| assert!(!route.takes(method), "{route:?} {method}"));
-        }
-    }
-
-    #[test]
-    fn known_bodies_say_what_was_asked() {
-        for (path, expected) in [
-            ("/status/503", "{\n  \"status\": 503\n}"),
-            ("/delay/1", "{\n  \"delay\": 1\n}"),
-            ("/delay/250ms", "{\n  \"delay\": 0.25\n}"),
-            ("/chunked/1.5", "{\n  \"delay\": 1.5\n}"),
-        ] {
-            let route = Route::of(path).unwrap();
-            assert_eq!(route.content(), Content::Known);
-            let verdict = carrier::path(path).unwrap().unwrap().roll(0, "k", 0);
-            assert_eq!(body(route, path, &verdict).as_deref(), Some(expected), "{path}");
-        }
-        let verdict = carrier::path("/chunked").unwrap().unwrap().roll(0, "k", 0);
-        let seconds = verdict.body_delay.as_secs();
-        assert!((10..30).contains(&seconds) && verdict.chunk_bytes.is_some());
-        assert_eq!(body(Route::Chunked, "/chunked", &verdict), Some(format!("{{\n  \"delay\": {seconds}\n}}")));
-        assert!(carrier::path("/status/600").unwrap().is_err(), "no class of HTTP");
-    }
-}
+mod tests;

@@ -23,6 +23,7 @@ pub use admin::AdminConfig;
 pub use dns::{Cidr, DnsConfig};
 pub use listeners::{Listen, ListenerConfig};
 pub use load::{Loaded, command};
+pub(crate) use podinfo::DEFAULT_LOGO;
 pub use podinfo::{BackendErrors, DelayUnit, Host, PodinfoConfig, Secret, Standing};
 
 /// A target whose status, delay, size and misbehaviour any caller sets per request.

@@ -108,8 +108,12 @@ impl Faults {
 
     /// The rules, if there are any and nothing keeps them from striking: one look at a number for who asks per request.
     pub(crate) fn rules_that_may_strike(&self) -> Option<&Rules> {
-        let may = !self.rules.is_empty() && matches!(self.switch, Switch::On | Switch::RulesOnly);
-        (may && self.rules.is_enabled()).then_some(&*self.rules)
+        (!self.rules.is_empty() && self.takes_rules()).then_some(&*self.rules)
+    }
+
+    /// Whether a rule's fault is injected.
+    pub(crate) fn takes_rules(&self) -> bool {
+        matches!(self.switch, Switch::On | Switch::RulesOnly) && self.rules.is_enabled()
     }
 
     /// Whether a request's own fault is injected.

@@ -26,6 +26,7 @@ mod http;
 pub mod log;
 mod marks;
 mod pace;
+mod page;
 mod panics;
 mod podinfo;
 pub mod program;

@@ -45,12 +45,13 @@ use self::echo::Echo;
 pub(crate) use self::faults::FaultInjection;
 use self::health::Health;
 use self::index::Index;
-pub(crate) use self::info::Ui;
+pub(crate) use self::info::{Info, Ui};
 use self::metrics::Metrics;
 pub(crate) use self::options::{Controls, Options, OptionsError};
 pub(crate) use self::request_metrics::{RequestMetrics, Series};
 pub(crate) use self::state::State;
 pub(crate) use self::token::Tokens;
+use crate::page::Page;
 use shared::admin::guard::ChangeGuard;
 
 /// The largest body of a request that is read whole, as in podinfo.
@@ -69,6 +70,7 @@ pub(crate) struct Podinfo {
     guard: ChangeGuard,
     trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     state: State,
+    page: Page,
 }
 
 /// A request to one of podinfo's paths, by a method that the route takes.
@@ -113,6 +115,7 @@ impl Podinfo {
             environment: options.environment,
             allow_panic: options.allow_panic,
             state: controls.state,
+            page: controls.page,
             guard: controls.guard,
             trusts: controls.trusts,
             index: Index::new(&options.ui, options.ui_path, &options.prefix),
@@ -122,7 +125,8 @@ impl Podinfo {
     /// What a route answers.
     pub(crate) async fn answer(&self, asked: Asked<'_>) -> Plain {
         match asked.route {
-            Route::Index => self.index.answer(asked.headers).await,
+            Route::Index => self.index.answer(asked.headers, &self.page).await,
+            Route::Page => self.page.answer(asked.method, asked.path, asked.headers, asked.client, &asked.body),
             Route::ApiInfo => self.index.info(),
             Route::Version => version::answer(),
             Route::Echo | Route::ApiEcho => self.echo.answer(asked.headers, asked.body).await,

@@ -42,9 +42,10 @@ use switch::KillSwitch;
 pub(crate) use active::ActiveRule;
 pub(crate) use facts::{Detail, Facts};
 pub(crate) use id::RuleId;
+pub(crate) use preview::delay;
 pub(crate) use refused::{Refused, Wrong};
-pub(crate) use view::{EventKind, Events, Listing, Preview, State, SwitchView, View};
-pub(crate) use written::Written;
+pub(crate) use view::{DelayPreview, EventKind, Events, Listing, Preview, State, SwitchView, View};
+pub(crate) use written::{Words, Written, WrittenMatch};
 
 /// The longest a rule may live without being renewed.
 pub(crate) const TTL_MAX: Duration = Duration::from_secs(60 * 60);

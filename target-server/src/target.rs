@@ -129,10 +129,6 @@ impl Target {
         registry.register(Box::new(metrics.clone()))?;
         let parts = podinfo::Parts::of(&config.podinfo)?;
         podinfo::stand(&config.podinfo, &core)?;
-        let endpoints = parts.endpoints(&config, &core, &readiness, &registry, token.clone())?;
-        let grpc = Arc::new(Grpc::new(Arc::clone(&core), parts.services(&config.podinfo)).map_err(place)?);
-        let routing = Routing::new(&config.podinfo.prefix, config.compat);
-        let http = Http::new(Arc::clone(&core), handler(&grpc), routing, endpoints, metrics).map_err(place)?;
 
         let tls = Tls::load(&config.listeners)?.map(Arc::new);
         if let Some(tls) = &tls {
@@ -152,6 +148,11 @@ impl Target {
             admin: listen::on("--admin-address", config.admin_address, backlog)?,
         };
         let addresses = sockets.addresses().map_err(BindError::Address)?;
+        // The page says where everything listens.
+        let endpoints = parts.endpoints(&config, &core, &readiness, &registry, token.clone(), addresses)?;
+        let grpc = Arc::new(Grpc::new(Arc::clone(&core), parts.services(&config.podinfo)).map_err(place)?);
+        let routing = Routing::new(&config.podinfo.prefix, config.compat);
+        let http = Http::new(Arc::clone(&core), handler(&grpc), routing, endpoints, metrics).map_err(place)?;
         let stress = StandingStress::start(config.podinfo.stress_cpu, config.podinfo.stress_memory)?;
         let accounts = admin::sessions(&core.sessions, &core.place);
         let accounts = accounts.merge(admin::health(config.podinfo.unhealthy));

@@ -39,6 +39,7 @@ mod metrics;
 mod names;
 mod nginx;
 mod packaging;
+mod page;
 mod path;
 mod pki;
 mod podinfo;

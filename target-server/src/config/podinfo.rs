@@ -88,7 +88,7 @@ pub struct PodinfoConfig {
     pub ui_path: PathBuf,
 
     /// Address of the picture that the index names
-    #[arg(long, env = "PODINFO_UI_LOGO", value_name = "URL", default_value = LOGO)]
+    #[arg(long, env = "PODINFO_UI_LOGO", value_name = "URL", default_value = DEFAULT_LOGO)]
     pub ui_logo: String,
 
     /// Colour that the index names and that `/echo` sends as `x-color`
@@ -180,7 +180,7 @@ pub struct PodinfoConfig {
 }
 
 /// podinfo's picture: clients compare what the index says.
-const LOGO: &str = "https://raw.githubusercontent.com/stefanprodan/podinfo/gh-pages/cuddle_clap.gif";
+pub(crate) const DEFAULT_LOGO: &str = "https://raw.githubusercontent.com/stefanprodan/podinfo/gh-pages/cuddle_clap.gif";
 /// Ours, since the version in it would be a wrong one.
 const MESSAGE: &str = concat!("greetings from continuous-load v", env!("CARGO_PKG_VERSION"));
 

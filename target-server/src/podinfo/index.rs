@@ -1,7 +1,6 @@
 //! `/` and `/api/info`: who answers, for programs and for people.
 //!
-//! The page is one file that asks `/api/info` itself: nothing of ours is ever pasted into HTML, and nothing is fetched from
-//! anywhere else.
+//! What people get is the page of `page`, or the operator's own.
 
 mod accept;
 
@@ -10,17 +9,13 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue, USER_AGENT, VARY};
+use http::header::{HeaderMap, HeaderValue, USER_AGENT, VARY};
 use shared::outcome::ServerError;
 
 use super::info::{Info, Ui};
 use super::{Plain, json};
+use crate::page::Page;
 
-/// The page built in.
-const PAGE: &str = include_str!("page.html");
-/// What the page may do: its own style and script, asking this target, showing the operator's logo.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
-                           img-src * data:; base-uri 'none'; form-action 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 /// The operator's own page, by whichever of these names is there; the second is podinfo's.
 const PAGE_NAMES: [&str; 2] = ["index.html", "vue.html"];
@@ -54,11 +49,10 @@ impl Index {
     }
 
     /// `/`: the page for browsers, the same as `/api/info` for anybody else.
-    pub(super) async fn answer(&self, headers: &HeaderMap) -> Plain {
+    pub(super) async fn answer(&self, headers: &HeaderMap, page: &Page) -> Plain {
         let answer = match &self.own {
             _ if !wants_page(headers) => self.info(),
-            None => Plain::of(StatusCode::OK, HTML, PAGE)
-                .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),
+            None => page.document(headers),
             Some(own) => own.page().await,
         };
         answer.with(VARY, HeaderValue::from_static("accept, user-agent"))

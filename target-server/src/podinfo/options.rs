@@ -12,6 +12,7 @@ use shared::admin::Readiness;
 use super::FaultInjection;
 use super::info::Ui;
 use super::state::State;
+use crate::page::Page;
 use shared::admin::guard::ChangeGuard;
 
 /// The most backends that one echo asks: what they answer is held in memory together.
@@ -69,6 +70,8 @@ pub(crate) struct Controls {
     pub(crate) trusts: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// What the endpoints hold that keep or sign something.
     pub(crate) state: State,
+    /// What browsers get.
+    pub(crate) page: Page,
 }
 
 /// A value that cannot be served.

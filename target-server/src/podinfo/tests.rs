@@ -10,6 +10,7 @@ use shared::carrier;
 
 use super::token::Tokens;
 use super::*;
+use crate::page::About;
 
 /// The endpoints of a target that serves.
 pub(super) struct Tested {
@@ -40,7 +41,8 @@ pub(super) fn try_with(change: impl FnOnce(&mut Options)) -> Result<Tested, Opti
     let state = State::new("/nowhere".into(), None, Arc::new(Tokens::new(b"a secret".to_vec())), &options.prefix);
     let registry = registry("target").unwrap();
     let (guard, trusts) = (ChangeGuard::traffic(None), Box::new(|client: IpAddr| client.is_loopback()));
-    let controls = Controls { readiness: readiness.clone(), registry, fault_injection, guard, trusts, state };
+    let page = Page::new(About::tested(&options.ui, &options.prefix));
+    let controls = Controls { readiness: readiness.clone(), registry, fault_injection, guard, trusts, state, page };
     Ok(Tested { podinfo: Podinfo::new(options, controls)?, readiness })
 }
 

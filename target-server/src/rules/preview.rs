@@ -20,8 +20,8 @@ pub(super) fn of(spec: Spec, default_seed: u64) -> Preview {
     }
 }
 
-/// Sampled: most sums of distributions have no formula.
-fn delay(fault: &Fault, seed: u64) -> Option<DelayPreview> {
+/// By how much answers are delayed, if any is. Sampled: most sums of distributions have no formula.
+pub(crate) fn delay(fault: &Fault, seed: u64) -> Option<DelayPreview> {
     let roll = |n: u32| fault.roll(seed, &n.to_string(), 0);
     let rolled = (0..SAMPLES).map(roll).filter(|verdict| verdict.applied);
     let mut delays_s: Vec<f64> = rolled.map(|verdict| verdict.asked_delay().as_secs_f64()).collect();

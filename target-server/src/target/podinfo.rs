@@ -9,11 +9,12 @@ use prometheus::Registry;
 use shared::admin::Readiness;
 use shared::protocol::Protocol;
 
-use super::BindError;
-use crate::config::{BackendErrors, Config, PodinfoConfig};
+use super::{Addresses, BindError};
+use crate::config::{BackendErrors, Config, DEFAULT_LOGO, PodinfoConfig};
 use crate::core::Core;
 use crate::grpc;
-use crate::podinfo::{self, Cache, Controls, FaultInjection, Options, Podinfo, State, Tokens, Ui};
+use crate::page::{About, Page};
+use crate::podinfo::{self, Cache, Controls, FaultInjection, Info, Options, Podinfo, State, Tokens, Ui};
 use shared::admin::guard::{ChangeGuard, Token};
 
 /// What HTTP and gRPC have in common.
@@ -39,6 +40,7 @@ impl Parts {
         readiness: &Readiness,
         registry: &Registry,
         token: Option<Arc<Token>>,
+        addresses: Addresses,
     ) -> Result<Podinfo, BindError> {
         let podinfo = &config.podinfo;
         let state =
@@ -51,6 +53,7 @@ impl Parts {
             guard: ChangeGuard::traffic(token),
             trusts: Box::new(move |client: IpAddr| trusting.faults.trusts(client)),
             state,
+            page: page(config, core, addresses),
         };
         Podinfo::new(options(podinfo), controls).map_err(|error| BindError::Podinfo(error.to_string()))
     }
@@ -130,6 +133,29 @@ fn options(config: &PodinfoConfig) -> Options {
 
 fn ui(config: &PodinfoConfig) -> Ui {
     Ui { color: config.ui_color.clone(), logo: config.ui_logo.clone(), message: config.ui_message.clone() }
+}
+
+/// What browsers get: it knows the rules, which the endpoints do not.
+fn page(config: &Config, core: &Arc<Core>, addresses: Addresses) -> Page {
+    let [requests, rules, clients] = [(); 3].map(|()| Arc::clone(core));
+    let mut ui = ui(&config.podinfo);
+    if ui.logo == DEFAULT_LOGO {
+        // podinfo's own picture lies on the internet, and nobody chose it here: a page asks no other host unasked.
+        ui.logo.clear();
+    }
+    Page::new(About {
+        info: Info::new(&ui),
+        place: core.place.clone(),
+        ports: addresses.named().map(|(name, address)| (name, address.port())).collect(),
+        zone: config.dns.dns_zone.clone(),
+        prefix: config.podinfo.prefix.clone(),
+        limits: core.faults.limits().clone(),
+        seed: config.faults.seed,
+        rules: Arc::clone(core.faults.rules()),
+        takes_requests: Box::new(move || requests.faults.takes_requests()),
+        takes_rules: Box::new(move || rules.faults.takes_rules()),
+        trusts: Box::new(move |client| clients.faults.trusts(client)),
+    })
 }
 
 /// podinfo's switch for faults: a rule like others.

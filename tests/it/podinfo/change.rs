@@ -69,8 +69,10 @@ impl Change {
             Change::Page => {
                 let headers = [("content-type", "text/html; charset=utf-8"), ("x-content-type-options", "nosniff")];
                 *answer = whole(200, &headers, Body::Opaque);
-                // It runs a script of its own and nothing else.
-                answer.headers.insert("content-security-policy".to_owned(), "*".to_owned());
+                // It runs a script of its own and nothing else, tells nobody where it is, and is asked about before each use.
+                for name in ["content-security-policy", "referrer-policy", "cache-control", "etag"] {
+                    answer.headers.insert(name.to_owned(), "*".to_owned());
+                }
             }
         }
     }

@@ -162,6 +162,20 @@ pub(super) fn of(route: Route) -> Said {
             ..plain(INFO, &["/swagger/{file}"], "This description, for people.")
         },
         Route::SwaggerJson => plain(INFO, &["/swagger.json"], "This description, for programs."),
+        Route::Page => Said {
+            parameters: &[(
+                Where::Path,
+                "file",
+                "Nothing for the page; `state`, or a POST to `compose`, for what it asks.",
+            )],
+            produces: &["text/html", "text/css", "text/javascript", "application/json"],
+            errors: &[
+                (ALL, 400, "What is to be composed cannot be read."),
+                (ALL, 404, "There is no other file; not JSON"),
+                (ALL, 405, "A file is read, and `compose` is told."),
+            ],
+            ..plain(INFO, &["/page/{file}"], "The page for browsers, and what it asks. Never faulted.")
+        },
         Route::Metrics => {
             Said { produces: TEXT, ..plain(PROBES, &["/metrics"], "The metrics, in Prometheus' text format.") }
         }
