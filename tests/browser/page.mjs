@@ -19,8 +19,8 @@ const LIMIT_MS = 120_000;
 const POLL_MS = 50;
 const SEEN_MAX = 100;
 
-// Programs of Debian; the second is the browser without its windows, where only that is installed.
-export async function launch(program) {
+// Of all addresses it reaches these.
+export async function launch(program, addresses = ['127.0.0.1', '[::1]']) {
   const as_root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return await puppeteer.launch({
     executablePath: program,
@@ -31,7 +31,7 @@ export async function launch(program) {
     pipe: true,
     args: [
       ...as_root,
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE [::1]',
+      `--host-resolver-rules=${['MAP * ~NOTFOUND', ...addresses.map((one) => `EXCLUDE ${one}`)].join(', ')}`,
       '--no-proxy-server',
       '--disable-dev-shm-usage',
       '--disable-gpu',
@@ -57,6 +57,8 @@ export class Page {
   // `width` and `height` in CSS pixels, `scheme` is `light` or `dark`.
   static async open(browser, { url, width = 1280, height = 900, scheme = 'light', scale = 1, scripts = true }) {
     const context = await browser.createBrowserContext();
+    // Of files it cannot be granted, and no page of a file copies.
+    if (url.startsWith('http')) await context.overridePermissions(new URL(url).origin, ['clipboard-read', 'clipboard-sanitized-write']);
     const tab = await context.newPage();
     const page = new Page(context, tab, new URL(url));
     await tab.setViewport({ width, height, deviceScaleFactor: scale });

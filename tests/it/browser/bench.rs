@@ -11,9 +11,9 @@ const GOOD: &str = "<!doctype html><html lang=en><title>t</title><meta name=view
     <link rel=icon href=data:,><style>:focus-visible{outline:2px solid}</style>\
     <main><h1>Good</h1><label>Name <input id=name></label> <button id=go>Go</button><p data-value=a>42</p></main>";
 
-/// Its own server is the only one that is not outside; port 9 of this machine belongs to nobody.
+/// Its own server is the only one that is not outside; nobody serves there.
 const BAD: &str = "<!doctype html><html><title></title><body style='width:3000px'>\
-    <img src='http://127.0.0.2:9/a.png'><img src='http://name.invalid/b.png'><img src='/missing.png'>\
+    <img src='http://127.0.0.2/a.png'><img src='http://name.invalid/b.png'><img src='/missing.png'>\
     <script>console.error('said', 1); setTimeout(() => { throw new Error('thrown') })</script>";
 
 /// A server of one page, with this policy.
@@ -52,7 +52,7 @@ fn a_bad_page_is_found_bad() {
     assert_eq!(page.value("matchMedia('(prefers-color-scheme: dark)').matches && innerWidth"), json!(360));
     let seen = page.seen();
     let outside = seen["outside"].as_array().unwrap();
-    assert_eq!(outside, &[json!("http://127.0.0.2:9/a.png"), json!("http://name.invalid/b.png")], "{seen}");
+    assert_eq!(outside, &[json!("http://127.0.0.2/a.png"), json!("http://name.invalid/b.png")], "{seen}");
     let failed = seen["failed"].to_string();
     assert!(
         failed.contains("name.invalid/b.png: net::ERR_NAME_NOT_RESOLVED") && failed.contains("missing.png: status 404"),
