@@ -8,6 +8,7 @@ mod alerts;
 mod api;
 mod battery;
 mod broken;
+mod browser;
 mod chart;
 mod cli;
 mod connections;

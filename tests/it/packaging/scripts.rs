@@ -50,6 +50,7 @@ fn what_is_not_known_is_refused_by_name() {
         ("scripts/install", &["--namespace"], "--namespace needs a value"),
         ("scripts/install", &["--image", "@sha256:1"], "--image '@sha256:1' has no name"),
         ("scripts/manifests", &["--chekc"], "unknown argument '--chekc'"),
+        ("scripts/screenshots", &["--debgu"], "--debgu is not known; nothing, or --debug"),
         ("scripts/cluster-test", &[], "needs --image"),
         ("scripts/cluster-test", &["--imaeg", "x"], "unknown argument '--imaeg'"),
     ] {
