@@ -137,7 +137,7 @@ fn what_a_reload_brings_has_lines_and_what_left_has_none_once_it_is_quiet() {
             })
             .collect::<Vec<_>>()
     };
-    assert_eq!(tell(1, &[quiet.clone()], &[]), ["t=1s op=web ok=- response_ms=-/-"]);
+    assert_eq!(tell(1, std::slice::from_ref(&quiet), &[]), ["t=1s op=web ok=- response_ms=-/-"]);
     let grown = tell(2, &[quiet.clone(), quiet.clone()], &[]);
     assert!(grown[0].starts_with("* t=2s op=web-fresh change=\"is"), "{grown:?}");
     assert!(grown[2].starts_with("t=2s op=web-fresh"), "{grown:?}");
