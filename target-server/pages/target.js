@@ -176,9 +176,14 @@ async function copy(button, text, title) {
     area.remove();
     button.focus();
   }
-  put(button, done ? "Copied" : "Failed");
+  // What is heard begins with what is read: who steers by voice says what stands there.
+  const label = (word) => {
+    put(button, word);
+    button.setAttribute("aria-label", word + ": " + title);
+  };
+  label(done ? "Copied" : "Failed");
   put(byId("copied"), done ? title + " copied" : title + " could not be copied");
-  setTimeout(() => put(button, "Copy"), 1500);
+  setTimeout(label, 1500, "Copy");
 }
 
 // ---- Trying it ---------------------------------------------------------------------------------------------------------
