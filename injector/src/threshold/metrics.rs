@@ -21,7 +21,7 @@ impl ThresholdRed {
     /// Without any yet: `ok` and `value` are missing until there is a judgement.
     pub(super) fn new(source: String) -> ThresholdRed {
         let gauge = |name: &str, help: &str| {
-            let opts = Opts::new(format!("continuous_load_client_threshold_{name}"), help);
+            let opts = Opts::new(name, help);
             GaugeVec::new(opts, &LABELS).expect("a constant name with constant labels is valid")
         };
         let crossings = Opts::new(
@@ -30,9 +30,15 @@ impl ThresholdRed {
         );
         ThresholdRed {
             source,
-            ok: gauge("ok", "Whether the condition holds: 1 or 0; missing until there is enough data to tell."),
-            value: gauge("value", "What was measured last: seconds, a share from 0 to 1, a count, or a second."),
-            limit: gauge("limit", "What it is compared with, in the same unit."),
+            ok: gauge(
+                "continuous_load_client_threshold_ok",
+                "Whether the condition holds: 1 or 0; missing until there is enough data to tell.",
+            ),
+            value: gauge(
+                "continuous_load_client_threshold_value",
+                "What was measured last: seconds, a share from 0 to 1, a count, or a second.",
+            ),
+            limit: gauge("continuous_load_client_threshold_limit", "What it is compared with, in the same unit."),
             crossings: IntCounterVec::new(crossings, &LABELS).expect("a constant name with constant labels is valid"),
         }
     }

@@ -53,13 +53,14 @@ fn the_page_has_every_metric() {
 const BOTH: &str = "continuous_load_build_info";
 
 /// Where the code makes a metric: the call, and its kind.
-const MADE: [(&str, &str); 6] = [
+const MADE: [(&str, &str); 7] = [
     ("Described::counter(", "counter"),
     ("Described::gauge(", "gauge"),
     ("Described::histogram(", "histogram"),
     ("HistogramOpts::new(", "histogram"),
     (" Opts::new(", "counter"),
     ("IntGauge::new(", "gauge"),
+    (": gauge(", "gauge"),
 ];
 
 fn declared(path: &str, text: &str, families: &mut Families) {
@@ -95,7 +96,7 @@ fn exposed(text: &str, labels: &mut Labels) {
 /// What both programs show in a run over all protocols.
 fn scraped() -> Vec<String> {
     let mut target = Process::start("target-server", &crate::process::FREE_PORTS);
-    let mut mix = String::from("rate: 60/s\nmix:\n");
+    let mut mix = String::from("rate: 60/s\nthresholds: [failed <= 100%]\nmix:\n");
     let http = target.address("http");
     let at = |address: std::net::SocketAddr| format!("localhost:{}", address.port());
     let mut operation = |name: &str, address: std::net::SocketAddr, call: &str| {
