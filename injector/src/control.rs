@@ -71,6 +71,10 @@ impl Control {
     /// # Errors
     /// If it is paused already, or over.
     pub fn pause(&self) -> Result<(), String> {
+        // Before the run has begun it can only wait for a start that was asked for, and now waits for none.
+        if self.state().start.take().is_some() {
+            return Ok(());
+        }
         self.change(Course::pause)
     }
 
@@ -79,7 +83,9 @@ impl Control {
     /// # Errors
     /// If it is not paused, or over.
     pub fn resume(&self) -> Result<(), String> {
-        self.change(Course::resume)
+        self.change(Course::resume)?;
+        self.state().start = None;
+        Ok(())
     }
 
     /// The same at an instant.

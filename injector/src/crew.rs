@@ -40,7 +40,8 @@ pub(crate) struct Crew {
     streams: Vec<Option<Held>>,
     /// Made before their time, so that none is late for having to be made.
     ready: Vec<Held>,
-    leaving: Vec<Box<dyn Stream>>,
+    /// With whom they are of: who counts those that drain counts members.
+    leaving: Vec<Held>,
     /// The longest that a request may take, of any cast so far.
     patience: Patience,
 }
@@ -112,9 +113,11 @@ impl Crew {
                 continue;
             }
             let before = self.streams[number].take();
-            if let Some(mut stream) = before.and_then(|held| held.stream) {
+            if let Some(mut held) = before
+                && let Some(stream) = &mut held.stream
+            {
                 stream.retire();
-                self.leaving.push(stream);
+                self.leaving.push(held);
             }
             if !role.is_left {
                 let ready = self.ready.iter().position(|held| Arc::ptr_eq(&held.member, &role.member));
@@ -155,13 +158,12 @@ impl Crew {
 
     /// All that may have slots without a result.
     pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut Box<dyn Stream>> {
-        let working = self.streams.iter_mut().flatten().filter_map(|held| held.stream.as_mut());
-        working.chain(&mut self.leaving)
+        self.streams.iter_mut().flatten().chain(&mut self.leaving).filter_map(|held| held.stream.as_mut())
     }
 
     /// Drops what waited too long, and lets go of who is done; when there is something of that to do again.
     pub(crate) fn sweep(&mut self, now: Instant) -> Option<Instant> {
-        self.leaving.retain(|stream| stream.in_flight() > 0);
+        self.leaving.retain(|held| held.stream.as_ref().is_some_and(|stream| stream.in_flight() > 0));
         // Who leaves is looked after as often as a name is: nothing of it is due at an instant.
         let again = (!self.leaving.is_empty()).then(|| now + LOOK_EVERY);
         self.each().fold(again, |wake, stream| earliest(wake, stream.sweep(now)))

@@ -37,6 +37,8 @@ use crate::worker::{self, Assignment};
 const START_DELAY: Duration = Duration::from_millis(50);
 /// How often accounts are gathered.
 const TICK: Duration = Duration::from_secs(1);
+/// A tick that comes later than this is told with the time that it came at.
+const HELD_UP: Duration = Duration::from_millis(20);
 /// Rate up to which one worker serves all streams: two would only wake the machine twice as often.
 const ONE_WORKER_PER_S: f64 = 2_000.0;
 
@@ -75,6 +77,8 @@ pub struct Engine {
 pub struct Tick<'a> {
     /// Since the first slot.
     pub elapsed: Duration,
+    /// The same without pauses.
+    pub active: Duration,
     /// How long the interval is; zero for the last one if nothing was planned in it.
     pub length: Duration,
     /// This interval, all operations together.
@@ -229,14 +233,17 @@ impl Engine {
                 biased;
                 () = stop.cancelled(), if !ended.is_stopped => ended.stop(&control),
                 () = control.stopped().cancelled(), if !ended.is_stopped => ended.stop(&control),
-                now = ticks.tick() => {
+                due = ticks.tick() => {
+                    // A leader that was held up tells of all the time there was, and not of what was due.
+                    let now = Instant::now();
+                    let now = if now - due > HELD_UP { now } else { due };
                     change = control.refresh(now);
                     stage.gathered.take(&stage.ledgers);
                     stage.gathered.backends(&self.red, now);
                     let elapsed = now.saturating_duration_since(t0);
                     let status = status.borrow_and_update().clone();
                     self.export(&status);
-                    let tick = stage.tick(elapsed, told, &status);
+                    let tick = stage.tick((elapsed, control.active()), told, &status);
                     on_tick(&tick);
                     told = elapsed;
                     if let Some(why) = pass_gate(&self.plan, &control, &mut self.judge, &tick) {
@@ -279,7 +286,7 @@ impl Engine {
         // came to its own while the run drained, it has no length: a second line of the last second would say little.
         let elapsed = end.saturating_duration_since(t0);
         let until = if stage.gathered.interval.planned > 0 { elapsed.max(told) } else { told };
-        on_tick(&stage.tick(until, told, &status.borrow()));
+        on_tick(&stage.tick((until, control.active()), told, &status.borrow()));
         let is_continuous = self.options.length.is_none() && self.plan.is_endless();
         Ok(Finished {
             is_continuous,
@@ -361,8 +368,15 @@ impl Running {
     fn start(assignment: Assignment) -> io::Result<Running> {
         let (done, over) = oneshot::channel();
         thread::Builder::new().name(format!("worker-{}", assignment.worker)).spawn(move || {
+            // One that ends before its time, by a panic too, ends them all: half of a schedule is none, and the leader
+            // learns of each when the one before is over.
+            let halt = assignment.stop.clone().drop_guard();
+            let over = worker::run(assignment);
+            if over.is_ok() {
+                halt.disarm();
+            }
             // Nobody listens any more only if the leader has failed, and then there is nobody to tell.
-            let _ = done.send(worker::run(assignment));
+            let _ = done.send(over);
         })?;
         Ok(Running { over })
     }

@@ -31,6 +31,8 @@ const BYTES_MAX: usize = 64 << 20;
 struct Slice {
     from: Duration,
     until: Duration,
+    /// How much of it the run was paused.
+    paused: Duration,
     /// By operation in the plan's order.
     parts: Box<[Packed]>,
     /// Fates that became known in it, of the few operations that had any.
@@ -112,7 +114,14 @@ impl History {
             }
         }
         let parts = accounts.iter().map(Packed::of).collect();
-        self.keep(Slice { from: until.saturating_sub(length), until, parts, fates: new });
+        self.keep(Slice { from: until.saturating_sub(length), until, paused: Duration::ZERO, parts, fates: new });
+    }
+
+    /// So much of what was noted last the run was paused.
+    pub fn paused(&mut self, length: Duration) {
+        if let Some(slice) = self.fine.back_mut() {
+            slice.paused = length.min(slice.until - slice.from);
+        }
     }
 
     fn keep(&mut self, slice: Slice) {
@@ -136,10 +145,11 @@ impl History {
     /// Makes one slice of the oldest of those of a tick.
     fn coarsen(&mut self) {
         let Some(first) = self.fine.front() else { return };
-        let (from, mut until) = (first.from, first.until);
+        let (from, mut until, mut paused) = (first.from, first.until, Duration::ZERO);
         reset(&mut self.scratch, self.operations);
         while let Some(next) = self.fine.front().filter(|next| next.until - from <= COARSE_SLICE || next.from == from) {
             until = next.until;
+            paused += next.paused;
             self.bytes -= next.bytes();
             next.add_to(&mut self.scratch);
             self.fine.pop_front();
@@ -147,7 +157,7 @@ impl History {
         let fates = self.scratch.iter().map(|account| account.fates).enumerate();
         let fates = fates.filter(|(_, fates)| *fates != Fates::default()).collect();
         let parts = self.scratch.iter().map(Packed::of).collect();
-        let slice = Slice { from, until, parts, fates };
+        let slice = Slice { from, until, paused, parts, fates };
         self.bytes += slice.bytes();
         self.coarse.push_back(slice);
     }
@@ -174,14 +184,23 @@ impl History {
     /// The same into memory that is kept from call to call; how long the window is that it found.
     pub fn window_into(&self, length: Duration, accounts: &mut Vec<OperationAccount>) -> Duration {
         reset(accounts, self.operations);
-        let begin = self.until().saturating_sub(length);
-        let slices = self.fine.iter().rev().chain(self.coarse.iter().rev());
         let mut found = Duration::ZERO;
-        for slice in slices.take_while(|slice| slice.middle() >= begin) {
+        for slice in self.slices(length) {
             slice.add_to(accounts);
             found += slice.until - slice.from;
         }
         found
+    }
+
+    /// How much of that window the run was not paused: what rates are reckoned by.
+    pub fn active_in(&self, length: Duration) -> Duration {
+        self.slices(length).map(|slice| slice.until - slice.from - slice.paused).sum()
+    }
+
+    /// Those of the last `length`, newest first.
+    fn slices(&self, length: Duration) -> impl Iterator<Item = &Slice> {
+        let begin = self.until().saturating_sub(length);
+        self.fine.iter().rev().chain(self.coarse.iter().rev()).take_while(move |slice| slice.middle() >= begin)
     }
 }
 

@@ -53,8 +53,11 @@ fn run(args: &RunArgs) -> Result<Exit, (Exit, String)> {
     let job = args.job()?;
     let defect = |error: std::io::Error| (Exit::Invalid, error.to_string());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(defect)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let stop = shared::shutdown::on_signal(shared::shutdown::EXIT_INTERRUPTED).map_err(defect)?;
         session::execute(job, stop).await.map_err(|error| (error.exit, error.to_string()))
-    })
+    });
+    // Whoever still reads a file on a system that hangs is not waited for.
+    runtime.shutdown_background();
+    ended
 }

@@ -16,6 +16,7 @@ use shared::admin::{Readiness, registry, router};
 use shared::identity::session_from_bits;
 use shared::units::{counted, print_duration};
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::witness::Witness;
@@ -195,15 +196,20 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     }
     let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
     let table = table::render(&summary, job.outputs.detail);
-    ui.finish(format!("{table}{metrics}{}", lingering.unwrap_or_default()));
-    // Each of them, whatever became of the others.
-    let written = [
-        files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
-        files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary).as_bytes())),
-        files.html.map_or(Ok(()), |html| html.write(report::html(&summary).as_bytes())),
-        csv.map_or(Ok(()), csv::Csv::finish),
-    ];
-    written.into_iter().collect::<io::Result<()>>().map_err(defect)?;
+    let last = format!("{table}{metrics}{}", lingering.unwrap_or_default());
+    // Beside the runtime: a reader or a disk that hangs must not keep the second signal from ending the process.
+    let left_behind = spawn_blocking(move || {
+        ui.finish(last);
+        // Each of them, whatever became of the others.
+        let written = [
+            files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
+            files.junit.map_or(Ok(()), |junit| junit.write(junit::render(&summary).as_bytes())),
+            files.html.map_or(Ok(()), |html| html.write(report::html(&summary).as_bytes())),
+            csv.map_or(Ok(()), csv::Csv::finish),
+        ];
+        written.into_iter().collect::<io::Result<()>>()
+    });
+    left_behind.await.map_err(defect)?.map_err(defect)?;
     board.goodbye().await;
     if let Some(length) = job.linger {
         linger(length, was_stopped, &stop).await;

@@ -21,8 +21,9 @@ pub fn on_signal(second: u8) -> std::io::Result<CancellationToken> {
     let first = token.clone();
     tokio::spawn(async move {
         let name = either(&mut terminate, &mut interrupt).await;
-        tracing::info!(signal = name, "stopping; a second signal ends at once");
+        // First of all: a log that nobody reads must not hold up the end.
         first.cancel();
+        tracing::info!(signal = name, "stopping; a second signal ends at once");
         either(&mut terminate, &mut interrupt).await;
         exit_now(second);
     });

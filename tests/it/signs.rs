@@ -60,7 +60,7 @@ fn lost_segments_are_counted_and_said() {
     run(async {
         let target = RunningTarget::start();
         let (json, text) = injected(&target);
-        let mut total = 0;
+        let (mut total, mut shared) = (0, 0);
         for operation in json["operations"].as_array().unwrap() {
             let (name, client) = (operation["name"].as_str().unwrap(), &operation["client"]);
             let sign = |sign: &str| client["signs"][sign].as_u64().unwrap_or(0);
@@ -78,8 +78,9 @@ fn lost_segments_are_counted_and_said() {
                     );
                 }
                 "untouched" => assert_eq!((&client["signs"], resent), (&serde_json::json!({}), 0), "{text}"),
-                // What is lost may be a frame of the connection's, for which no request waits.
-                "two" | "call" => assert!(resent >= 1, "{name}\n{text}"),
+                // What is lost may be a frame of the connection's, for which no request waits, or an acknowledgement, which
+                // nobody sends again.
+                "two" | "call" => shared += resent,
                 name => {
                     assert!(sign("segment_resent") >= 1 && resent >= 1, "{name}\n{text}");
                     assert!(text.contains(&format!("signs: {name}: ")), "{text}");
@@ -88,6 +89,7 @@ fn lost_segments_are_counted_and_said() {
                 }
             }
         }
+        assert!(shared >= 1, "{text}");
         assert_eq!(json["total"]["retransmits"], total);
         assert!(text.contains(&format!(", {total} segments sent again\n")), "{text}");
         target.stop().await;

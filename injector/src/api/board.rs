@@ -69,6 +69,8 @@ pub(super) struct LastError {
 pub(super) struct Known {
     /// When the run last told something, and how long it had been going on.
     pub(super) told: Option<(Instant, Duration)>,
+    /// How long it had been going on without pauses.
+    active: Duration,
     /// By operation in the plan's order; empty before the first second is over.
     pub(super) totals: Vec<Totals>,
     /// Likewise; at most one of a class.
@@ -89,6 +91,8 @@ pub(super) struct Seen {
     pub(super) accounts: Vec<OperationAccount>,
     /// How long it is: shorter than asked for if the run is.
     pub(super) length: Duration,
+    /// The same without pauses.
+    pub(super) active: Duration,
     pub(super) compared: Vec<Option<Compared>>,
     /// What it ends with.
     pub(super) as_of: SystemTime,
@@ -151,7 +155,11 @@ impl Board {
     pub(crate) fn note(&self, tick: &Tick<'_>, fates: &[Fates], compared: &[Option<Compared>]) {
         let before = self.plan();
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(tick.plan);
-        self.history().note(tick.elapsed, tick.length, tick.by_operation, fates);
+        let active = tick.active.saturating_sub(std::mem::replace(&mut self.known().active, tick.active));
+        let mut history = self.history();
+        history.note(tick.elapsed, tick.length, tick.by_operation, fates);
+        history.paused(tick.length.saturating_sub(active));
+        drop(history);
         let mut drawn = self.drawn();
         drawn.timeline.note(tick);
         if !Arc::ptr_eq(&before, tick.plan) {
@@ -239,10 +247,14 @@ impl Board {
         let age = told.map_or(Duration::ZERO, |(at, _)| at.elapsed());
         let left = if age <= FRESH { window } else { window.saturating_sub(age) };
         let mut accounts = Vec::new();
-        let length = if left.is_zero() { Duration::ZERO } else { self.history().window_into(left, &mut accounts) };
+        let (mut length, mut active) = (Duration::ZERO, Duration::ZERO);
+        if !left.is_zero() {
+            let history = self.history();
+            (length, active) = (history.window_into(left, &mut accounts), history.active_in(left));
+        }
         accounts.resize_with(self.plan().operations.len(), OperationAccount::default);
         let now = SystemTime::now();
-        Seen { accounts, length, compared, as_of: now.checked_sub(age).unwrap_or(now) }
+        Seen { accounts, length, active, compared, as_of: now.checked_sub(age).unwrap_or(now) }
     }
 
     /// The places of these operations, `a|b`; of all if nothing is said.

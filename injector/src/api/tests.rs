@@ -96,6 +96,7 @@ impl Api {
         let plan = self.board.plan();
         let tick = Tick {
             elapsed: self.told,
+            active: self.told,
             length,
             interval: &interval,
             by_operation: accounts,

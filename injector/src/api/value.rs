@@ -51,8 +51,8 @@ async fn answer(
     let operations = board.operations(operation.as_deref())?;
     let mut bound = figure.bind(&board.plan().operations).map_err(|why| refuse(&metric, &why))?;
     bound.keep(|place| operations.contains(&place));
-    let Seen { accounts, length, compared, as_of } = board.look(window);
-    let span = Span { accounts: &accounts, fates: None, compared: &compared, length };
+    let Seen { accounts, length, active, compared, as_of } = board.look(window);
+    let span = Span { accounts: &accounts, fates: None, compared: &compared, length: active };
     let Measured { value, samples, .. } = measure(&bound, &span, &mut Durations::default());
     let is_json = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"application/json"));
     let Some(value) = value.filter(|value| value.is_finite()) else {

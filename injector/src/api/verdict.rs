@@ -173,7 +173,15 @@ impl Ask {
             },
             operations,
         };
-        ask.operations.retain(|place| !ask.excludes_injected || !board.plan().operations[*place].injected);
+        let plan = board.plan();
+        ask.operations.retain(|place| !ask.excludes_injected || !plan.operations[*place].injected);
+        for bound in &mut ask.conditions {
+            bound.keep(|place| ask.operations.contains(&place));
+            if bound.is_empty() {
+                let reason = format!("{}: none of the operations that are asked for is of that kind", bound.condition);
+                return Err(bad("condition", &reason, "a condition on one of them"));
+            }
+        }
         let has_limit = ask.max_error_ratio.is_some()
             || ask.max_latency.iter().any(Option::is_some)
             || ask.require_injected.is_some()
@@ -219,7 +227,7 @@ impl Ask {
             checks.extend(limit.map(|limit| Check::at_most(name, value, limit.as_secs_f64())));
         }
         checks.extend(self.require_injected.map(|least| Check::at_least("injected", injected, least)));
-        let span = Span { accounts: &seen.accounts, fates: None, compared: &seen.compared, length: seen.length };
+        let span = Span { accounts: &seen.accounts, fates: None, compared: &seen.compared, length: seen.active };
         let mut is_unknown = false;
         let mut has_failed = checks.iter().any(|check| !check.pass);
         for bound in &self.conditions {

@@ -79,3 +79,20 @@ async fn a_rota_that_comes_too_late_is_posted_nowhere() {
     assert_eq!(post(&boxes, &Rota::default(), Instant::now()), Err(NotPosted::Late));
     assert!(boxes.iter().all(|mailbox| mailbox.look().1.is_none()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_was_asked_for_can_be_taken_back_before_the_beginning() {
+    let later = || Instant::now() + Duration::from_secs(4);
+    // It goes on at once, and the instant means nothing any more.
+    let control = control(true);
+    control.start_at(later()).unwrap();
+    control.resume().unwrap();
+    control.begin(Instant::now() + Duration::from_secs(1)).unwrap();
+    assert_eq!(read(&control.mailboxes()[0]), Some(vec![Duration::ZERO, Duration::from_secs(60)]));
+    // It waits until somebody says more.
+    let control = self::control(true);
+    control.start_at(later()).unwrap();
+    control.pause().unwrap();
+    control.begin(Instant::now() + Duration::from_secs(1)).unwrap();
+    assert_eq!(read(&control.mailboxes()[0]), Some(vec![Duration::ZERO]));
+}

@@ -41,7 +41,16 @@ fn run() -> (Arc<Plan>, Status) {
 fn tick<'a>(by_operation: &'a [OperationAccount], run: &'a (Arc<Plan>, Status)) -> Tick<'a> {
     let (plan, status) = run;
     let (elapsed, length) = (Duration::from_millis(2_000), Duration::from_secs(1));
-    Tick { elapsed, length, interval: &by_operation[0], by_operation, total: by_operation, plan, status }
+    Tick {
+        elapsed,
+        active: elapsed,
+        length,
+        interval: &by_operation[0],
+        by_operation,
+        total: by_operation,
+        plan,
+        status,
+    }
 }
 
 #[test]

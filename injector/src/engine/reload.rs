@@ -89,9 +89,15 @@ impl Stage {
     }
 
     /// Of the time since that much was told.
-    pub(super) fn tick<'a>(&'a self, elapsed: Duration, told: Duration, status: &'a Status) -> Tick<'a> {
+    pub(super) fn tick<'a>(
+        &'a self,
+        (elapsed, active): (Duration, Duration),
+        told: Duration,
+        status: &'a Status,
+    ) -> Tick<'a> {
         Tick {
             elapsed,
+            active,
             length: elapsed.saturating_sub(told),
             interval: &self.gathered.interval,
             by_operation: &self.gathered.by_operation,

@@ -166,3 +166,21 @@ proptest! {
         prop_assert_eq!(history.window(REACH)[0].planned, requests.iter().sum::<u64>());
     }
 }
+
+#[test]
+fn a_window_knows_how_long_the_run_was_paused_in_it() {
+    let mut history = History::new();
+    for n in 1..=300 {
+        history.note(Duration::from_secs(n), SECOND, &[OperationAccount::default()], &[]);
+        // The first of four seconds.
+        history.paused(if n % 4 == 1 { SECOND } else { Duration::ZERO });
+    }
+    for (window_s, active_s) in [(4, 3), (100, 75), (280, 210)] {
+        let window = Duration::from_secs(window_s);
+        assert_eq!(history.window_into(window, &mut Vec::new()), window);
+        assert_eq!(history.active_in(window), Duration::from_secs(active_s), "{window:?}");
+    }
+    // A slice is not paused for longer than it is.
+    history.paused(2 * SECOND);
+    assert_eq!(history.active_in(SECOND), Duration::ZERO);
+}

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Durations;
 use crate::difference::Difference;
-use crate::summary::{Address, Backends, Latency, NameBackends, Names, Operation, Replica, Side, Summary, Unanswered};
+use crate::summary::{
+    Address, Backends, Latency, NameBackends, Names, Operation, Replica, Side, Summary, ThresholdResult,
+    ThresholdState, Unanswered,
+};
 
 /// Adds up results, each with the name to call it by. Rates of operations add up too; lengths do not, for shards run at once.
 ///
@@ -53,6 +56,20 @@ fn add(sum: &mut Summary, mut one: Summary) -> Result<(), String> {
             None => sum.operations.push(theirs),
         }
     }
+    for theirs in one.thresholds {
+        match sum.thresholds.iter_mut().find(|mine| mine.threshold == theirs.threshold) {
+            Some(mine) if rank(mine) >= rank(&theirs) => {}
+            Some(mine) => *mine = theirs,
+            None => sum.thresholds.push(theirs),
+        }
+    }
+    for theirs in one.phases {
+        match sum.phases.iter_mut().find(|mine| mine.name == theirs.name) {
+            Some(mine) => side(&mut mine.client, &theirs.client),
+            None => sum.phases.push(theirs),
+        }
+    }
+    sum.reloads = sum.reloads.max(one.reloads);
     for theirs in one.backends {
         match sum.backends.iter_mut().find(|mine| mine.name == theirs.name) {
             Some(mine) => backends(mine, theirs),
@@ -72,6 +89,15 @@ fn add(sum: &mut Summary, mut one: Summary) -> Result<(), String> {
 /// A shard's reasons, with the session that they are of.
 fn told(one: &Summary) -> Vec<String> {
     one.verdict.reasons.iter().map(|reason| format!("{reason} (session {})", one.session)).collect()
+}
+
+/// Which of two shards says what became of a threshold: figures of both together are not known, and it must hold in each.
+fn rank(threshold: &ThresholdResult) -> u8 {
+    match threshold.result {
+        ThresholdState::Holds => 0,
+        ThresholdState::NoData => 1,
+        ThresholdState::Crossed => 2,
+    }
 }
 
 /// Which of two verdicts stands for both: a part that is not valid makes the whole so.

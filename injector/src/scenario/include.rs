@@ -122,15 +122,17 @@ impl Reader<'_> {
 /// # Errors
 /// A lowercase fragment.
 pub(super) fn read(path: &Path, files: &Files) -> Result<String, String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
-    let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_string(&mut text));
-    files.note(path, read.is_ok().then_some(text.as_bytes()));
-    match read {
-        Ok(_) if text.len() > FILE_MAX_BYTES => Err(format!("longer than {FILE_MAX_BYTES} bytes")),
-        Ok(_) => Ok(text),
-        Err(error) => Err(error.to_string()),
+    let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+    // The bytes, whether they are a text or not: whoever looks whether the file is another sees nothing else.
+    files.note(path, read.is_ok().then_some(&*bytes));
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() > FILE_MAX_BYTES {
+        return Err(format!("longer than {FILE_MAX_BYTES} bytes"));
     }
+    String::from_utf8(bytes)
+        .map_err(|error| format!("not a text in UTF-8: byte {}", error.utf8_error().valid_up_to() + 1))
 }
 
 /// Adds the sets of `other` that `own` has not.

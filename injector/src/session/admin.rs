@@ -4,9 +4,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use axum::Router;
 use shared::admin::guard::{ChangeGuard, INJECTOR_TOKEN_FLAG, Token};
+use tokio::runtime;
 
 use super::NotStarted;
 use crate::verdict::Exit;
@@ -38,17 +40,22 @@ pub(super) fn guard(file: Option<&Path>) -> Result<ChangeGuard, NotStarted> {
     Ok(ChangeGuard::control(token.map(Arc::new)))
 }
 
-/// Serves these routes for as long as the process lives.
+/// Serves these routes for as long as the process lives, on a thread of its own: whoever asks much must not hold up the
+/// leader, which tells of every second and ends the run.
 ///
 /// # Errors
-/// If the runtime does not take the listener.
+/// If there is no thread or no runtime to be had.
 pub(super) fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
+    let serve = async move {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(listener, routes).await
+    };
+    thread::Builder::new().name("admin".to_owned()).spawn(move || {
+        if let Err(error) = runtime.block_on(serve) {
             tracing::error!(%error, "the admin listener ended");
         }
-    });
+    })?;
     Ok(())
 }

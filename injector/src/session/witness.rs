@@ -50,7 +50,7 @@ impl Witness<'_> {
             return self.board.tell();
         }
         self.ui.tick(tick, &self.board.history());
-        let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.elapsed };
+        let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.active };
         let crossed = self.watch.look(tick.elapsed, &run, &self.board.history());
         self.board.judged(tick.elapsed, self.watch.standing());
         self.board.tell();

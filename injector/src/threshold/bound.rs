@@ -113,13 +113,19 @@ impl Bound {
             return None;
         }
         let mut accounts = Vec::new();
-        let length = history.window_into(over, &mut accounts);
+        history.window_into(over, &mut accounts);
+        let length = history.active_in(over);
         let span = Span { accounts: &accounts, fates: None, compared: &[], length };
         match judge(self, &span, &mut Durations::default()).1 {
             Judgement::Holds => Some(true),
             Judgement::Fails | Judgement::Empty => Some(false),
             Judgement::Unknown => None,
         }
+    }
+
+    /// Whether it is about no operation any more.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.operations.is_empty()
     }
 
     /// Leaves only the operations in these places of the plan.

@@ -154,9 +154,9 @@ impl Watched {
         }
     }
 
-    /// Whether the run is to end now.
-    fn ends(&mut self, now: Duration) -> bool {
-        let ends = self.holds == Some(false) && self.abort_after.is_some_and(|after| now >= after);
+    /// Whether the run is to end now, after so long without pauses.
+    fn ends(&mut self, active: Duration) -> bool {
+        let ends = self.holds == Some(false) && self.abort_after.is_some_and(|after| active >= after);
         self.has_aborted |= ends;
         ends
     }
@@ -256,7 +256,8 @@ impl Watch {
                 continue;
             }
             *looked = now;
-            let length = history.window_into(*over, accounts);
+            history.window_into(*over, accounts);
+            let length = history.active_in(*over);
             let span = Span { accounts, fates: None, compared: &[], length };
             // The first look is at a whole window, of which it is not known how long it has been so.
             let since = if since == now { Duration::ZERO } else { since };
@@ -265,7 +266,7 @@ impl Watch {
                 one.note(measured, judgement, now, since, red);
             }
         }
-        watched.iter_mut().find_map(|one| one.ends(now).then(|| one.text.clone()))
+        watched.iter_mut().find_map(|one| one.ends(run.length).then(|| one.text.clone()))
     }
 
     /// As they stand, in the plan's order.
@@ -296,7 +297,8 @@ impl Watch {
             let (measured, judgement) = match one.condition().over {
                 None => judge(&one.bound, &run, scratch),
                 Some(over) => {
-                    let length = history.window_into(over, window);
+                    history.window_into(over, window);
+                    let length = history.active_in(over);
                     judge(&one.bound, &Span { accounts: window, length, ..run }, scratch)
                 }
             };

@@ -43,6 +43,7 @@ impl Run {
         }
         self.timeline.note(&Tick {
             elapsed: self.elapsed,
+            active: self.elapsed,
             length,
             interval: &interval,
             by_operation: accounts,

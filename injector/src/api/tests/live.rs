@@ -182,6 +182,7 @@ async fn both_accounts_are_in_the_status() {
     let plan = api.board.plan();
     let tick = Tick {
         elapsed: api.told,
+        active: api.told,
         length: SECOND,
         interval: &accounts[0],
         by_operation: &accounts,

@@ -18,7 +18,7 @@ async fn ten_seconds() -> Api {
 #[tokio::test(start_paused = true)]
 async fn a_verdict_is_what_the_contract_says() {
     let api = ten_seconds().await;
-    let cases: [(&str, u16, &str, &str); 21] = [
+    let cases: [(&str, u16, &str, &str); 24] = [
         // Without a limit there is one all the same.
         ("", 200, "fail", "error_ratio 0.075 > 0.01"),
         ("max_error_ratio=0.1", 200, "pass", ""),
@@ -41,6 +41,10 @@ async fn a_verdict_is_what_the_contract_says() {
         ("max_error_ratio=0.1&min_requests=401&fail_status=503", 503, "no_data", "requests 400 < 401"),
         ("condition=network p(90) < 10ms where operation=web;unexplained > 0 where operation=web", 200, "pass", ""),
         ("condition=unexplained == 0 where operation=web", 200, "fail", "it is 3"),
+        // Of the operations that are asked for, and no others.
+        ("condition=availability >= 99%25&operation=ill", 200, "pass", ""),
+        ("condition=availability >= 91%25&operation=web", 200, "fail", "availability"),
+        ("condition=availability >= 91%25", 200, "pass", ""),
         // More samples than there are.
         ("condition=p(99.9) < 1s", 200, "no_data", ""),
     ];

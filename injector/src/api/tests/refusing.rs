@@ -151,7 +151,7 @@ async fn other_methods_and_paths_are_told_what_there_is() {
         ("GET", "/api/v1/pause", "POST"),
         ("OPTIONS", "/api/v1/pause", "POST"),
         ("GET", "/hooks/flagger/verdict", "POST"),
-        ("DELETE", "/api/v1/verdict", "GET,HEAD,PUT,POST"),
+        ("DELETE", "/api/v1/verdict", "GET,HEAD,POST,PUT"),
         ("POST", "/api/v1/status", "GET,HEAD"),
         ("OPTIONS", "/api/v1/value?metric=rate", "GET,HEAD"),
     ] {

@@ -86,3 +86,17 @@ fn files_that_come_and_go_are_changes_and_those_of_a_broken_scenario_are_still_w
     folder.write("ca", "pem");
     assert!(seen(&mut watch));
 }
+
+#[test]
+fn what_is_no_text_is_read_once_and_not_again_and_again() {
+    let folder = Folder::new();
+    for bytes in [&b"rate: \xe9/s\n"[..], &[b'a'; FILE_MAX_BYTES + 2][..]] {
+        fs::write(folder.path("a"), bytes).unwrap();
+        let files = crate::scenario::Files::beside(&folder.path("a"));
+        crate::scenario::Scenario::read_with(&folder.path("a"), &|_| None, files.clone()).unwrap_err();
+        let mut watch = Watch::of(files.seen());
+        assert!(!seen(&mut watch));
+        fs::write(folder.path("a"), "rate: 1/s\n").unwrap();
+        assert!(seen(&mut watch));
+    }
+}

@@ -73,3 +73,27 @@ fn a_part_without_the_targets_side_leaves_the_whole_without_it() {
     let sum = merge(vec![shard("a", &[1], 0), (name, other)]).unwrap();
     assert!(sum.operations[0].server.is_none() && sum.operations[0].difference.is_none());
 }
+
+#[test]
+fn a_threshold_must_hold_in_every_shard_and_phases_add_up() {
+    let with = |session: &str, result: &str| {
+        let (name, one) = shard(session, &[1, 2, 3], 0);
+        let mut value: serde_json::Value = serde_json::from_slice(&one.to_json()).unwrap();
+        value["thresholds"] = json!([{
+            "threshold": "p(99) < 1s", "result": result, "value": 0.1, "limit": 1.0, "unit": "s", "samples": 3, "worst": null,
+            "crossings": 0, "first_crossed_s": null, "crossed_for_s": 0.0, "aborted": false, "words": session,
+        }]);
+        value["phases"] = json!([{ "name": "main", "client": { "planned": 3 } }]);
+        (name, serde_json::from_value(value).unwrap())
+    };
+    for (results, worst) in [
+        (["holds", "crossed", "no_data"], "b"),
+        (["no_data", "holds", "holds"], "a"),
+        (["holds", "holds", "no_data"], "c"),
+    ] {
+        let shards = ["a", "b", "c"].into_iter().zip(results).map(|(session, result)| with(session, result));
+        let sum = merge(shards.collect()).unwrap();
+        assert_eq!((sum.thresholds.len(), sum.thresholds[0].words.as_str()), (1, worst));
+        assert_eq!((sum.phases.len(), sum.phases[0].client.planned), (1, 9));
+    }
+}

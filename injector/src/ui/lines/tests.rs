@@ -49,6 +49,7 @@ fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
     for at in 1..=seconds {
         let tick = Tick {
             elapsed: Duration::from_millis(at * 1_000 - 2),
+            active: Duration::from_millis(at * 1_000 - 2),
             length: Duration::from_secs(1),
             interval: &parts[1],
             by_operation: &parts,
@@ -128,8 +129,16 @@ fn what_a_reload_brings_has_lines_and_what_left_has_none_once_it_is_quiet() {
         let mut status = status(parts.len());
         left.iter().for_each(|at| status.operations[*at].is_left = true);
         let (elapsed, length) = (Duration::from_secs(at), Duration::from_secs(1));
-        let tick =
-            Tick { elapsed, length, interval: &busy, by_operation: parts, total: parts, plan: &plan, status: &status };
+        let tick = Tick {
+            elapsed,
+            active: elapsed,
+            length,
+            interval: &busy,
+            by_operation: parts,
+            total: parts,
+            plan: &plan,
+            status: &status,
+        };
         let said = lines.tick(&tick);
         said.iter()
             .map(|line| {
