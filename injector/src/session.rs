@@ -103,7 +103,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let watch = Watch::new(engine.plan());
     registry.register(Box::new(watch.red())).map_err(defect)?;
     let source = engine.plan().source;
-    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, engine.reloader()));
+    let handles = (engine.reloader(), engine.control());
+    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, handles));
     if let Some(followed) = &followed {
         registry.register(Box::new(followed.red())).map_err(defect)?;
     }
