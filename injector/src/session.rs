@@ -194,9 +194,10 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
             red.unexplained(at, difference.unexplained);
         }
     }
-    let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
+    // Without that nobody serves the metrics any more.
+    let lingering = job.linger.map(|length| format!("\n{metrics}\nlingering for {}", print_duration(length)));
     let table = table::render(&summary, job.outputs.detail);
-    ui.finish(format!("{table}{metrics}{}", lingering.unwrap_or_default()));
+    ui.finish(format!("{}{}", table.trim_end(), lingering.unwrap_or_default()));
     // Each of them, whatever became of the others.
     let written = [
         files.json.map_or(Ok(()), |json| json.write(&summary.to_json())),
