@@ -28,6 +28,7 @@ use shared::admin::intake::BODY_MAX_BYTES;
 use shared::admin::problem::{Problem, no_method};
 
 pub(crate) use self::board::Board;
+pub(crate) use self::instant::written as instant;
 
 /// The window of a question that names none.
 const WINDOW: &str = "60s";

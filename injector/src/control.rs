@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cast::Cast;
 use crate::course::census::Census;
-use crate::course::{Course, Status};
+use crate::course::{Course, Motion, Status};
 use crate::plan::Plan;
 use crate::rate::Rate;
 use crate::schedule::Scale;
@@ -148,6 +148,17 @@ impl Control {
     /// If there is no such operation, or the run is over.
     pub fn enable(&self, name: Name, is_enabled: bool) -> Result<(), String> {
         self.change(|course| course.enable(name, is_enabled))
+    }
+
+    /// How long until it starts, if it waits for an instant.
+    pub(crate) fn starts_in(&self) -> Option<Duration> {
+        let state = self.state();
+        let start = match (state.t0, state.course.status().motion) {
+            (None, _) => state.start,
+            (Some(t0), Motion::Starts(start)) => t0.checked_add(start),
+            _ => None,
+        };
+        start.map(|start| start.saturating_duration_since(Instant::now()))
     }
 
     /// What the run is doing, now and whenever that changes.

@@ -175,6 +175,11 @@ impl Difference {
         (self.received, self.answered, lost, self.duplicates) == (0, 0, 0, 0)
     }
 
+    /// Whether both sides counted the same, whatever happened.
+    pub(crate) fn is_even(&self) -> bool {
+        (self.received, self.answered) == (0, 0)
+    }
+
     fn received_rest(&self) -> u64 {
         let lost = i128::from(self.request_lost) + i128::from(self.path_answered);
         let rest = i128::from(self.received) + lost - i128::from(self.duplicates);
@@ -197,11 +202,20 @@ impl Difference {
         if self.is_none() {
             return None;
         }
-        let mut text = format!(
-            "the target received {} and answered {} than this side",
-            more_or_fewer(self.received),
-            more_or_fewer(self.answered)
-        );
+        let mut text = match (self.received, self.answered) {
+            (0, 0) => "the target received and answered as many as this side says".to_owned(),
+            (0, answered) => {
+                format!("the target received as many and answered {} than this side", more_or_fewer(answered))
+            }
+            (received, 0) => {
+                format!("the target answered as many and received {} than this side", more_or_fewer(received))
+            }
+            (received, answered) => format!(
+                "the target received {} and answered {} than this side",
+                more_or_fewer(received),
+                more_or_fewer(answered)
+            ),
+        };
         let parts = [
             (self.request_lost, "requests lost"),
             (self.arrived_late, "arrived after they were called lost"),

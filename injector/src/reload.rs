@@ -20,6 +20,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::watch::Watch;
 use crate::cli;
+use crate::control::Control;
+use crate::course::Status;
 use crate::engine::Reloader;
 use crate::plan::{Overrides, Plan};
 use crate::scenario::{Files, Scenario};
@@ -67,6 +69,7 @@ pub(crate) struct Followed {
     hangups: Hangups,
     red: ReloadRed,
     reloader: Reloader,
+    control: Control,
 }
 
 impl Followed {
@@ -74,9 +77,9 @@ impl Followed {
         name: &str,
         (origin, hangups): (Origin, Hangups),
         source: Source,
-        reloader: Reloader,
+        (reloader, control): (Reloader, Control),
     ) -> Followed {
-        Followed { name: name.to_owned(), origin, hangups, red: ReloadRed::new(source), reloader }
+        Followed { name: name.to_owned(), origin, hangups, red: ReloadRed::new(source), reloader, control }
     }
 
     /// The collector of what came of it.
@@ -127,8 +130,19 @@ impl Followed {
         preflight::sources(&plan)?;
         reflection::resolve(&mut plan).await.map_err(|(_, message)| message)?;
         let what = format!("{}, {:.1}/s", counted(plan.operations.len() as u64, "operation"), plan.per_second());
-        self.reloader.reload(plan).await.map(|()| what)
+        self.reloader.reload(plan).await?;
+        Ok(format!("{what}{}", over_it(&self.control.status().borrow())))
     }
+}
+
+/// What is not as the file says, because somebody has said otherwise; nothing if nobody has.
+fn over_it(course: &Status) -> String {
+    let set = course.set_by_hand();
+    if set.is_empty() {
+        return String::new();
+    }
+    let rate = if course.is_paused() { String::new() } else { format!(", so it sends {:.1}/s", course.per_second) };
+    format!("; what was set by hand stands over it: {}{rate}", set.join(", "))
 }
 
 /// What the files mean if they are others now, or if somebody asks.
@@ -141,3 +155,6 @@ fn look(mut watch: Watch, given: &Given, is_asked: bool) -> (Watch, Option<Resul
     watch.follow(files.seen(), plan.is_ok());
     (watch, Some(plan.map_err(|(_, problems)| problems)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::cli::{ControlArgs, ControlCommand, InjectorArgs};
 use crate::fault::client::{Call, Client, Failure, escaped, shown};
 use crate::names::Names;
 use crate::plan::Scheme;
+use crate::table::ms;
 use crate::target::{QUESTION_TIMEOUT, words};
 use crate::verdict::Exit;
 
@@ -92,30 +93,33 @@ fn refusal(status: u16, body: &[u8]) -> String {
     }
 }
 
-/// A few lines for a person.
+/// A few lines for a person: how it goes on, what was set, all requests so far, and then what each operation was like lately.
 fn words_of(status: &Value) -> String {
-    let text = |value: &Value| value.as_str().map(shown).unwrap_or_else(|| value.to_string());
-    let number = |value: &Value| value.as_f64().unwrap_or_default();
-    let phase = &status["phase"];
-    let mut lines = format!(
-        "{} {}: phase {} ({} of {}), {:.1}/s planned, {:.1}/s achieved, scale {}\n",
-        text(&status["scenario"]),
-        text(&status["state"]),
-        text(&phase["name"]),
-        phase["number"],
-        phase["of"],
-        number(&status["rate"]["planned"]),
-        number(&status["rate"]["achieved"]),
-        text(&status["scale"]),
-    );
-    for operation in status["operations"].as_array().into_iter().flatten() {
-        let off = if operation["enabled"] == false { "  off" } else { "" };
+    let mut lines = standing(status);
+    lines.push_str(&totals(&status["totals"]));
+    for threshold in list(&status["thresholds"]) {
+        let (mark, word) = match threshold["result"].as_str() {
+            Some("holds") => ('✓', "holds"),
+            Some("crossed") => ('✗', "crossed"),
+            _ => ('?', "no data"),
+        };
+        lines.push_str(&format!("  {mark} {word:<7}  {}\n", text(&threshold["threshold"])));
+    }
+    let operations = list(&status["operations"]);
+    let width = operations.iter().map(|operation| text(&operation["name"]).chars().count()).max().unwrap_or(0);
+    lines.push_str(&format!("the last {:.0} s:\n", number(&status["window_seconds"])));
+    for operation in operations {
+        let off = match (&operation["left"], &operation["enabled"]) {
+            (Value::Bool(true), _) => "  left",
+            (_, Value::Bool(false)) => "  off",
+            _ => "",
+        };
         let ok = operation["success_ratio"].as_f64();
-        let ok = ok.map_or("    -".to_owned(), |ratio| format!("{:5.1}%", ratio * 100.0));
+        let ok = ok.map_or("-".to_owned(), |ratio| format!("{:.1}%", ratio * 100.0));
         let p99 = operation["latency_seconds"]["response"]["p99"].as_f64();
-        let p99 = p99.map_or("-".to_owned(), |seconds| format!("{:.3} ms", seconds * 1e3));
+        let p99 = p99.map_or("-".to_owned(), |seconds| format!("{} ms", ms(Some((seconds * 1e6).round() as u64))));
         lines.push_str(&format!(
-            "  {:20} {:>8.1}/s  ok {ok}  response p99 {p99}  in flight {}{off}\n",
+            "  {:width$} {:>8.1}/s  ok {ok:>6}  response p99 {p99:>9}  in flight {}{off}\n",
             text(&operation["name"]),
             number(&operation["rate"]["planned"]),
             operation["totals"]["in_flight"],
@@ -123,3 +127,58 @@ fn words_of(status: &Value) -> String {
     }
     lines
 }
+
+/// What it does, for how long, at which rate, and who said so.
+fn standing(status: &Value) -> String {
+    let mut lines = format!(
+        "{} {} ({:.0} s): {:.1}/s planned, {:.1}/s achieved, scale {}\n",
+        text(&status["scenario"]),
+        text(&status["state"]),
+        number(&status["elapsed_seconds"]),
+        number(&status["rate"]["planned"]),
+        number(&status["rate"]["achieved"]),
+        text(&status["scale"]),
+    );
+    // A file that names no phases has one all the same.
+    let phase = &status["phase"];
+    if phase["of"].as_u64() > Some(1) {
+        let waits = phase["waits_for"].as_str().map_or_else(String::new, |name| format!(", waits for {}", shown(name)));
+        lines.push_str(&format!("  phase {} ({} of {}){waits}\n", text(&phase["name"]), phase["number"], phase["of"]));
+    }
+    if let Some(at) = status["starts_at"].as_str() {
+        lines.push_str(&format!("  starts at {}\n", shown(at)));
+    }
+    let set: Vec<String> = list(&status["set_by_hand"]).iter().map(text).collect();
+    if !set.is_empty() {
+        lines.push_str(&format!("  set by hand, over the scenario: {}\n", set.join(", ")));
+    }
+    lines
+}
+
+/// Since the start; what did not occur is left out.
+fn totals(totals: &Value) -> String {
+    let count = |name: &str| totals[name].as_i64().unwrap_or_default();
+    let parts = [
+        (count("failed"), "failed"),
+        (count("dropped_late") + count("dropped_limit"), "dropped"),
+        (count("interrupted"), "cut off"),
+        (count("in_flight"), "in flight"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count != 0).map(|(count, what)| format!(", {count} {what}"));
+    format!("  in all {} planned, {} right{}\n", count("planned"), count("success"), parts.collect::<String>())
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map(shown).unwrap_or_else(|| value.to_string())
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

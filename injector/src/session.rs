@@ -104,7 +104,8 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     let watch = Watch::new(engine.plan());
     registry.register(Box::new(watch.red())).map_err(defect)?;
     let source = engine.plan().source;
-    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, engine.reloader()));
+    let handles = (engine.reloader(), engine.control());
+    let followed = job.origin.zip(hangups).map(|origin| Followed::new(&job.name, origin, source, handles));
     if let Some(followed) = &followed {
         registry.register(Box::new(followed.red())).map_err(defect)?;
     }
@@ -194,9 +195,10 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
             red.unexplained(at, difference.unexplained);
         }
     }
-    let lingering = job.linger.map(|length| format!("\nlingering for {}", print_duration(length)));
+    // Without that nobody serves the metrics any more.
+    let lingering = job.linger.map(|length| format!("\n{metrics}\nlingering for {}", print_duration(length)));
     let table = table::render(&summary, job.outputs.detail);
-    let last = format!("{table}{metrics}{}", lingering.unwrap_or_default());
+    let last = format!("{}{}", table.trim_end(), lingering.unwrap_or_default());
     // Beside the runtime: a reader or a disk that hangs must not keep the second signal from ending the process.
     let left_behind = spawn_blocking(move || {
         ui.finish(last);

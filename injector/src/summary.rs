@@ -207,7 +207,7 @@ impl Summary {
             Err(error) => (None, Some(error)),
         };
         let crossed = thresholds.iter().filter(|one| one.result != ThresholdState::Holds);
-        let crossed: Vec<String> = crossed.map(|one| format!("{}: {}", one.threshold, one.words)).collect();
+        let crossed: Vec<String> = crossed.map(ThresholdResult::reason).collect();
         let ended = Ended {
             is_continuous: finished.is_continuous,
             is_interrupted: finished.is_interrupted,

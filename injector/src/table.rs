@@ -7,6 +7,7 @@ mod footer;
 mod grid;
 mod latencies;
 mod names;
+mod phases;
 mod replicas;
 mod requests;
 mod thresholds;
@@ -19,6 +20,7 @@ use self::footer::{footer, verdict};
 pub(crate) use self::grid::Grid;
 use self::latencies::latencies;
 pub(crate) use self::latencies::ms;
+use self::phases::phases;
 use self::replicas::replicas;
 use self::requests::requests;
 use crate::summary::Summary;
@@ -29,13 +31,13 @@ pub enum Detail {
     /// A line per operation, and all that is wrong.
     #[default]
     Compact,
-    /// The parts of the times, replicas and addresses as well.
+    /// The parts of the times, phases, replicas and addresses as well.
     Full,
     /// The verdict only.
     None,
 }
 
-/// The report. The full one is about 120 columns wide, the compact one 80 if names are short: they are at most 32.
+/// The report. The full one is about 120 columns wide, the compact one 80.
 pub fn render(summary: &Summary, detail: Detail) -> String {
     let mut text = String::new();
     let width = summary.operations.iter().map(|operation| operation.name.len()).max().unwrap_or(0).max(9);
@@ -48,6 +50,7 @@ pub fn render(summary: &Summary, detail: Detail) -> String {
         }
         Detail::Full => requests(&mut text, summary, width)
             .and_then(|()| latencies(&mut text, summary, width))
+            .and_then(|()| phases(&mut text, summary))
             .and_then(|()| rest(&mut text, summary, width, detail)),
     };
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()

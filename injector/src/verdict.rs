@@ -62,6 +62,15 @@ impl Exit {
     }
 }
 
+/// A result's one word as a person reads it: the word itself is an interface, and says little by itself.
+pub(crate) fn in_words(result: &str) -> &str {
+    match result {
+        "thresholds" => "thresholds do not hold",
+        "invalid" => "not valid, says nothing of the path",
+        other => other,
+    }
+}
+
 /// Share of an operation's plan that the injector itself may spoil, in any way, in a valid run.
 pub(crate) const SPOILT_SHARE_MAX: f64 = 0.001;
 /// Lateness of our own that a valid run may have at its 99th percentile. Lateness is part of the response time, so a
@@ -81,7 +90,7 @@ pub struct Ended<'a> {
     pub not_compared: Option<&'a str>,
     /// Why it was ended before everything was planned, if nobody asked for that.
     pub cut_short: Option<&'a str>,
-    /// Thresholds that do not hold, each in words.
+    /// Thresholds that do not hold, each in a sentence.
     pub crossed: &'a [String],
     /// One of them ended it.
     pub is_aborted: bool,
@@ -108,7 +117,10 @@ pub fn verdict(
         ));
     }
     if total.planned == 0 {
-        reasons.push("no request came due: the run is shorter than the time to the first one".to_owned());
+        reasons.push(
+            "no request came due: the run ended before the first one was, or all of it was paused, switched off or at 0%"
+                .to_owned(),
+        );
     } else if total.answered() + total.success == 0 {
         reasons.push(format!("not one of {} requests was answered: no data never passes", total.planned));
     }
@@ -135,7 +147,7 @@ pub fn verdict(
         _ if reasons.is_empty() => Exit::Passed,
         _ => Exit::Invalid,
     };
-    let crossed = ended.crossed.iter().map(|words| format!("threshold crossed: {words}"));
+    let crossed = ended.crossed.iter().cloned();
     match exit {
         Exit::Thresholds => drop(reasons.splice(0..0, crossed)),
         _ => reasons.extend(crossed),

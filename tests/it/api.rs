@@ -201,7 +201,7 @@ fn a_person_changes_a_run_from_the_command_line() {
         assert!(said.contains(expected), "{words:?}: {said}");
     };
     bench.until("requests", |status| status["totals"]["planned"].as_u64() > Some(0));
-    says(&["status"], 0, "mix.yaml running: phase ");
+    says(&["status"], 0, "mix.yaml running (");
     says(&["pause"], 0, "mix.yaml paused");
     says(&["pause"], 1, "409: ");
     says(&["resume"], 0, "running");
@@ -212,6 +212,8 @@ fn a_person_changes_a_run_from_the_command_line() {
     says(&["enable", "api"], 0, "40.0/s planned");
     says(&["rate", "7/s", "--operation", "api"], 0, "14.0/s");
     says(&["rate", "7/s", "--operation", "nobody"], 1, "404: there is no operation \"nobody\"; expected web, api");
+    says(&["status"], 0, "set by hand, over the scenario: rate 20/s, scale 200%, rate 7/s --operation api\n");
+    says(&["start", "--at", "tomorrow"], 2, "\"tomorrow\" is no instant; expected ");
     says(&["start", "--at", "2001-01-01T00:00:00Z"], 1, "422: 2001-01-01T00:00:00.000Z is in the past");
     says(&["status", "--json"], 0, "\"state\":\"running\"");
     let wrong = output("injector", &["control", "pause", "--injector", &bench.admin.to_string()]);
@@ -246,6 +248,11 @@ fn every_key_parameter_and_path_is_in_the_manual() {
     let mut found = Vec::new();
     keys(&bench.json("/api/v1/status"), &mut found);
     keys(&bench.json("/api/v1/verdict?condition=p(50)%20%3C%201s"), &mut found);
+    // A condition as the manual has curl write it, and as it is no request at all.
+    let condition = ["-G", "-d", "window=60s", "--data-urlencode", "condition=network p(99) < 1h; path_loss <= 100%"];
+    let (status, verdict) = bench.curl(&condition, "/api/v1/verdict");
+    assert!(status == 200 && verdict.contains("network p(99) < 1h"), "{status} {verdict}");
+    assert_eq!(bench.curl(&[], "/api/v1/verdict?condition=failed<1").0, 400);
     let (_, value) = bench.curl(&["-H", "accept: application/json"], "/api/v1/value?metric=rate");
     keys(&serde_json::from_str(&value).unwrap(), &mut found);
     // What there is, as the errors say it.

@@ -4,6 +4,7 @@
 mod program;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
@@ -226,6 +227,10 @@ fn what_cannot_be_changed_is_refused_and_the_run_goes_on() {
                 let message = reloader.reload(plan(head, operation)).await.unwrap_err();
                 assert!(message.contains(words), "{message}");
             }
+            let elsewhere = SocketAddr::from(([127, 0, 0, 2], 9));
+            let moved = crate::fixture::plan(&scenario("", &[a]), server.address, elsewhere);
+            let message = reloader.reload(moved).await.unwrap_err();
+            assert!(message.contains(&format!("admin: {} keeps it", server.address)), "{message}");
             heard.more("a").await;
         })
         .await;

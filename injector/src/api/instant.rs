@@ -1,6 +1,7 @@
 //! An absolute instant on the wall clock, as a coordinator says it to many injectors at once.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, de};
@@ -16,6 +17,11 @@ const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct WallInstant(SystemTime);
 
 impl WallInstant {
+    /// Nothing behind the year 9999.
+    fn of_ms(ms: u64) -> Option<WallInstant> {
+        UNIX_EPOCH.checked_add(Duration::from_millis(ms)).filter(|_| ms < 253_402_300_800_000).map(WallInstant)
+    }
+
     /// How long from now.
     ///
     /// # Errors
@@ -35,6 +41,25 @@ impl WallInstant {
 pub(super) const EXPECTED: &str =
     "an instant of the next 24 hours: RFC 3339 in UTC such as 2026-01-31T12:00:00Z, or milliseconds since 1970";
 
+impl FromStr for WallInstant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<WallInstant, String> {
+        let ms = || text.parse().ok().and_then(WallInstant::of_ms);
+        let at = humantime::parse_rfc3339(text).ok().map(WallInstant).or_else(ms);
+        at.ok_or_else(|| format!("{text:?} is no instant; expected {EXPECTED}"))
+    }
+}
+
+/// An instant as somebody wrote it on a command line, unchanged. Whether it is too far away is for the injector to say, whose
+/// clock may be another.
+///
+/// # Errors
+/// If it is none, and what would be one.
+pub(crate) fn written(text: &str) -> Result<String, String> {
+    text.parse::<WallInstant>().map(|_| text.to_owned())
+}
+
 impl<'de> Deserialize<'de> for WallInstant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WallInstant, D::Error> {
         struct Visitor;
@@ -46,8 +71,7 @@ impl<'de> Deserialize<'de> for WallInstant {
             }
 
             fn visit_u64<E: de::Error>(self, ms: u64) -> Result<WallInstant, E> {
-                let at = UNIX_EPOCH.checked_add(Duration::from_millis(ms)).filter(|_| ms < 253_402_300_800_000);
-                at.map(WallInstant).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(ms), &self))
+                WallInstant::of_ms(ms).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(ms), &self))
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<WallInstant, E> {
@@ -87,6 +111,18 @@ mod tests {
         ] {
             let error = ahead(json).unwrap_err();
             assert!(error.contains(words), "{json}: {error}");
+        }
+        for (text, is_one) in [
+            ("2026-01-31T12:00:00Z", true),
+            ("1769860801500", true),
+            ("2001-01-01T00:00:00Z", true),
+            ("tomorrow", false),
+            ("12:00", false),
+            ("", false),
+            ("-5", false),
+            ("18446744073709551615", false),
+        ] {
+            assert_eq!(written(text).is_ok(), is_one, "{text}");
         }
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Status {
     elapsed_seconds: f64,
     phase: PhaseStatus,
     scale: String,
+    set_by_hand: Vec<String>,
+    starts_at: Option<String>,
     rate: Rates,
     window_seconds: f64,
     totals: Counts,
@@ -189,6 +191,12 @@ pub(super) fn status(board: &Board, window: Duration) -> Status {
             waits_for: course.waits_for.map(|name| name.to_string()),
         },
         scale: course.scale.to_string(),
+        set_by_hand: course.set_by_hand(),
+        // To the nearest millisecond: the way over this process's own clock takes or gives a little.
+        starts_at: board
+            .control
+            .starts_in()
+            .map(|ahead| rfc3339(SystemTime::now() + ahead + Duration::from_micros(500))),
         rate: Rates { planned: course.per_second, achieved: operations.iter().map(|one| one.rate.achieved).sum() },
         window_seconds: seen.length.as_secs_f64(),
         totals,

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
-use shared::admin::intake::parameters;
+use shared::admin::intake::{NothingSaid, parameters};
 use shared::admin::problem::Problem;
 use shared::units::{parse_duration, parse_percent, print_duration};
 
@@ -50,7 +50,11 @@ const DEFAULT_ERROR_RATIO: f64 = 0.01;
 /// Most conditions of one question.
 const CONDITIONS_MAX: usize = 8;
 
-async fn answer(State(board): State<Arc<Board>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+async fn answer(
+    State(board): State<Arc<Board>>,
+    RawQuery(query): RawQuery,
+    _: NothingSaid,
+) -> Result<Response, Problem> {
     let ask = Ask::new(&board, parameters(query.as_deref(), PARAMETERS)?)?;
     let verdict = ask.verdict(&board);
     let status = if verdict.pass { StatusCode::OK } else { ask.fail_status };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::some_time;
+use crate::api;
 use crate::plan::{Address, NameServer};
 use crate::rate::Rate;
 use crate::schedule::Scale;
@@ -29,7 +30,7 @@ pub enum ControlCommand {
     /// Start what waits with --paused.
     Start {
         /// When: 2026-01-31T12:00:00Z, or milliseconds since 1970; at once if nothing is said.
-        #[arg(long, value_name = "INSTANT")]
+        #[arg(long, value_name = "INSTANT", value_parser = api::instant)]
         at: Option<String>,
     },
     /// Send nothing until resumed; the clock of its length stands still.

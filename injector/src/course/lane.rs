@@ -61,6 +61,11 @@ impl Lane {
         Ok(())
     }
 
+    /// What it was told over the plan and the mix.
+    pub(super) fn own_rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
     /// What holds now; nothing: silence.
     pub(super) fn schedule(&self, course: &Course) -> Result<Option<Schedule>, String> {
         let Some(rate) = self.rate_now(course)? else { return Ok(None) };

@@ -41,6 +41,8 @@ pub struct Status {
     pub until: Option<Duration>,
     /// What was set over the phase's own scale.
     pub scale: Scale,
+    /// The rate of the mix that was set over the plan's, if one was.
+    pub rate: Option<Rate>,
     /// Requests per second that are asked for now, of all operations together; 0 while paused.
     pub per_second: f64,
     /// In the plan's order; what a scenario that was read again has brought comes behind.
@@ -58,6 +60,8 @@ pub struct OperationStatus {
     pub is_left: bool,
     /// Nobody has switched it off.
     pub is_enabled: bool,
+    /// The rate that was set over the plan's, if one was.
+    pub own_rate: Option<Rate>,
     /// The rate that its arrival is of, before any slope; nothing: it sends nothing.
     pub rate: Option<Rate>,
     /// Requests per second that are asked for now; 0 while paused.
@@ -68,6 +72,19 @@ impl Status {
     /// Whether nothing is planned until somebody says so, or an instant comes.
     pub fn is_paused(&self) -> bool {
         matches!(self.motion, Motion::Paused | Motion::Starts(_))
+    }
+
+    /// What people have set over the scenario, which stands over it also when it is read again: each as `injector control`
+    /// is told it.
+    pub fn set_by_hand(&self) -> Vec<String> {
+        let rate = self.rate.map(|rate| format!("rate {rate}"));
+        let scale = (self.scale != Scale::FULL).then(|| format!("scale {}", self.scale));
+        let operations = self.operations.iter().filter(|operation| !operation.is_left).flat_map(|operation| {
+            let name = operation.name.as_str();
+            let rate = operation.own_rate.map(|rate| format!("rate {rate} --operation {name}"));
+            rate.into_iter().chain((!operation.is_enabled).then(|| format!("disable {name}")))
+        });
+        rate.into_iter().chain(scale).chain(operations).collect()
     }
 }
 
@@ -84,6 +101,7 @@ impl Status {
             since: Duration::ZERO,
             until: None,
             scale: Scale::FULL,
+            rate: None,
             per_second: 0.0,
             operations: Vec::new(),
         }
@@ -100,6 +118,7 @@ impl Course {
             protocol: lane.protocol,
             is_left: lane.is_left,
             is_enabled: lane.is_enabled,
+            own_rate: lane.own_rate(),
             rate: lane.rate_now(self).ok().flatten().filter(|_| is_running),
             per_second: if is_running { lane.per_second(self) } else { 0.0 },
         });
@@ -113,6 +132,7 @@ impl Course {
             since: standing.since,
             until: self.next_change(),
             scale: self.wishes.scale,
+            rate: self.wishes.rate,
             per_second: operations.iter().map(|operation| operation.per_second).sum(),
             operations,
         }

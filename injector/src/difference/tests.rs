@@ -92,6 +92,19 @@ fn words_name_every_part() {
     );
     let (client, server) = both(10, 10, 10, 10);
     assert_eq!(Difference::new(&Figures::from(&client), &server, false).words(), None);
+    for ([sent, answered, received, there], words) in [
+        ([10, 8, 10, 8], "the target received and answered as many as this side says: 2 answers lost"),
+        ([10, 8, 10, 10], "the target received as many and answered 2 more than this side: 2 answers lost"),
+        ([10, 8, 9, 8], "the target answered as many and received 1 fewer than this side: 2 answers lost"),
+    ] {
+        let (mut client, server) = both(sent, answered, received, there);
+        client.fates.count(Verdict::ResponseLost, 2);
+        let difference = Difference::new(&Figures::from(&client), &server, false);
+        assert_eq!(
+            (difference.words().as_deref(), difference.is_even()),
+            (Some(words), words.contains("this side says"))
+        );
+    }
 }
 
 #[test]

@@ -215,7 +215,11 @@ impl Engine {
             return changed("source", before.source.to_string(), plan.source.to_string());
         }
         if before.admin != plan.admin {
-            return changed("the target's admin port", before.admin.to_string(), plan.admin.to_string());
+            let what = format!(
+                "the target's admin port (it goes with target unless admin says where it is: admin: {} keeps it)",
+                before.admin
+            );
+            return changed(&what, before.admin.to_string(), plan.admin.to_string());
         }
         if before.nameserver != plan.nameserver {
             return changed("nameserver", nameserver(before), nameserver(plan));

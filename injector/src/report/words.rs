@@ -8,6 +8,7 @@ use super::compare::{Change, Comparison, Figure, Row, Run};
 use super::stats::{self, Estimate};
 use crate::summary::Summary;
 use crate::table::{self, Detail, Grid};
+use crate::verdict::in_words;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -29,7 +30,7 @@ pub(super) fn one(name: &str, summary: &Summary, format: Format, detail: Detail)
     if format == Format::Json {
         return String::from_utf8_lossy(&summary.to_json()).into_owned();
     }
-    let mut grid = Grid::new(&[["operation", "p50", "p90", "p99", "surely in", "p99.9", "max"]]);
+    let mut grid = Grid::new(&[["operation", "p50", "p90", "p99", "p99 is in", "p99.9", "max"]]);
     for operation in &summary.operations {
         let response = &operation.client.response;
         let p99 = stats::quantile(&response.histogram, 0.99, 1.0 - CONFIDENCE);
@@ -43,7 +44,8 @@ pub(super) fn one(name: &str, summary: &Summary, format: Format, detail: Detail)
             table::ms(response.max_us),
         ]);
     }
-    let heading = "response times in ms; p99 with its 95% interval, without an end: too few to say";
+    let heading = "response times in ms; \"p99 is in\": where it is at 95% confidence, \"1.20..\": 1.20 or more,\n\
+                   for there were too few requests to say how much more";
     let head = head("", &Run::new(name, summary));
     let table = table::render(summary, detail);
     match format {
@@ -108,7 +110,8 @@ pub(super) fn two(comparison: &Comparison, format: Format, is_full: bool) -> Str
 fn head(letter: &str, run: &Run) -> String {
     let begun = if letter.is_empty() { String::new() } else { format!("{letter}: ") };
     let scenario = if run.scenario.is_empty() { String::new() } else { format!("{}, ", run.scenario) };
-    format!("{begun}{}: {scenario}{:.1} s, session {}, {}", run.file, run.planned_for_s, run.session, run.verdict)
+    let verdict = in_words(&run.verdict);
+    format!("{begun}{}: {scenario}{:.1} s, session {}, {verdict}", run.file, run.planned_for_s, run.session)
 }
 
 pub(super) fn bounds(comparison: &Comparison) -> String {

@@ -73,3 +73,44 @@ impl From<&Report> for ThresholdResult {
         }
     }
 }
+
+impl ThresholdResult {
+    /// Why the run has not passed, for one that does not hold. What has too few samples is not crossed, and can be helped.
+    pub(super) fn reason(&self) -> String {
+        let (what, remedy) = match self.result {
+            ThresholdState::NoData if self.samples > 0 => (
+                "threshold without data",
+                format!(
+                    "; a longer run or a higher rate has more, or min {} samples has it judged all the same",
+                    self.samples
+                ),
+            ),
+            ThresholdState::NoData => ("threshold without data", String::new()),
+            ThresholdState::Holds | ThresholdState::Crossed => ("threshold crossed", String::new()),
+        };
+        format!("{what}: {}: {}{remedy}", self.threshold, self.words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_too_few_samples_is_not_called_crossed_and_has_a_remedy() {
+        let reason = |result: &str, samples: u64| {
+            let one = serde_json::json!({
+                "threshold": "p(99) < 1s", "result": result, "value": null, "limit": 1.0, "unit": "s", "samples": samples,
+                "worst": null, "crossings": 0, "first_crossed_s": null, "crossed_for_s": 0.0, "aborted": false, "words": "words",
+            });
+            serde_json::from_value::<ThresholdResult>(one).unwrap().reason()
+        };
+        assert_eq!(reason("crossed", 9), "threshold crossed: p(99) < 1s: words");
+        assert_eq!(reason("no_data", 0), "threshold without data: p(99) < 1s: words");
+        assert!(
+            reason("no_data", 9).ends_with(
+                "words; a longer run or a higher rate has more, or min 9 samples has it judged all the same"
+            )
+        );
+    }
+}

@@ -68,7 +68,8 @@ pub(super) fn differences(text: &mut String, summary: &Summary) -> std::fmt::Res
             None => {}
             Some(difference) => {
                 if let Some(words) = difference.words() {
-                    writeln!(text, "difference: {name}: {words}")?;
+                    let label = if difference.is_even() { "no difference" } else { "difference" };
+                    writeln!(text, "{label}: {name}: {words}")?;
                 }
                 if difference.unexplained > 0 {
                     writeln!(text, "unexplained: {name}: {}", difference.unexplained)?;

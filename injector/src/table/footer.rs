@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Detail;
 use super::thresholds::in_short;
 use crate::summary::{Side, Summary};
+use crate::verdict::in_words;
 
 pub(super) fn footer(text: &mut String, summary: &Summary, detail: Detail) -> std::fmt::Result {
     let total = &summary.total;
@@ -55,7 +56,7 @@ pub(super) fn verdict(text: &mut String, summary: &Summary) -> std::fmt::Result 
     writeln!(
         text,
         "verdict: {} (exit code {}; {}), {ratio}{spoilt}",
-        verdict.result,
+        in_words(&verdict.result),
         verdict.exit_code,
         in_short(summary)
     )?;

@@ -3,6 +3,9 @@
 /// A column that only parts others, in text.
 pub(crate) const BAR: &str = "|";
 
+/// Lines are at most so long, if they can be.
+const LINE_MAX: usize = 80;
+
 /// A table: the first column to the left, all others to the right.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
@@ -33,14 +36,26 @@ impl Grid {
         self
     }
 
-    /// As text; its lines have no blanks at their ends.
+    /// As text; its lines have no blanks at their ends. Where names make lines longer than [`LINE_MAX`], the long ones stand on
+    /// lines of their own.
     pub(crate) fn text(&self) -> String {
         let lines = || self.heads.iter().chain(&self.rows);
         let columns = lines().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| lines().filter_map(|row| row.get(column)).map(|word| word.chars().count()).max();
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        let mut widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+        if let [names, rest @ ..] = &mut widths[..] {
+            let room = LINE_MAX.saturating_sub(rest.iter().map(|width| width + 1).sum());
+            if *names > room {
+                let first = |row: &Vec<String>| row.first().map_or(0, |word| word.chars().count());
+                // No narrower than its head, and no wider than the longest name that has room.
+                let least = self.heads.iter().map(first).max().unwrap_or(0);
+                let fitting = self.rows.iter().map(first).filter(|width| *width <= room).max().unwrap_or(0);
+                *names = fitting.max(least);
+            }
+        }
         let line = |row: &Vec<String>| {
             let words = row.iter().zip(&widths).enumerate().map(|(column, (word, &width))| match column {
+                0 if word.chars().count() > width => format!("{word}\n{:width$}", ""),
                 0 => format!("{word:width$}"),
                 _ => format!(" {word:>width$}"),
             });
@@ -79,6 +94,20 @@ mod tests {
     fn columns_are_as_wide_as_their_words() {
         assert_eq!(grid().text(), "name   |  count more\na|b    |      1\nlonger | 123456    7\n");
         assert_eq!(grid().without(|column| column == 3).text(), "name   |  count\na|b    |      1\nlonger | 123456\n");
+    }
+
+    #[test]
+    fn a_name_that_makes_lines_too_long_has_a_line_of_its_own() {
+        let mut grid = Grid::new(&[["operation", "count", "more"]]);
+        let (long, count) = ("x".repeat(32), "7".repeat(50));
+        grid.row([long.clone(), count.clone(), "1".to_owned()]);
+        grid.row(["fits-in-well".to_owned(), count.clone(), "2".to_owned()]);
+        let text = grid.text();
+        let expected = format!("{long}\n{:12} {count}    1\nfits-in-well {count}    2\n", "");
+        assert!(text.ends_with(&expected), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= LINE_MAX), "{text}");
+        grid.rows.remove(0);
+        assert_eq!(grid.text().lines().count(), 2, "nothing is parted that need not be");
     }
 
     #[test]

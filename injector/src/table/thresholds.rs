@@ -26,6 +26,7 @@ pub(super) fn in_short(summary: &Summary) -> String {
     let hold = summary.thresholds.iter().filter(|one| one.result == ThresholdState::Holds).count();
     match summary.thresholds.len() {
         0 => "no thresholds are set".to_owned(),
-        all => format!("{hold} of {} hold", shared::units::counted(all as u64, "threshold")),
+        1 => format!("{hold} of 1 threshold holds"),
+        all => format!("{hold} of {all} thresholds hold"),
     }
 }

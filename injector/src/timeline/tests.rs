@@ -59,6 +59,7 @@ fn operation(name: &'static str) -> OperationStatus {
         name: Name::from_static(name),
         protocol: Protocol::Http,
         is_left: false,
+        own_rate: None,
         is_enabled: true,
         rate: None,
         per_second: 0.0,

@@ -139,7 +139,7 @@ fn what_nothing_explains_is_loud() {
 
 #[test]
 fn a_threshold_that_does_not_hold_is_told_apart_from_a_run_that_cannot_tell() {
-    let crossed = ["p(99) < 5ms: 7ms of 100 samples".to_owned()];
+    let crossed = ["threshold crossed: p(99) < 5ms: 7ms of 100 samples".to_owned()];
     let finite = Ended { crossed: &crossed, ..FINITE };
     let continuous = Ended { is_continuous: true, ..finite };
     let aborted = Ended { is_interrupted: true, is_aborted: true, ..finite };
@@ -172,6 +172,8 @@ fn a_threshold_that_does_not_hold_is_told_apart_from_a_run_that_cannot_tell() {
         assert!(exit != Exit::Thresholds || named == Some(0), "most important first: {reasons:?}");
     }
     assert_eq!((Exit::Thresholds.code(), Exit::Thresholds.as_str()), (99, "thresholds"));
+    let words = [Exit::Thresholds, Exit::Invalid, Exit::Passed].map(|exit| in_words(exit.as_str()));
+    assert_eq!(words, ["thresholds do not hold", "not valid, says nothing of the path", "passed"]);
 }
 
 #[test]

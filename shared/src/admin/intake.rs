@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request}
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
 use tokio::time::timeout;
 
@@ -43,27 +44,49 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "bad_content_type", "content-type", reason, "application/json"));
         }
-        // Bounded by the router's `DefaultBodyLimit`.
-        let Ok(read) = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await else {
-            let reason = format!("the body did not arrive within {}s", BODY_TIMEOUT.as_secs());
-            return Err(Problem::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "timeout",
-                "body",
-                &reason,
-                "the whole body at once",
-            ));
-        };
-        let body = read.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                let status = StatusCode::PAYLOAD_TOO_LARGE;
-                Problem::new(status, "too_large", "body", "the body is too large", "a smaller one")
-                    .limited(print_size(BODY_MAX_BYTES as u64))
-            }
-            _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "body", "the body broke off", "a whole body"),
-        })?;
-        parsed(&body).map(Body)
+        parsed(&whole(request, state).await?).map(Body)
     }
+}
+
+/// A body in which nothing is said: none, blanks, `{}` or `null`, as tools send that must send something. What nobody reads is
+/// not passed over: a limit in it would be one that does not hold.
+pub struct NothingSaid;
+
+impl<S: Send + Sync> FromRequest<S> for NothingSaid {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<NothingSaid, Problem> {
+        let body = whole(request, state).await?;
+        let said = body.trim_ascii();
+        let field = match serde_json::from_slice::<Value>(said) {
+            _ if said.is_empty() => return Ok(NothingSaid),
+            Ok(Value::Null) => return Ok(NothingSaid),
+            Ok(Value::Object(object)) => match object.into_iter().next() {
+                None => return Ok(NothingSaid),
+                Some((key, _)) => key,
+            },
+            _ => "body".to_owned(),
+        };
+        let reason = "what a body says is not read here";
+        let expected = "parameters in the URL, and no body or {}";
+        Err(Problem::new(StatusCode::BAD_REQUEST, "bad_body", &field, reason, expected))
+    }
+}
+
+/// All of a body, bounded by the router's `DefaultBodyLimit`.
+async fn whole<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let Ok(read) = timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await else {
+        let reason = format!("the body did not arrive within {}s", BODY_TIMEOUT.as_secs());
+        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "body", &reason, "the whole body at once"));
+    };
+    read.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Problem::new(status, "too_large", "body", "the body is too large", "a smaller one")
+                .limited(print_size(BODY_MAX_BYTES as u64))
+        }
+        _ => Problem::new(StatusCode::BAD_REQUEST, "bad_body", "body", "the body broke off", "a whole body"),
+    })
 }
 
 /// The same, or no body at all. One that is there has to be JSON and said to be: what nobody reads is not passed over.

@@ -103,10 +103,21 @@ async fn a_request_that_was_never_sent_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn every_method_that_a_tool_may_use_gets_the_same_verdict() {
     let api = ten_seconds().await;
-    for method in ["GET", "POST", "PUT"] {
+    let ask = async |method: &str, body: &'static str| {
         let request = Request::builder().method(method).uri("/api/v1/verdict?max_error_ratio=1");
-        let told = api.send(request.body(Body::from("{}")).unwrap()).await;
-        assert_eq!((told.status, &told.json()["pass"]), (200, &json!(true)), "{method}");
+        api.send(request.body(Body::from(body)).unwrap()).await
+    };
+    for (method, body) in
+        ["GET", "POST", "PUT"].into_iter().flat_map(|method| ["", "{}", " \n", "null"].map(|b| (method, b)))
+    {
+        let told = ask(method, body).await;
+        assert_eq!((told.status, &told.json()["pass"]), (200, &json!(true)), "{method} {body:?}");
+    }
+    // A limit that is not applied would let everything pass.
+    for (body, field) in [(r#"{"window":"5s"}"#, "window"), ("window=5s", "body"), ("[]", "body"), ("{", "body")] {
+        let told = ask("POST", body).await;
+        assert_eq!((told.status, told.error("field").as_str()), (400, field), "{body}: {told:?}");
+        assert!(told.error("expected").contains("in the URL"), "{told:?}");
     }
     let head = api.send(Request::head("/api/v1/verdict?fail_status=503").body(Body::empty()).unwrap()).await;
     assert_eq!((head.status, head.text.as_str()), (503, ""));
