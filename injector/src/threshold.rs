@@ -52,13 +52,13 @@ impl Threshold {
     /// Those of a text with `;` or line ends between; none if it is blank.
     ///
     /// # Errors
-    /// Of the first that is none: the place in the whole text, the text of that one, what is wrong.
-    pub fn several(text: &str) -> Result<Vec<Threshold>, (Refused, &str)> {
-        let read = |(before, one): (usize, &'_ str)| {
-            let placed = |refused: Refused| Refused { at: before + refused.at, ..refused };
-            one.parse().map_err(placed)
-        };
-        parse::several(text).into_iter().map(|part| read(part).map_err(|refused| (refused, part.1))).collect()
+    /// Of the first that is none: the characters before it, its text, and what is wrong with it.
+    pub fn several(text: &str) -> Result<Vec<Threshold>, (usize, &str, Refused)> {
+        let read = |(before, one): (usize, &'_ str)| one.parse().map_err(|refused| (before, refused));
+        parse::several(text)
+            .into_iter()
+            .map(|part| read(part).map_err(|(before, refused)| (before, part.1, refused)))
+            .collect()
     }
 
     /// Of a metric of k6, which may have tags (`http_req_duration{operation:web}`), and an expression on it (`p(95)<200`).

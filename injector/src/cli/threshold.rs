@@ -30,8 +30,9 @@ impl FromStr for Thresholds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Thresholds, String> {
-        let wrong =
-            |(refused, one): (Refused, &str)| format!("{one}: at character {}: {}", refused.at + 1, refused.message);
+        let wrong = |(_, one, refused): (usize, &str, Refused)| {
+            format!("{one}: at character {}: {}", refused.at + 1, refused.message)
+        };
         Threshold::several(text).map(Thresholds).map_err(wrong)
     }
 }

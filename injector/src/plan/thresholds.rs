@@ -78,7 +78,9 @@ impl Reader<'_> {
             JsonValue::Text(text) if text.trim().is_empty() => self.keep(text, json.referenced, str::parse, None),
             JsonValue::Text(text) => match Threshold::several(text) {
                 Ok(several) => self.read.extend(several.into_iter().map(|one| (one, Some(json.referenced)))),
-                Err((refused, _)) => self.refuse(text, json.referenced, &refused),
+                Err((before, _, refused)) => {
+                    self.refuse(text, json.referenced, &Refused { at: before + refused.at, ..refused });
+                }
             },
             JsonValue::Map(entries) if entries.iter().any(|(key, _)| key.value == "threshold") => {
                 self.object(entries, &|text: &str| text.parse());
