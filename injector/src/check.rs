@@ -28,6 +28,7 @@ use crate::plan::{
 };
 use crate::preflight::Finding;
 use crate::rate::Rate;
+use crate::rounded;
 
 /// Requests predicted per operation: enough to show a choice of 0.1 %, done in milliseconds.
 const PREDICTED: u32 = 10_000;
@@ -74,7 +75,7 @@ pub fn machine(findings: &[Finding]) -> String {
 fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
     let mut lines = vec![
         ("operations", plan.operations.len().to_string()),
-        ("rate", format!("{}/s in all", decimal(plan.per_second(), 3))),
+        ("rate", format!("{}/s in all", rounded::trimmed(plan.per_second(), 3))),
         ("source", plan.source.to_string()),
         ("seed", plan.seed.to_string()),
         ("admin", plan.admin.to_string()),
@@ -88,10 +89,10 @@ fn summary(plan: &Plan) -> Vec<(&'static str, String)> {
             format!("up to {} if every request times out; limit {}", plan.demand.in_flight, plan.max_in_flight),
         ),
         ("descriptors", format!("up to {}", plan.demand.descriptors)),
-        ("memory", format!("up to {} or so", rounded_size(numbers::memory_bytes(plan) as f64))),
     ];
     lines.extend(course::lines(plan));
     lines.extend(plan.thresholds.iter().map(|(threshold, _)| ("threshold", threshold.to_string())));
+    lines.extend(plan.doubts(None).into_iter().map(|doubt| ("  warning", doubt)));
     for demand in &plan.demand.endpoints {
         lines.push(("local ports", format!("up to {} to {}", demand.ports, demand.endpoint)));
     }
@@ -163,10 +164,10 @@ fn traffic(operation: &Operation) -> Option<String> {
         return None;
     }
     let back = match received_bytes_per_s {
-        Some(bytes) => format!("{}/s back", rounded_size(bytes)),
+        Some(bytes) => format!("{}/s back", rounded::size(bytes)),
         None => "answers of unknown length back".to_owned(),
     };
-    Some(format!("{}/s there, {back}, without heads", rounded_size(sent_bytes_per_s)))
+    Some(format!("{}/s there, {back}, without heads", rounded::size(sent_bytes_per_s)))
 }
 
 fn rate(plan: &Plan, operation: &Operation) -> String {
@@ -278,29 +279,12 @@ fn properties(expect: &Expect) -> String {
 
 /// Two decimals, so that a rare choice does not read as 0 %.
 fn percent(share: f64) -> String {
-    format!("{}%", decimal(share * 100.0, 2))
-}
-
-fn decimal(number: f64, decimals: usize) -> String {
-    let text = format!("{number:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    format!("{}%", rounded::trimmed(share * 100.0, 2))
 }
 
 fn size(bytes: u64) -> String {
     let text = print_size(bytes);
     if text.bytes().all(|byte| byte.is_ascii_digit()) { format!("{text} bytes") } else { text }
-}
-
-/// A size of about two digits.
-fn rounded_size(bytes: f64) -> String {
-    let (mut number, mut unit) = (bytes, "bytes");
-    for next in ["KiB", "MiB", "GiB"] {
-        if number < 1024.0 {
-            break;
-        }
-        (number, unit) = (number / 1024.0, next);
-    }
-    format!("{} {unit}", decimal(number, usize::from(number < 10.0)))
 }
 
 /// A duration to three digits.

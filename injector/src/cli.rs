@@ -33,7 +33,9 @@ pub use self::ui::UiArgs;
 use crate::compat::{Compat, Tags};
 use crate::engine::Options;
 use crate::pacer::Quantum;
-use crate::plan::{Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources, WrittenArrival};
+use crate::plan::{
+    Address, Keepalive, NameServer, Overrides, Plan, Ports, Resolve, Select, Sources, WrittenArrival, in_flight, seed,
+};
 use crate::preflight::{System, raise_descriptor_limit};
 use crate::rate::Rate;
 use crate::scenario::Scenario;
@@ -42,7 +44,7 @@ use crate::verdict::Exit;
 
 /// Drives scripted mixes of requests against a target, open loop, and accounts for every one on both sides.
 ///
-/// Exit codes: 0 passed, 1 a probe's call failed or a replica refused a rule, 2 usage, 97 target or admin port unreachable,
+/// Exit codes: 0 passed, 1 a probe's call failed, or a rule or a change was refused, 2 usage, 97 target or admin port unreachable,
 /// 98 the run is not valid, 99 thresholds crossed or a result worse than another, 104 invalid scenario, 105 a finite run was
 /// interrupted.
 #[derive(Debug, Parser)]
@@ -117,13 +119,13 @@ pub struct ApiArgs {
 #[derive(Debug, Args)]
 pub struct LengthArgs {
     /// Plan requests for this long (30s, 10m, 1h30m), then report; without it, until SIGINT or SIGTERM (the pair: 20s).
-    #[arg(long = "for", value_name = "DURATION", env = "CLOAD_FOR", value_parser = some_time)]
+    #[arg(long = "for", visible_alias = "duration", value_name = "DURATION", env = "CLOAD_FOR", value_parser = some_time)]
     pub length: Option<Duration>,
     /// Wait to be started: everything is ready, nothing is sent until the admin port is told to start.
     #[arg(long = "paused", env = "CLOAD_PAUSED")]
     pub is_paused: bool,
     /// Threads that send; by default one up to 2000 requests per second, else one per core.
-    #[arg(long, env = "CLOAD_WORKERS")]
+    #[arg(long, env = "CLOAD_WORKERS", value_parser = workers)]
     pub workers: Option<NonZeroU32>,
     /// How often a worker may wake up for its schedule.
     #[arg(long, env = "CLOAD_QUANTUM", value_enum, default_value_t = Quantum::Precise)]
@@ -186,7 +188,7 @@ pub struct LoadArgs {
     #[arg(long, env = "CLOAD_MAX_LAG", value_parser = some_time)]
     pub max_lag: Option<Duration>,
     /// Most requests in flight at once; by default twice what a hanging target would hold.
-    #[arg(long, env = "CLOAD_MAX_IN_FLIGHT")]
+    #[arg(long, env = "CLOAD_MAX_IN_FLIGHT", value_parser = in_flight)]
     pub max_in_flight: Option<NonZeroU32>,
     /// Who injects, for the label `source`: <namespace>/<release>.
     #[arg(long, env = "CLOAD_SOURCE")]
@@ -204,7 +206,7 @@ pub struct LoadArgs {
     #[arg(long, env = "CLOAD_SOURCE_ADDRESSES", value_name = "ADDRESSES")]
     pub source_addresses: Option<Sources>,
     /// Seed of everything that is drawn.
-    #[arg(long, env = "CLOAD_SEED")]
+    #[arg(long, env = "CLOAD_SEED", value_parser = seed)]
     pub seed: Option<u64>,
     /// What the run has to meet.
     #[command(flatten)]
@@ -244,6 +246,7 @@ impl RunArgs {
         let found = self.scenario.find()?;
         found.notes.iter().for_each(|note| tracing::warn!("{note}"));
         let (plan, options) = (self.scenario.plan(&found)?, self.run.options());
+        plan.doubts(options.length).iter().for_each(|doubt| tracing::warn!("{doubt}"));
         Ok(Job {
             name: found.name().to_owned(),
             ui: self.ui.setup(plan.length(options.length), self.outputs.is_stdout_taken())?,
@@ -272,6 +275,11 @@ pub fn plan(scenario: &Scenario, overrides: &Overrides) -> Result<Plan, (Exit, S
     let system = raise_descriptor_limit().and_then(|_| System::read());
     let system = system.map_err(|error| (Exit::Invalid, format!("this machine's limits: {error}")))?;
     Plan::new(scenario, overrides, &system).map_err(|problems| (Exit::Scenario, problems.to_string()))
+}
+
+/// A number of threads.
+fn workers(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number of threads; 1 or more would be"))
 }
 
 /// A duration that is not zero.
@@ -303,7 +311,10 @@ mod tests {
             (&["--target", "http://a/b"], "--target", "path"),
             (&["--source", "Team/x"], "--source", "a-z"),
             (&["--arrival", "uniorm"], "--arrival", "poisson"),
-            (&["--workers", "0"], "--workers", "zero"),
+            (&["--workers", "0"], "--workers", "\"0\" is not a number of threads; 1 or more"),
+            (&["--seed", "x"], "--seed", "\"x\" is not a seed: a whole number from 0"),
+            (&["--max-in-flight", "0"], "--max-in-flight", "a number of requests: 1 to"),
+            (&["--duration", "5"], "--for", "30s"),
             (&["--linger", "5"], "--linger", "30s"),
             (&["--compat", "podinfo"], "--compat", "k6"),
             (&["--compat-tags", "team=x"], "--compat", "required"),

@@ -125,8 +125,15 @@ fn write_thresholds(text: &mut String, thresholds: &Value, notes: &mut Vec<Strin
         notes.push(format!("{THRESHOLDS} has no effect: this version does not evaluate any"));
         return;
     }
+    let (empty, said): (Vec<_>, Vec<_>) =
+        thresholds.as_object().into_iter().flatten().partition(|(_, it)| it.as_array().is_some_and(Vec::is_empty));
+    // k6 takes them, and the job has run with them.
+    notes.extend(empty.iter().map(|(metric, _)| format!("{THRESHOLDS}: {metric} has no effect: its list is empty")));
+    if said.is_empty() {
+        return;
+    }
     text.push_str("thresholds:\n");
-    for (metric, expressions) in thresholds.as_object().into_iter().flatten() {
+    for (metric, expressions) in said {
         writeln!(text, "  {}: {}", request::quoted(metric), request::escaped(expressions)).expect("a String takes it");
     }
 }

@@ -49,6 +49,7 @@ pub mod remote;
 pub mod report;
 
 mod resent;
+mod rounded;
 mod rows;
 pub mod scenario;
 pub mod schedule;

@@ -7,6 +7,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::verdict::Exit;
+
 /// Where it goes.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -65,6 +67,20 @@ impl Drop for Output {
             // Gone already if it became the result.
             let _ = fs::remove_file(beside(path));
         }
+    }
+}
+
+/// Writes to standard output. That nobody reads any more, such as `head`, is the reader's choice.
+///
+/// # Errors
+/// Why it cannot be written otherwise, and the exit code.
+pub(crate) fn print(text: &str) -> Result<Exit, (Exit, String)> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err((Exit::Usage, format!("standard output: {error}")))
+        }
+        _ => Ok(Exit::Passed),
     }
 }
 

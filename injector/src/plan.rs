@@ -17,6 +17,7 @@ mod data;
 mod dns;
 mod echo;
 mod expect;
+mod expected;
 mod grpc;
 mod http;
 mod keepalive;
@@ -46,6 +47,7 @@ pub use address::{Address, AddressError, Endpoint, Host, Ports, Scheme};
 pub use arrival::{ArrivalError, WrittenArrival};
 pub use call::Call;
 pub use capacity::{Demand, EndpointDemand};
+pub(crate) use compile::{in_flight, seed};
 pub(crate) use connection::JITTER;
 pub use connection::{ConnectionError, ConnectionLimits, ConnectionPolicy};
 pub use data::ROWS_MAX;
@@ -82,7 +84,7 @@ pub struct Plan {
     pub source: Source,
     /// Seed of everything drawn: Poisson gaps, fault choices, payloads. Default 0.
     pub seed: u64,
-    /// The target's admin listener. Default: the target's host, port 9797.
+    /// The target's admin listener. Default: the target's host, of several the first operation's, port 9797.
     pub admin: Endpoint,
     /// Who is asked for the addresses of names; nothing: the first name server of `/etc/resolv.conf`.
     pub nameserver: Option<NameServer>,

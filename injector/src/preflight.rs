@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+pub(crate) use self::cost::memory_bytes;
 use self::files::Files;
 pub use self::finding::Finding;
 use self::machine::Machine;

@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{CheckArgs, Cli, Command, RunArgs};
 use crate::pacer::Quantum;
 use crate::verdict::Exit;
-use crate::{check, fault, log, preflight, probe, remote, report, schema, session, starter};
+use crate::{check, fault, log, output, preflight, probe, remote, report, schema, session, starter};
 
 /// Runs it by this process's command line and environment; how the process should end.
 pub fn main() -> ExitCode {
@@ -21,10 +21,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(args),
         Command::Check(args) => describe(args),
         Command::New(args) => starter::write(args),
-        Command::Schema => {
-            println!("{:#}", schema::schema());
-            Ok(Exit::Passed)
-        }
+        Command::Schema => output::print(&format!("{:#}\n", schema::schema())),
         Command::Manual(manual) => {
             manual.write(Cli::command()).map(|()| Exit::Passed).map_err(|error| (Exit::Usage, error.to_string()))
         }
@@ -45,8 +42,7 @@ fn describe(args: &CheckArgs) -> Result<Exit, (Exit, String)> {
         true => check::json(&plan, &findings),
         false => check::describe(&plan) + &check::machine(&findings),
     };
-    print!("{said}{told}");
-    Ok(Exit::Passed)
+    output::print(&format!("{said}{told}"))
 }
 
 fn run(args: &RunArgs) -> Result<Exit, (Exit, String)> {

@@ -124,7 +124,7 @@ impl Scenario {
 
 /// Reads a file's text; what does not fit is named with its place. `name` is what messages call the file.
 pub(crate) fn strictly<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, Problems> {
-    parsed(text).map_err(|error| Problems::new(name, text, vec![shape_problem(&error, false)]))
+    parsed(text).map_err(|error| Problems::new(name, text, vec![shape_problem(&error, text, false)]))
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
@@ -137,7 +137,9 @@ fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
 }
 
 /// The parser's error in our words: what a user of the file can act on, without the library's hints to programmers.
-fn shape_problem(error: &Error, is_scenario: bool) -> Problem {
+fn shape_problem(error: &Error, text: &str, is_scenario: bool) -> Problem {
+    let location = error.location().and_then(position);
+    let example = || location.filter(|_| is_scenario).and_then(|place| hint::example(text, place));
     let message = match error {
         Error::SerdeUnknownField { field, .. } if field.contains(['=', '(', ')', '.', ':', '/']) => format!(
             "{field:?} is no key, but the rest of a value with a comma in it, which needs quotes inside {{ }}: \
@@ -145,22 +147,32 @@ fn shape_problem(error: &Error, is_scenario: bool) -> Problem {
         ),
         Error::SerdeUnknownField { field, expected, .. } => {
             let hint = hint::of(field, expected, is_scenario);
-            format!("unknown key {field:?}{hint}; keys here: {}", expected.join(", "))
+            match hint::foreign(field, expected).filter(|_| is_scenario) {
+                Some(remedy) => format!("unknown key {field:?}: {remedy}"),
+                None => format!("unknown key {field:?}{hint}; keys here: {}", expected.join(", ")),
+            }
         }
         Error::SerdeMissingField { field, .. } => format!("key {field:?} is missing"),
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("key {key:?} appears twice"),
         Error::DuplicateMappingKey { key: None, .. } => "a key appears twice".to_owned(),
         Error::NullIntoString { .. } => "a key without a value; leave the key out for the default".to_owned(),
         Error::Unexpected { expected: "string scalar", .. } => {
-            "expected one value, not a list or a mapping; a text that begins with [ or { needs quotes".to_owned()
+            let otherwise = "a text that begins with [ or { needs quotes".to_owned();
+            let remedy = example().map_or(otherwise, |example| format!("write {example}"));
+            format!("expected one value, not a list or a mapping; {remedy}")
         }
-        Error::Unexpected { expected: "sequence start", .. } => "expected a list".to_owned(),
-        Error::Unexpected { expected: "mapping start", .. } => "expected a mapping such as { key: value }".to_owned(),
+        Error::Unexpected { expected: "sequence start", .. } => {
+            format!("expected a list{}", example().map_or_else(String::new, |example| format!("; write {example}")))
+        }
+        Error::Unexpected { expected: "mapping start", .. } => {
+            let example = example().map_or("such as { key: value }".to_owned(), |example| format!("; write {example}"));
+            format!("expected a mapping {example}").replace(" ;", ";")
+        }
         Error::MultipleDocuments { .. } => "a second document; a file has one".to_owned(),
         Error::Eof { .. } => EMPTY.to_owned(),
         error => syntax(&UserMessageFormatter.format_message(error)),
     };
-    Problem { location: error.location().and_then(position), subject: String::new(), message }
+    Problem { location, subject: String::new(), message }
 }
 
 const EMPTY: &str = "the file is empty; a scenario has at least target, rate and mix";

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use clap::ValueEnum;
 
 use crate::cli::NewArgs;
+use crate::output;
 use crate::verdict::Exit;
 
 /// What to start from.
@@ -53,13 +54,7 @@ impl Template {
 pub fn write(args: &NewArgs) -> Result<Exit, (Exit, String)> {
     let text = args.template.text();
     let Some(path) = args.place() else {
-        return match io::stdout().lock().write_all(text.as_bytes()) {
-            // Nobody reads any more, which is their choice.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err((Exit::Usage, format!("standard output: {error}")))
-            }
-            _ => Ok(Exit::Passed),
-        };
+        return output::print(text);
     };
     let shown = path.display();
     // Asked of the system in one step: looking first would leave time for somebody to write in between.
@@ -67,10 +62,7 @@ pub fn write(args: &NewArgs) -> Result<Exit, (Exit, String)> {
     options.write(true).create(args.force).truncate(args.force).create_new(!args.force);
     let written = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     match written {
-        Ok(()) => {
-            println!("wrote {shown}; say what it means with: injector check {shown}");
-            Ok(Exit::Passed)
-        }
+        Ok(()) => output::print(&format!("wrote {shown}; say what it means with: injector check {shown}\n")),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err((Exit::Usage, format!("{shown} is there already; choose another name, or write over it with --force")))
         }

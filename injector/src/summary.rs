@@ -215,6 +215,7 @@ impl Summary {
             not_compared: not_compared.as_deref(),
             cut_short: finished.cut_short.as_deref(),
             saturation: finished.saturation.as_deref(),
+            unloaded: if finished.planned_for.is_zero() { Some(NEVER_BEGAN) } else { plan.silence() },
             error: error.as_deref(),
             crossed: &crossed,
             is_aborted: thresholds.iter().any(|one| one.aborted),
@@ -269,6 +270,8 @@ impl Summary {
         print::print(self)
     }
 }
+
+const NEVER_BEGAN: &str = "the run was ended before it began";
 
 /// Why the accounts of operations that say who they are, or of some of them, were not set against each other, in words.
 fn not_compared(target: Result<&Told, &str>, identified: &[(&str, &OperationAccount)]) -> Option<String> {

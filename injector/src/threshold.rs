@@ -49,6 +49,18 @@ pub struct Threshold {
 }
 
 impl Threshold {
+    /// Those of a text with `;` or line ends between; none if it is blank.
+    ///
+    /// # Errors
+    /// Of the first that is none: the characters before it, its text, and what is wrong with it.
+    pub fn several(text: &str) -> Result<Vec<Threshold>, (usize, &str, Refused)> {
+        let read = |(before, one): (usize, &'_ str)| one.parse().map_err(|refused| (before, refused));
+        parse::several(text)
+            .into_iter()
+            .map(|part| read(part).map_err(|(before, refused)| (before, part.1, refused)))
+            .collect()
+    }
+
     /// Of a metric of k6, which may have tags (`http_req_duration{operation:web}`), and an expression on it (`p(95)<200`).
     ///
     /// # Errors

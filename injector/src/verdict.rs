@@ -12,9 +12,10 @@ use crate::account::OperationAccount;
 pub enum Exit {
     /// The run is valid and its thresholds hold; or a continuous run was told to stop while they held.
     Passed,
-    /// A probe's call was not what it should be.
+    /// A probe's call was not what it should be, a replica refused a rule or was not struck as often as was waited for, or a
+    /// run refused to be changed.
     Failed,
-    /// The command line is wrong.
+    /// The command line is wrong, or an address that it serves or a file that it writes cannot be had.
     Usage,
     /// The target cannot be reached at the start.
     Unreachable,
@@ -22,7 +23,7 @@ pub enum Exit {
     Invalid,
     /// A threshold does not hold, and the run can tell.
     Thresholds,
-    /// The scenario is wrong.
+    /// The scenario is wrong, cannot be read, or does not go with the flags.
     Scenario,
     /// A finite run was stopped before its end.
     Interrupted,
@@ -90,6 +91,8 @@ pub struct Ended<'a> {
     pub not_compared: Option<&'a str>,
     /// Why it was ended before everything was planned, if nobody asked for that.
     pub cut_short: Option<&'a str>,
+    /// Why no request could come due, whatever the time; nothing: load was planned.
+    pub unloaded: Option<&'a str>,
     /// Thresholds that do not hold, each in a sentence.
     pub crossed: &'a [String],
     /// One of them ended it.
@@ -117,10 +120,9 @@ pub fn verdict(
         ));
     }
     if total.planned == 0 {
-        reasons.push(
-            "no request came due: the run ended before the first one was, or all of it was paused, switched off or at 0%"
-                .to_owned(),
-        );
+        let why =
+            ended.unloaded.unwrap_or("the run ended before the first one was, or was paused or switched off until then");
+        reasons.push(format!("no request came due: {why}"));
     } else if total.answered() + total.success == 0 {
         reasons.push(format!("not one of {} requests was answered: no data never passes", total.planned));
     }

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::fixture::refusing_port;
+use crate::fixture::{program, refusing_port};
 use crate::metrics::metric;
 use crate::process::{Process, get, output, timed};
 
@@ -157,6 +158,43 @@ fn a_wrong_scenario_is_refused_with_its_place_and_the_remedy() {
             assert_eq!(output.status.code(), Some(104), "{text}{stderr}");
             assert!(stderr.contains(place) && stderr.contains(words), "{text}{stderr}");
         }
+    }
+}
+
+#[test]
+fn who_stops_reading_breaks_nothing() {
+    let file = scenario("target: t\nrate: 1/s\nmix:\n  - { name: a, weight: 1, http: {} }\n");
+    let file = file.path().to_str().unwrap();
+    for arguments in [&["schema"][..], &["check", file], &["check", file, "--json"], &["new", "-"]] {
+        let mut child = Command::new(program("injector"));
+        let child = child.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap();
+        // As `head` does it, but at once.
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_run_says_why_nothing_was_sent_and_what_will_lack_samples() {
+    let (_target, http, _) = Process::target();
+    let silent = "phases: [{ name: rest, for: 1s, scale: 0% }]\n";
+    for (keys, flags, words) in [
+        (silent, &[][..], "no request came due: every phase has scale: 0%"),
+        (
+            "",
+            &["--for", "1s", "--threshold", "p(99.9) < 1s"],
+            "100 of these requests come due in 1s, and it needs 1000",
+        ),
+        ("", &["--for", "1s", "--threshold", "grpc_req_duration: p(95)<100"], "no operation speaks gRPC"),
+    ] {
+        let file = scenario(&format!("{keys}{}", ONE.replace("TARGET", &http.to_string())));
+        let (code, told, said) = run(&file, &[&OWN_ADMIN[..], flags].concat());
+        assert!(told.contains(words) || said.contains(words), "{code:?} {told}{said}");
+        // The scenario does not go with the flag.
+        assert_eq!(code == Some(104), words.contains("gRPC"), "{code:?} {said}");
     }
 }
 

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::numbers::{self, Traffic};
 use super::told;
-use crate::plan::{Operation, Plan};
+use crate::plan::{Operation, Phase, Plan};
+use crate::preflight;
 
 /// Describes a plan.
 pub(super) fn of(plan: &Plan) -> Value {
@@ -19,10 +20,24 @@ pub(super) fn of(plan: &Plan) -> Value {
         "demand": {
             "in_flight": plan.demand.in_flight,
             "descriptors": plan.demand.descriptors,
-            "memory_bytes": numbers::memory_bytes(plan),
+            "memory_bytes": preflight::memory_bytes(plan),
             "ports": ports.map(|one| json!({ "endpoint": one.endpoint.to_string(), "ports": one.ports })).collect::<Vec<_>>(),
         },
+        // Null: it goes on until it is told to stop, or depends on gates.
+        "length_s": plan.length(None).map(|length| length.as_secs_f64()),
+        "requests": plan.expected(None),
+        "phases": plan.phases.iter().map(|one| phase(plan, one)).collect::<Vec<_>>(),
         "operations": plan.operations.iter().map(|one| operation(plan, one)).collect::<Vec<_>>(),
+    })
+}
+
+fn phase(plan: &Plan, phase: &Phase) -> Value {
+    let (from_per_s, to_per_s) = phase.per_second_in_all(plan);
+    json!({
+        "name": phase.name.as_str(),
+        "length_s": phase.length.map(|length| length.as_secs_f64()),
+        "from_per_s": from_per_s,
+        "to_per_s": to_per_s,
     })
 }
 

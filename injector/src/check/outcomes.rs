@@ -8,6 +8,9 @@ use shared::units::print_duration;
 
 use super::{Line, PREDICTED, about, percent};
 
+/// More codes than these are told by their number: k6 takes whatever is from 200 to 399.
+const SAID_MAX: usize = 4;
+
 /// What the requests of an operation come to.
 #[derive(Debug, Default)]
 pub(super) struct Outcomes {
@@ -53,6 +56,11 @@ impl Shares {
     /// `200 95%, 503 5%`; a certainty stands alone.
     fn words(&self) -> String {
         match self {
+            Shares::Said(words) if words.len() > SAID_MAX && words.iter().all(|word| word.parse::<u16>().is_ok()) => {
+                let (least, most) = (words.iter().min(), words.iter().max());
+                let [least, most] = [least, most].map(|word| word.map_or("", String::as_str));
+                format!("one of {} from {least} to {most} (as the file says)", words.len())
+            }
             Shares::Said(words) => format!("{} (as the file says)", words.join(" or ")),
             Shares::Of(shares) if shares.len() == 1 => shares.keys().cloned().collect(),
             Shares::Of(shares) => {

@@ -31,7 +31,6 @@ name server  the first of /etc/resolv.conf
 max lag      1s
 in flight    up to 12 if every request times out; limit 1024
 descriptors  up to 76
-memory       up to 25 MiB or so
 local ports  up to 159 to far:9898
 
 plain
@@ -188,8 +187,8 @@ fn phases_and_arrivals_are_told_in_words() {
                 - { name: rest, scale: 0% }\n";
     let described = described(text);
     for line in [
-        "phase        warmup: for 30s, at 25% of the rate",
-        "phase        main: for 5m, at 20/s; begins when p(99) < 1s holds, waited for at most 1m",
+        "phase        warmup: for 30s, at 25% of the rate (2.504/s in all)",
+        "phase        main: for 5m, at 20/s (20.017/s in all); begins when p(99) < 1s holds, waited for at",
         "phase        rest: until told to stop, nothing is sent",
         "  rate         7.5/s (74.88% of all): at random, one every 133ms on average, at 100%; a wave up to",
         "               150% of it and down as much, every 600 s",
@@ -198,4 +197,32 @@ fn phases_and_arrivals_are_told_in_words() {
     ] {
         assert!(described.contains(line), "{line}\n{described}");
     }
+}
+
+#[test]
+fn phases_are_told_in_numbers_with_what_they_come_to() {
+    let text = "target: far\nrate: 10/s\nthresholds: ['p(99.9) < 1s']\nmix: [{ name: a, weight: 1, http: { body: '0123456789' } }]\n\
+                phases: [{ name: up, for: 30s, scale: 10%..100% }, { name: main, for: 1m }]\n";
+    let described = described(text);
+    for line in [
+        "phase        up: for 30s, from 10% to 100% of the rate (1/s to 10/s in all)",
+        "phase        main: for 1m, at 100% of the rate (10/s in all)",
+        "length       1m30s in all, about 765 requests come due",
+        "  warning    threshold p(99.9) < 1s: 765 of these requests come due in 1m30s, and it needs 1000:",
+        "  content      100 bytes/s there, 100 bytes/s back, without heads",
+    ] {
+        assert!(described.contains(line), "{line}\n{described}");
+    }
+}
+
+#[test]
+fn many_codes_are_told_by_their_number() {
+    let told = |status: &str| {
+        described(&format!(
+            "target: far\nrate: 1/s\nmix: [{{ name: a, weight: 1, http: {{ plain: true, expect: {{ status: {status} }} }} }}]\n"
+        ))
+    };
+    assert!(told("[200, 204, 206, 301]").contains("status       200 or 204 or 206 or 301 (as the file says)"));
+    let many = told("[200, 201, 202, 204, 399, 304]");
+    assert!(many.contains("status       one of 6 from 200 to 399 (as the file says)"), "{many}");
 }

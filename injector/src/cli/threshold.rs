@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::threshold::Threshold;
+use crate::threshold::{Refused, Threshold};
 
 /// Thresholds; they stand instead of the file's.
 #[derive(Debug, Args)]
@@ -30,12 +30,9 @@ impl FromStr for Thresholds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Thresholds, String> {
-        let each = text.split([';', '\n']).map(str::trim).filter(|one| !one.is_empty());
-        let read = |one: &str| {
-            one.parse().map_err(|refused: crate::threshold::Refused| {
-                format!("{one}: at character {}: {}", refused.at + 1, refused.message)
-            })
+        let wrong = |(_, one, refused): (usize, &str, Refused)| {
+            format!("{one}: at character {}: {}", refused.at + 1, refused.message)
         };
-        each.map(read).collect::<Result<_, _>>().map(Thresholds)
+        Threshold::several(text).map(Thresholds).map_err(wrong)
     }
 }

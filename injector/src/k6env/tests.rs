@@ -29,6 +29,8 @@ fn the_old_default_is_a_scenario() {
     let [operation] = plan.operations.as_slice() else { panic!("one operation") };
     assert_eq!((operation.name.as_str(), operation.rate.to_string().as_str()), ("service", "5/s"));
     assert_eq!(operation.endpoint.to_string(), "continuous-load-podinfo.continuous-load.svc.cluster.local:9898");
+    // Nobody has named another host.
+    assert_eq!(plan.admin.to_string(), "continuous-load-podinfo.continuous-load.svc.cluster.local:9797");
     assert_eq!(operation.call.http().unwrap().path, "/status/200");
     assert!(operation.call.http().unwrap().is_plain);
     assert!(matches!(operation.connection, ConnectionPolicy::Pooled { connections } if connections.get() == 20));
@@ -110,6 +112,15 @@ fn what_cannot_be_translated_is_named_all_at_once() {
     }
     let said = translated(&[("REQ_PER_SECOND", "x"), ("TAGS", "7")]).unwrap_err();
     assert_eq!(said.lines().count(), 3, "{said}");
+}
+
+#[test]
+fn a_metric_without_expressions_judges_nothing_and_is_told() {
+    for (text, kept) in [("{\"checks\": []}", 0), ("{\"checks\": [], \"http_req_failed\": [\"rate<0.01\"]}", 1)] {
+        let translated = translated(&[("LOAD_TARGET_SERVICE", DEFAULT), ("THRESHOLDS", text)]).unwrap();
+        assert_eq!(translated.notes, ["THRESHOLDS: checks has no effect: its list is empty"], "{text}");
+        assert_eq!(plan(&translated).thresholds.len(), kept, "{text}");
+    }
 }
 
 #[test]

@@ -122,6 +122,13 @@ impl FromStr for Address {
                 return Err(wrong(format!("scheme {scheme:?} is not supported by this version: http, https")));
             }
         };
+        for scheme in ["http", "https"] {
+            let rest = rest.strip_prefix(scheme).filter(|rest| rest.starts_with("//") || rest.starts_with(":/"));
+            if let Some(rest) = rest {
+                let host = rest.trim_start_matches([':', '/']);
+                return Err(wrong(format!("did you mean {scheme}://{host}?")));
+            }
+        }
         // A browser's copied address ends in a slash; anything longer is a path and belongs to the operation.
         let rest = if scheme.is_some() { rest.strip_suffix('/').unwrap_or(rest) } else { rest };
         if rest.contains('/') {

@@ -68,7 +68,7 @@ impl FromStr for WrittenArrival {
             } else if let Some(found) = written_shape(name, arguments) {
                 found.map(|found| shape.replace(Arc::new(found)).is_some())
             } else {
-                return Err(wrong(None));
+                return Err(wrong(of_k6(name)));
             };
             if found.map_err(|reason| wrong(Some(reason)))? {
                 return Err(wrong(Some(format!("{name} is one too many: one spacing and one shape at most"))));
@@ -85,6 +85,19 @@ impl FromStr for WrittenArrival {
         }
         Ok(WrittenArrival { spacing, shape })
     }
+}
+
+/// What an executor of k6 is here, if it is one.
+fn of_k6(name: &str) -> Option<String> {
+    let here = match name {
+        "constant-arrival-rate" => "uniform is that",
+        "ramping-arrival-rate" => "ramp(0%..100%, 1m) or phases are that",
+        "constant-vus" | "ramping-vus" | "per-vu-iterations" | "shared-iterations" | "externally-controlled" => {
+            "there are no virtual users, requests are planned by rate; write uniform, or poisson"
+        }
+        _ => return None,
+    };
+    Some(format!("an executor of k6; {here}"))
 }
 
 /// Parts between spaces outside parentheses, at least one; nothing: parentheses that do not pair.

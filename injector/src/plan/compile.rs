@@ -27,6 +27,7 @@ use crate::preflight::System;
 use crate::scenario::{Problem, Problems, Scenario, Sources, Text, Written, WrittenOperation, position};
 
 pub(super) use values::{digits, duration, yes_or_no};
+pub(crate) use values::{in_flight, seed};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -105,6 +106,7 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
     if let (None, None, Some(entry)) = (&target, &written.target, first_without_target(written)) {
         found.add(entry.referenced, "target", "missing; write target: host, or give --target");
     }
+    let has_target = target.is_some();
     let common = Common {
         target: target.unwrap_or_else(stand_in),
         tls,
@@ -144,13 +146,15 @@ pub(super) fn plan(scenario: &Scenario, overrides: &Overrides, system: &System) 
         return Err(Problems::of(&scenario.sources, found.problems));
     }
     let admin = overrides.admin.clone().or(admin).map(|admin| admin.endpoint(ADMIN_PORT));
+    // Without a target every operation has one, and nobody has named the stand-in.
+    let first = operations.first().filter(|_| !has_target).map(|operation| operation.endpoint.host.clone());
     let plan = Plan {
         phases: common.phases,
         max_lag: overrides.max_lag.or(max_lag).unwrap_or(timeout),
         max_in_flight,
         source: common.source,
         seed: common.seed,
-        admin: admin.unwrap_or(Endpoint { host: common.target.host, port: ADMIN_PORT }),
+        admin: admin.unwrap_or(Endpoint { host: first.unwrap_or(common.target.host), port: ADMIN_PORT }),
         nameserver: overrides.nameserver.or(nameserver),
         operations,
         thresholds,

@@ -75,7 +75,13 @@ impl Reader<'_> {
     /// One threshold of ours, an object of k6's with one, or a mapping from metrics.
     fn entry(&mut self, json: &Json) {
         match &json.value {
-            JsonValue::Text(text) => self.keep(text, json.referenced, str::parse, None),
+            JsonValue::Text(text) if text.trim().is_empty() => self.keep(text, json.referenced, str::parse, None),
+            JsonValue::Text(text) => match Threshold::several(text) {
+                Ok(several) => self.read.extend(several.into_iter().map(|one| (one, Some(json.referenced)))),
+                Err((before, _, refused)) => {
+                    self.refuse(text, json.referenced, &Refused { at: before + refused.at, ..refused });
+                }
+            },
             JsonValue::Map(entries) if entries.iter().any(|(key, _)| key.value == "threshold") => {
                 self.object(entries, &|text: &str| text.parse());
             }
@@ -92,6 +98,11 @@ impl Reader<'_> {
         };
         let parse = |text: &str| Threshold::of_metric(metric.clone(), text);
         match &value.value {
+            JsonValue::List(list) if list.is_empty() => {
+                let example = metric.0.kind().example(metric.0.name());
+                let message = format!("{}: an empty list, so that nothing is judged; write {example}", key.value);
+                self.found.add(value.referenced, SUBJECT, message);
+            }
             JsonValue::List(list) => list.iter().for_each(|one| self.expression(one, &metric, &parse)),
             _ => self.expression(value, &metric, &parse),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::protocol::Protocol;
 
-use crate::plan::{Operation, Plan};
+use crate::plan::{Call, Operation, Plan};
 
 /// Processor time of one request among many, on a connection that stands.
 const HTTP: Duration = Duration::from_micros(12);
@@ -29,6 +29,8 @@ const OPERATION_BYTES: u64 = 1 << 20;
 const CONNECTION_BYTES: u64 = 8 << 10;
 const TLS_BYTES: u64 = 16 << 10;
 const IN_FLIGHT_BYTES: u64 = 4 << 10;
+/// A request that is kept ready, one for each row of data, without its content.
+const READY_BYTES: u64 = 3 << 10;
 
 /// Cores' worth of processor time that the plan will take at its peak while all is well.
 pub(super) fn cores(plan: &Plan) -> f64 {
@@ -36,16 +38,17 @@ pub(super) fn cores(plan: &Plan) -> f64 {
     requests.sum::<f64>() + plan.peak_per_second().min(WAKE_UPS_MAX_PER_S) * WAKE_UP.as_secs_f64()
 }
 
-/// Memory that the plan takes if every request runs into its timeout.
-pub(super) fn memory_bytes(plan: &Plan) -> u64 {
+/// Memory that the plan takes if every request runs into its timeout, in bytes.
+pub(crate) fn memory_bytes(plan: &Plan) -> u64 {
     let operation = |operation: &Operation| {
         let tls = if operation.tls.is_some() { TLS_BYTES } else { 0 };
         let kept = operation.connection.kept().map_or(0, |kept| u64::from(kept.get()));
-        OPERATION_BYTES + kept * (CONNECTION_BYTES + tls)
+        let ready = operation.calls().iter().map(|call: &Call| READY_BYTES.saturating_add(call.content_bytes()));
+        ready.fold(OPERATION_BYTES + kept * (CONNECTION_BYTES + tls), u64::saturating_add)
     };
-    let operations: u64 = plan.operations.iter().map(operation).sum();
+    let operations = plan.operations.iter().map(operation).fold(0, u64::saturating_add);
     let in_flight = plan.demand.in_flight.min(u64::from(plan.max_in_flight.get()));
-    PROCESS_BYTES + operations + in_flight * IN_FLIGHT_BYTES
+    operations.saturating_add(PROCESS_BYTES + in_flight * IN_FLIGHT_BYTES)
 }
 
 fn request(operation: &Operation) -> Duration {

@@ -1,12 +1,12 @@
 //! What was looked at before a run, what this machine can do of it, and the remedy where that is doubtful. Pure.
 
 use serde::{Deserialize, Serialize};
-use shared::units::print_size;
 
 use super::machine::Machine;
 use super::timer::Lateness;
 use super::{System, cost};
 use crate::plan::Plan;
+use crate::rounded;
 
 /// One thing that was looked at. What cannot work at all is refused where the plan is made.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -41,6 +41,7 @@ const SLOW_CLOCKS: [&str; 4] = ["hpet", "acpi_pm", "jiffies", "refined-jiffies"]
 /// Everything that was looked at, in this order.
 pub(super) fn findings(plan: &Plan, system: &System, machine: &Machine, lateness: Lateness) -> Vec<Finding> {
     let mut found = vec![descriptors(plan, system)];
+    found.extend(in_flight(plan));
     found.extend(ports(plan, system));
     found.push(timer(lateness));
     found.push(cpu(plan, machine));
@@ -59,6 +60,16 @@ fn descriptors(plan: &Plan, system: &System) -> Finding {
     let is_tight = needed as f64 > allowed as f64 * SHARE_MAX;
     let remedy = is_tight.then_some("raise the limit (ulimit -n), or use fewer connections or a lower max_in_flight");
     finding("files", format!("{allowed} may be open at once, the plan needs up to {needed}"), remedy)
+}
+
+/// That a target which hangs would have requests dropped on this side; nothing if there is room for all of them.
+fn in_flight(plan: &Plan) -> Option<Finding> {
+    let (needed, limit) = (plan.demand.in_flight, plan.max_in_flight.get());
+    let says =
+        || format!("{limit} requests may be in flight at once, and {needed} are if every one runs into its timeout");
+    let remedy = "the rest would be dropped here, as if the generator were too small; lower the rate or the timeout, raise \
+                  max_in_flight, or use more injectors";
+    (needed > u64::from(limit)).then(|| finding("in flight", says(), Some(remedy)))
 }
 
 fn ports<'a>(plan: &'a Plan, system: &'a System) -> impl Iterator<Item = Finding> + 'a {
@@ -102,10 +113,11 @@ fn timer(lateness: Lateness) -> Finding {
 fn cpu(plan: &Plan, machine: &Machine) -> Finding {
     let (needed, cores) = (cost::cores(plan), machine.cores());
     let by = match machine.cgroup.quota_cores {
-        Some(quota) => format!("{} may be used, cpu.max grants {}", cpus(machine.allowed), decimal(quota)),
+        Some(quota) => format!("{} may be used, cpu.max grants {}", cpus(machine.allowed), rounded::trimmed(quota, 2)),
         None => format!("{} may be used of {}, without a quota", cpus(machine.allowed), machine.online),
     };
-    let about = if needed < 0.01 { "less than 0.01".to_owned() } else { format!("about {}", decimal(needed)) };
+    let about =
+        if needed < 0.01 { "less than 0.01".to_owned() } else { format!("about {}", rounded::trimmed(needed, 2)) };
     let says = format!("{by}; the plan needs {about} cores");
     let is_quota = machine.cgroup.quota_cores.is_some_and(|quota| quota < f64::from(machine.allowed));
     let share = if is_quota { QUOTA_SHARE_MAX } else { CORES_SHARE_MAX };
@@ -134,7 +146,8 @@ fn memory(plan: &Plan, machine: &Machine) -> Option<Finding> {
     let limits = limits.into_iter().filter_map(|(left, whose)| Some((left?, whose)));
     let (left, whose) = limits.min_by_key(|(left, _)| *left)?;
     let needed = cost::memory_bytes(plan);
-    let says = format!("{whose} {}, the plan needs about {}", mib(left), mib(needed));
+    let says =
+        format!("{whose} {}, the plan needs up to {} or so", rounded::size(left as f64), rounded::size(needed as f64));
     let is_tight = needed as f64 > left as f64 * SHARE_MAX;
     Some(finding(
         "memory",
@@ -154,16 +167,6 @@ fn clock(name: &str) -> Finding {
 
 fn cpus(count: u32) -> String {
     if count == 1 { "1 core".to_owned() } else { format!("{count} cores") }
-}
-
-fn decimal(number: f64) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-fn mib(bytes: u64) -> String {
-    // Nobody counts memory in bytes.
-    print_size(bytes.div_ceil(1 << 20) << 20)
 }
 
 #[cfg(test)]

@@ -27,6 +27,82 @@ fn nearest<'a>(word: &str, expected: &[&'a str]) -> Option<&'a str> {
     }
 }
 
+/// Words of k6, and others that people bring with them: a key that is among the expected ones says where it stands (none:
+/// anywhere), and what is written instead.
+const FOREIGN: [(&str, &str, &str); 26] = [
+    ("vus", "", NO_USERS),
+    ("users", "", NO_USERS),
+    ("preAllocatedVUs", "", NO_USERS),
+    ("maxVUs", "", "there are no virtual users; write max_in_flight: 1000 at the top of the file"),
+    ("duration", "mix", "give --for 30s, or write phases: [{ name: main, for: 30s }]"),
+    ("duration", "gate", "write for: 30s"),
+    ("for", "mix", "it belongs in a phase of phases: phases: [{ name: main, for: 5m }]; or give --for 5m"),
+    ("stages", "", "write phases: [{ name: up, for: 1m, scale: 0%..100% }, { name: main, for: 5m }]"),
+    ("scenarios", "", "write mix: [{ name: web, weight: 1, http: { path: / } }]"),
+    ("operations", "mix", "write mix: [{ name: web, weight: 1, http: { path: / } }]"),
+    ("requests", "mix", "write mix: [{ name: web, weight: 1, http: { path: / } }]"),
+    ("executor", "", "write arrival: uniform, k6's constant-arrival-rate, and rate: 10/s"),
+    ("startRate", "", "write rate: 10/s, and a phase with scale: 10%..100%"),
+    ("timeUnit", "", "write it with the rate: 10/s, 600/m"),
+    ("rps", "", "write rate: 10/s"),
+    ("iterations", "", "write rate: 10/s, and give --for 30s"),
+    ("sleep", "", "the schedule needs no pause between requests; write rate: 10/s"),
+    ("url", "", "write target: http://host, and the path in http: { path: / }"),
+    ("baseUrl", "", "write target: http://host"),
+    ("get", "weight", "write http: { method: GET, path: / }"),
+    ("post", "weight", "write http: { method: POST, path: /, body: text }"),
+    ("get", "path", "write method: GET, and path: /"),
+    ("https", "weight", "write tls: true beside http: {}"),
+    ("tags", "mix", "labels of k6's metrics are given by --compat-tags team=payments"),
+    ("insecureSkipTLSVerify", "", "write tls: { verify: false }"),
+    ("noConnectionReuse", "", "write connection: fresh in an operation of mix"),
+];
+const NO_USERS: &str =
+    "there are no virtual users: requests are planned by rate, whatever is answered; write rate: 10/s";
+
+/// What is written instead of a word that people bring from elsewhere.
+pub(super) fn foreign(word: &str, expected: &[&str]) -> Option<&'static str> {
+    let fits = |beside: &str| beside.is_empty() || expected.contains(&beside);
+    FOREIGN.iter().find(|(held, beside, _)| *held == word && fits(beside)).map(|(.., remedy)| *remedy)
+}
+
+/// Keys whose values have a shape that is easily missed, as they may be written.
+const EXAMPLES: [&str; 22] = [
+    "http: { method: GET, path: / }",
+    "grpc: { method: cload.v1.Target/Unary }",
+    "tcp: { size: 64 }",
+    "udp: { size: 64 }",
+    "dns: { name: ok, type: A }",
+    "expect: { status: 200 }",
+    "headers: { accept: text/plain }",
+    "metadata: { x-request: abc }",
+    "mix: [{ name: web, weight: 1, http: { path: / } }]",
+    "phases: [{ name: main, for: 30s }]",
+    "messages: [{ payload: aGk= }]",
+    "target: http://target-server",
+    "rate: 10/s",
+    "weight: 1",
+    "timeout: 1s",
+    "arrival: uniform",
+    "connection: pooled(4)",
+    "fault: \"status=503\"",
+    "path: /",
+    "for: 30s",
+    "scale: 0%..100%",
+    "gate: p(99) < 25ms",
+];
+
+/// How the key is written whose value stands at a line and column, from 1, if it is one of those above.
+pub(super) fn example(text: &str, (line, column): (u64, u64)) -> Option<&'static str> {
+    let line = text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?)?;
+    let before: String = line.chars().take(usize::try_from(column).ok()?.saturating_sub(1)).collect();
+    // What stands empty is found at the colon itself.
+    let before = before.trim_end();
+    let before = before.strip_suffix(':').unwrap_or(before).trim_end_matches('"');
+    let key = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+    EXAMPLES.iter().find(|example| example.split(':').next() == Some(key)).copied()
+}
+
 /// Characters to add, leave out or replace, or neighbours to exchange (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -79,7 +155,8 @@ fn below(key: &Key) -> Option<(&'static str, Vec<Key>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{example, foreign, of};
+    use crate::scenario::{Keyed as _, Written, WrittenHttp, WrittenOperation, WrittenPhase};
 
     #[test]
     fn a_slip_is_told_from_a_key_of_elsewhere() {
@@ -97,5 +174,57 @@ mod tests {
             assert_eq!(of(word, &keys, true), hint, "{word}");
         }
         assert_eq!(of("path", &keys, false), "");
+    }
+
+    #[test]
+    fn a_word_from_elsewhere_is_told_what_it_is_here() {
+        let names = |keys: Vec<crate::scenario::Key>| keys.iter().map(|key| key.name).collect::<Vec<_>>();
+        let (top, phase) = (names(Written::keys()), names(WrittenPhase::keys()));
+        let (operation, http) = (names(WrittenOperation::keys()), names(WrittenHttp::keys()));
+        for (word, keys, part) in [
+            ("vus", &top, Some("no virtual users")),
+            ("duration", &top, Some("--for 30s")),
+            ("duration", &phase, Some("write for: 30s")),
+            ("duration", &http, None),
+            ("for", &top, Some("--for 5m")),
+            ("stages", &top, Some("scale: 0%..100%")),
+            ("scenarios", &top, Some("write mix:")),
+            ("operations", &top, Some("write mix:")),
+            ("url", &operation, Some("target: http://host")),
+            ("url", &http, Some("path: /")),
+            ("get", &operation, Some("method: GET")),
+            ("get", &http, Some("method: GET")),
+            ("https", &operation, Some("tls: true")),
+            ("weigth", &operation, None),
+        ] {
+            let told = foreign(word, keys);
+            assert!(
+                told.is_some() == part.is_some() && told.unwrap_or("").contains(part.unwrap_or("")),
+                "{word}: {told:?}"
+            );
+        }
+        // What is a key there cannot be unknown.
+        for (word, beside, _) in super::FOREIGN {
+            for keys in [&top, &phase, &operation, &http] {
+                let is_meant = beside.is_empty() || keys.contains(&beside);
+                assert!(!is_meant || !keys.contains(&word), "{word}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_place_has_its_example() {
+        for (text, place, found) in [
+            ("mix:\n- { name: a, http: 7 }", (2, 20), Some("http: { method: GET, path: / }")),
+            ("mix:\n- name: a\n  http:\n", (3, 7), Some("http: { method: GET, path: / }")),
+            ("{\"mix\": 7}", (1, 9), Some("mix: [{ name: web, weight: 1, http: { path: / } }]")),
+            ("mix: 7", (1, 6), Some("mix: [{ name: web, weight: 1, http: { path: / } }]")),
+            ("mix: [7]", (1, 7), None),
+            ("seed: [7]", (1, 7), None),
+            ("mix: 7", (9, 6), None),
+            ("mix: 7", (0, 0), None),
+        ] {
+            assert_eq!(example(text, place), found, "{text:?}");
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Reader<'_> {
         let padded = self.sources.add(name, text);
         let mut written: Written = match parsed(&padded) {
             Ok(written) => written,
-            Err(error) => return Err(self.problems(vec![shape_problem(&error, true)])),
+            Err(error) => return Err(self.problems(vec![shape_problem(&error, &padded, true)])),
         };
         self.substitute(&mut written)?;
         let Some(include) = written.include.take() else { return Ok(written) };

@@ -128,6 +128,11 @@ impl Bound {
         self.operations.is_empty()
     }
 
+    /// The places in the plan of the operations that it is about.
+    pub(crate) fn operations(&self) -> &[usize] {
+        &self.operations
+    }
+
     /// Leaves only the operations in these places of the plan.
     pub(crate) fn keep(&mut self, keeps: impl Fn(usize) -> bool) {
         self.operations.retain(|place| keeps(*place));

@@ -165,6 +165,8 @@ impl Kind {
             Kind::Count => format!("{name} == 0"),
             Kind::Speed => format!("{name} >= 95/s or {name} >= 99%"),
             Kind::Trend => format!("{name}: p(95)<200 in milliseconds (also avg, med, min, max)"),
+            // Of checks k6 counts those that held, of everything else what went wrong.
+            Kind::Rate if name == Metric::Checks.name() => format!("{name}: rate>0.99, a share from 0 to 1"),
             Kind::Rate => format!("{name}: rate<0.01, a share from 0 to 1"),
             Kind::Counter => format!("{name}: count<10 or {name}: rate>5, a second"),
             Kind::Gauge => format!("{name}: value<10"),

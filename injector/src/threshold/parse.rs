@@ -44,6 +44,25 @@ pub(super) fn threshold(text: &str) -> Result<Threshold, Refused> {
     rest(cursor, subject)
 }
 
+/// The parts of a text with `;` or line ends between, each with the characters before it; those in quotes are the value's own.
+pub(super) fn several(text: &str) -> Vec<(usize, &str)> {
+    let mut is_quoted = false;
+    let split = text.split(|c: char| {
+        is_quoted ^= c == '"';
+        matches!(c, ';' | '\n') && !is_quoted
+    });
+    let mut before = 0;
+    let mut parts = Vec::new();
+    for part in split {
+        let blanks = part.chars().take_while(|c| c.is_whitespace()).count();
+        if !part.trim().is_empty() {
+            parts.push((before + blanks, part.trim()));
+        }
+        before += part.chars().count() + 1;
+    }
+    parts
+}
+
 pub(super) fn condition(text: &str) -> Result<Condition, Refused> {
     let Threshold { condition, abort_after } = threshold(text)?;
     match abort_after {

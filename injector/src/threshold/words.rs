@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::units::print_duration;
 
 use super::{Condition, Kind, Limit, Statistic};
+use crate::rounded::trimmed;
 
 /// `31.2ms`, `99.12%`, `3`, `95.2/s`.
 pub(crate) fn value_in_words(condition: &Condition, value: f64) -> String {
@@ -18,13 +19,5 @@ pub(crate) fn value_in_words(condition: &Condition, value: f64) -> String {
         (_, Statistic::Share) if condition.metric.kind() == Kind::Rate => trimmed(value, 6),
         (Limit::PerSecond(_), _) | (_, Statistic::PerSecond) => format!("{}/s", trimmed(value, 2)),
         (Limit::Number(_), _) => trimmed(value, 2),
-    }
-}
-
-fn trimmed(number: f64, decimals: usize) -> String {
-    let text = format!("{number:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
     }
 }

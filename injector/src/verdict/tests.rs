@@ -47,11 +47,24 @@ const FINITE: Ended<'static> = Ended {
     unexplained: 0,
     not_compared: None,
     cut_short: None,
+    unloaded: None,
     crossed: &[],
     is_aborted: false,
     saturation: None,
     error: None,
 };
+
+#[test]
+fn a_run_without_a_request_says_why() {
+    let silent = Ended { unloaded: Some("every phase has scale: 0%"), ..FINITE };
+    for (ended, reason) in [
+        (FINITE, "no request came due: the run is shorter than the time to the first one"),
+        (silent, "no request came due: every phase has scale: 0%"),
+        (Ended { is_interrupted: true, ..silent }, "no request came due: every phase has scale: 0%"),
+    ] {
+        assert_eq!(judged(&account(0, &[], &[]), ended).1[0], reason);
+    }
+}
 
 #[test]
 fn a_run_is_believed_only_with_data_and_only_if_it_kept_its_plan() {

@@ -37,14 +37,14 @@ pub(in crate::plan) fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
-pub(super) fn in_flight(text: &str) -> Result<NonZeroU32, String> {
+pub(crate) fn in_flight(text: &str) -> Result<NonZeroU32, String> {
     digits(text)
         .and_then(|text| text.parse::<NonZeroU32>().ok())
         .filter(|n| n.get() <= IN_FLIGHT_MAX)
         .ok_or_else(|| format!("{text:?} is not a number of requests: 1 to {IN_FLIGHT_MAX}"))
 }
 
-pub(super) fn seed(text: &str) -> Result<u64, String> {
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
     let number = digits(text).and_then(|text| text.parse().ok());
     number.ok_or_else(|| format!("{text:?} is not a seed: a whole number from 0 to {}", u64::MAX))
 }

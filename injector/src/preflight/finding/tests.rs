@@ -47,7 +47,7 @@ fn a_calm_machine_says_what_it_can_do_and_warns_of_nothing() {
         "timer: wakes up 52 µs late at the median, 1.2 ms at worst of 50",
         "cpu: 2 cores may be used of 2, without a quota; the plan needs less than 0.01 cores",
         "load: 0.4 processes ran or waited over the last minute, on 2 cores",
-        "memory: the machine has 4GiB, the plan needs about ",
+        "memory: the machine has 4 GiB, the plan needs up to 14 MiB or so",
         "clock: the time comes from tsc",
     ]) {
         assert!(line.starts_with(words), "{line}");
@@ -74,7 +74,12 @@ fn each_doubt_is_one_warning_with_its_remedy() {
         ("ports", warnings("rate: 400/s, connection: fresh", &SYSTEM, &calm(), CALM), "more source_addresses"),
         ("median", warnings(SLOW, &SYSTEM, &calm(), late(900, 2)), "free a core"),
         ("worst", warnings(SLOW, &SYSTEM, &calm(), late(60, 45)), "45.0 ms at worst of 50: something keeps it"),
-        ("rate", warnings("rate: 200000/s", &SYSTEM, &calm(), CALM), "cores: give it more cores"),
+        (
+            "in flight",
+            warnings("rate: 60000/s, timeout: 2s", &SYSTEM, &Machine { allowed: 8, ..calm() }, CALM),
+            "in flight: 65536 requests may be in flight at once, and 120000 are if every one runs into its timeout: the rest",
+        ),
+        ("rate", warnings("rate: 120000/s, timeout: 500ms", &SYSTEM, &calm(), CALM), "cores: give it more cores"),
         (
             "quota",
             warnings("rate: 20000/s", &SYSTEM, &with(|machine| machine.cgroup.quota_cores = Some(0.5)), CALM),
@@ -84,7 +89,7 @@ fn each_doubt_is_one_warning_with_its_remedy() {
         (
             "memory",
             warnings(SLOW, &SYSTEM, &with(|machine| machine.cgroup.memory_left_bytes = Some(4 << 20)), CALM),
-            "the control group's limit leaves 4MiB",
+            "the control group's limit leaves 4 MiB",
         ),
         (
             "clock",

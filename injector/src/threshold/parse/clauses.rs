@@ -173,8 +173,10 @@ fn key(at: &Cursor<'_>, name: &str, metric: Metric) -> Result<Key, Refused> {
     let name = name.trim();
     let Some(key) = Key::named(name) else {
         return Err(at.refuse(format!(
-            "no request has a tag {name:?}, so there would never be data; known are {}",
-            Key::listed()
+            "no request has a tag {name:?}, so there would never be data; known are {}; what k6 calls a group or a check is an \
+             operation here: write {} .. where operation=web",
+            Key::listed(),
+            metric.name()
         )));
     };
     if knows(metric, key) {
@@ -184,7 +186,10 @@ fn key(at: &Cursor<'_>, name: &str, metric: Metric) -> Result<Key, Refused> {
         Key::Status => "http_reqs",
         _ => "the durations of http_req_.. and http_reqs",
     };
-    Err(at.refuse(format!("{} does not have the tag {name}; {where_known} have it", metric.name())))
+    Err(at.refuse(format!(
+        "{} does not have the tag {name}; {where_known} have it; by operation it is {0} .. where operation=web",
+        metric.name()
+    )))
 }
 
 fn filter(at: &Cursor<'_>, key: Key, is_negated: bool, mut values: Vec<String>) -> Result<Filter, Refused> {

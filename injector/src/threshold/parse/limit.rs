@@ -4,6 +4,7 @@ use shared::units::{Ppm, parse_duration, parse_percent};
 
 use super::cursor::Cursor;
 use super::{Kind, Metric, Refused, Statistic, decimal};
+use crate::rounded::trimmed;
 use crate::threshold::Limit;
 
 /// The limit, and what it says of a figure that has no statistic.
@@ -44,7 +45,10 @@ pub(super) fn limit(
         (Kind::Share, _) => return refuse("a share needs its unit, %"),
         (Kind::Rate, _) => match number {
             Some(number) if number <= 1.0 => Limit::Number(number),
-            Some(_) => return refuse("k6's rates are shares from 0 to 1: 5% is 0.05"),
+            Some(percent) => {
+                let share = trimmed(percent / 100.0, 6);
+                return refuse(&format!("k6's rates are shares from 0 to 1: {percent}% is {share}"));
+            }
             None => return refuse("not a number"),
         },
         (Kind::Speed, _) | (Kind::Counter, Some(Statistic::PerSecond)) if a_second.is_some() => match a_second {

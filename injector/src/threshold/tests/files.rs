@@ -95,6 +95,8 @@ fn objects_of_k6_say_when_the_run_ends() {
     let several = "thresholds:\n- availability >= 99%\n- http_req_failed: [rate<0.1, { threshold: rate<0.2 }]\n- { threshold: 'p(99) < 5ms', abortOnFail: true }\n";
     assert_eq!(try_plan(several).unwrap().thresholds.len(), 4);
     assert_eq!(try_plan("thresholds: failed < 1%").unwrap().thresholds.len(), 1);
+    let joined = try_plan("thresholds: 'failed < 1% ; p(99) < 5ms; '").unwrap();
+    assert_eq!(joined.thresholds.len(), 2, "as a flag has it");
     assert_eq!(try_plan("thresholds: []").unwrap().thresholds.len(), 0);
 }
 
@@ -119,6 +121,8 @@ fn what_is_wrong_in_a_file_is_shown_at_its_place() {
             "50 of these requests come due in 5s, and it needs 100 of them to mean something: over 10s would do, or min 50 samples",
         ),
         ("thresholds:\n- failed < 1%\n- 'failed<1%'\n", "x.yaml:3:3:", "written twice"),
+        ("thresholds: 'failed < 1%; p(99) < 25'\n", "x.yaml:1:35:", "needs a unit"),
+        ("thresholds: { checks: [] }\n", "x.yaml:1:23:", "nothing is judged; write checks: rate>0.99"),
         ("thresholds:\n- 5\n", "x.yaml:2:3:", "expected a list such as"),
         ("thresholds: 5\n", "x.yaml:1:13:", "expected a list such as"),
         ("thresholds: { checks: [5] }\n", "x.yaml:1:24:", "expected an expression"),

@@ -83,7 +83,7 @@ fn a_text_means_what_it_says() {
 }
 
 /// Texts with the place, in characters from 0, and a part of the words.
-const REFUSED: [(&str, usize, &str); 50] = [
+const REFUSED: [(&str, usize, &str); 53] = [
     ("", 0, "a threshold is written p(99) < 25ms"),
     ("p99 < 25ms", 0, "a percentile is written p(99) < 25ms"),
     ("p(99) < 25", 8, "needs a unit, ms or s"),
@@ -121,8 +121,15 @@ const REFUSED: [(&str, usize, &str); 50] = [
     ("http_req_duration{web}: p(95)<200", 18, "no request has a tag \"web\""),
     ("http_req_duration{operation}: p(95)<200", 27, "a tag without a value"),
     ("http_req_duration{group:::a}: p(95)<200", 18, "no request has a tag \"group\""),
-    ("http_req_duration{status:200}: p(95)<200", 18, "http_reqs have it"),
+    (
+        "http_req_duration{status:200}: p(95)<200",
+        18,
+        "http_reqs have it; by operation it is http_req_duration .. where operation=web",
+    ),
     ("http_req_failed{expected_response:true}: rate<1", 16, "durations of http_req_.. and http_reqs"),
+    ("checks: rate>99", 13, "99% is 0.99; write checks: rate>0.99"),
+    ("checks: value>0.9", 8, "does not fit checks; write checks: rate>0.99"),
+    ("group_duration{group:::a}: p(95)<200", 15, "write group_duration .. where operation=web"),
     ("http_reqs{status:abc}: count<1", 17, "a status such as 503"),
     ("availability{operation:web} >= 9%", 12, "where operation=web"),
     ("failed < 1% over 5", 17, "has no unit"),
