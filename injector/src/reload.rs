@@ -15,14 +15,17 @@ use shared::identity::Source;
 use shared::red::client::ReloadRed;
 use shared::shutdown::Hangups;
 use shared::units::counted;
+use tokio::sync::watch::Receiver;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::watch::Watch;
 use crate::cli;
+use crate::course::Status;
 use crate::engine::Reloader;
 use crate::plan::{Overrides, Plan};
 use crate::scenario::{Files, Scenario};
+use crate::ui::Turn;
 use crate::verdict::Exit;
 use crate::{preflight, reflection};
 
@@ -67,6 +70,8 @@ pub(crate) struct Followed {
     hangups: Hangups,
     red: ReloadRed,
     reloader: Reloader,
+    /// What people have set over the scenario stands over the next one as well, which is told with it.
+    status: Receiver<Status>,
 }
 
 impl Followed {
@@ -74,9 +79,9 @@ impl Followed {
         name: &str,
         (origin, hangups): (Origin, Hangups),
         source: Source,
-        reloader: Reloader,
+        (reloader, status): (Reloader, Receiver<Status>),
     ) -> Followed {
-        Followed { name: name.to_owned(), origin, hangups, red: ReloadRed::new(source), reloader }
+        Followed { name: name.to_owned(), origin, hangups, red: ReloadRed::new(source), reloader, status }
     }
 
     /// The collector of what came of it.
@@ -85,7 +90,7 @@ impl Followed {
     }
 
     /// Until dropped. `say` is given a line for every time.
-    pub(crate) async fn follow(mut self, say: impl Fn(String)) {
+    pub(crate) async fn follow(mut self, say: impl Fn(Turn, String)) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -107,7 +112,7 @@ impl Followed {
         }
     }
 
-    async fn take_up(&self, plan: Result<Plan, String>, say: &impl Fn(String)) {
+    async fn take_up(&self, plan: Result<Plan, String>, say: &impl Fn(Turn, String)) {
         let taken = match plan {
             Ok(plan) => self.give(plan).await,
             Err(problems) => Err(problems),
@@ -115,10 +120,14 @@ impl Followed {
         self.red.reloaded(taken.is_ok());
         let name = &self.name;
         match taken {
-            Ok(what) => say(format!("reloaded {name}: {what}")),
+            Ok(what) => {
+                let over = self.status.borrow().set_over();
+                let over = over.map_or_else(String::new, |set| format!("; what was set stands over it: {set}"));
+                say(Turn::Notes, format!("reloaded {name}: {what}{over}"));
+            }
             Err(problems) => {
                 tracing::error!("not reloaded: {name}: the run goes on as it was: {problems}");
-                say(format!("not reloaded {name}: the run goes on as it was; the log says why"));
+                say(Turn::Begins, refusal(name, &problems));
             }
         }
     }
@@ -131,6 +140,17 @@ impl Followed {
     }
 }
 
+/// The first problem on one line; the log has all of them.
+fn refusal(name: &str, problems: &str) -> String {
+    let first = problems.lines().next().unwrap_or_default();
+    let first = match first.strip_prefix(name).filter(|rest| rest.starts_with(':')) {
+        // It names the file itself, with the place in it.
+        Some(place) => place.to_owned(),
+        None => format!(": {first}"),
+    };
+    format!("not reloaded {name}{first}; the run goes on as it was")
+}
+
 /// What the files mean if they are others now, or if somebody asks.
 fn look(mut watch: Watch, given: &Given, is_asked: bool) -> (Watch, Option<Result<Plan, String>>) {
     if !watch.has_changed() && !is_asked {
@@ -140,4 +160,24 @@ fn look(mut watch: Watch, given: &Given, is_asked: bool) -> (Watch, Option<Resul
     // Also those of a file that is wrong: it may be one of them that is put right.
     watch.follow(files.seen(), plan.is_ok());
     (watch, Some(plan.map_err(|(_, problems)| problems)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_first_problem_and_its_place_on_one_line() {
+        let cases = [
+            (
+                "s.yaml:3:1: rate: unknown unit\n  3 | rate: 1/x\ns.yaml:9:1: more",
+                "not reloaded s.yaml:3:1: rate: unknown unit",
+            ),
+            ("the phases are others", "not reloaded s.yaml: the phases are others"),
+            ("", "not reloaded s.yaml: "),
+        ];
+        for (problems, expected) in cases {
+            assert_eq!(refusal("s.yaml", problems), format!("{expected}; the run goes on as it was"));
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(super) struct Lane {
     pub(super) is_left: bool,
     pub(super) is_enabled: bool,
     /// What it was told over all that.
-    rate: Option<Rate>,
+    pub(super) rate: Option<Rate>,
 }
 
 impl Lane {

@@ -59,6 +59,7 @@ fn operation(name: &'static str) -> OperationStatus {
         protocol: Protocol::Http,
         is_left: false,
         is_enabled: true,
+        set_rate: None,
         rate: None,
         per_second: 0.0,
     }
