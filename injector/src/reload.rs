@@ -25,6 +25,7 @@ use crate::course::Status;
 use crate::engine::Reloader;
 use crate::plan::{Overrides, Plan};
 use crate::scenario::{Files, Scenario};
+use crate::ui::Turn;
 use crate::verdict::Exit;
 use crate::{preflight, reflection};
 
@@ -88,7 +89,7 @@ impl Followed {
     }
 
     /// Until dropped. `say` is given a line for every time.
-    pub(crate) async fn follow(mut self, say: impl Fn(String)) {
+    pub(crate) async fn follow(mut self, say: impl Fn(Turn, String)) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -110,7 +111,7 @@ impl Followed {
         }
     }
 
-    async fn take_up(&self, plan: Result<Plan, String>, say: &impl Fn(String)) {
+    async fn take_up(&self, plan: Result<Plan, String>, say: &impl Fn(Turn, String)) {
         let taken = match plan {
             Ok(plan) => self.give(plan).await,
             Err(problems) => Err(problems),
@@ -118,10 +119,10 @@ impl Followed {
         self.red.reloaded(taken.is_ok());
         let name = &self.name;
         match taken {
-            Ok(what) => say(format!("reloaded {name}: {what}")),
+            Ok(what) => say(Turn::Notes, format!("reloaded {name}: {what}")),
             Err(problems) => {
                 tracing::error!("not reloaded: {name}: the run goes on as it was: {problems}");
-                say(format!("not reloaded {name}: the run goes on as it was; the log says why"));
+                say(Turn::Begins, refusal(name, &problems));
             }
         }
     }
@@ -143,6 +144,17 @@ fn over_it(course: &Status) -> String {
     }
     let rate = if course.is_paused() { String::new() } else { format!(", so it sends {:.1}/s", course.per_second) };
     format!("; what was set by hand stands over it: {}{rate}", set.join(", "))
+}
+
+/// The first problem on one line; the log has all of them.
+fn refusal(name: &str, problems: &str) -> String {
+    let first = problems.lines().next().unwrap_or_default();
+    let first = match first.strip_prefix(name).filter(|rest| rest.starts_with(':')) {
+        // It names the file itself, with the place in it.
+        Some(place) => place.to_owned(),
+        None => format!(": {first}"),
+    };
+    format!("not reloaded {name}{first}; the run goes on as it was")
 }
 
 /// What the files mean if they are others now, or if somebody asks.

@@ -161,10 +161,13 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
     };
     let follow = async {
         if let Some(followed) = followed {
-            over.run_until_cancelled(followed.follow(|line| ui.say(line))).await;
+            over.run_until_cancelled(followed.follow(|turn, line| ui.changed(turn, line))).await;
         }
     };
-    let ((finished, was_stopped), (), (), ()) = tokio::join!(run, inquest.hold(over.clone()), leave, follow);
+    // On this task like the ticks, so that what is told is told in its order.
+    let statuses = over.run_until_cancelled(ui.follow(control.status()));
+    let ((finished, was_stopped), (), (), (), _) =
+        tokio::join!(run, inquest.hold(over.clone()), leave, follow, statuses);
     let mut finished = finished.map_err(defect)?;
     finished.saturation = strain.saturation();
     let plan = Arc::clone(&finished.plan);
@@ -271,7 +274,7 @@ fn announcement(name: &str, engine: &Engine, options: &Options) -> String {
         1 => String::new(),
         several => format!(" through {several} phases"),
     };
-    let verb = if options.is_paused { "paused, waiting to run" } else { "running" };
+    let verb = if options.is_paused { "waiting to start" } else { "running" };
     format!(
         "{verb} {name}: {}, {:.1}/s, {length}{phases}; session {}, {}",
         counted(plan.operations.len() as u64, "operation"),

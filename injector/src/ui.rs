@@ -25,8 +25,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-use self::changes::Turn;
+pub(crate) use self::changes::{Judged, Turn};
 pub use self::draw::Look;
 pub(crate) use self::figures::micros;
 use self::frame::Frame;
@@ -36,6 +37,7 @@ pub use self::model::About;
 use self::printer::Printer;
 use self::view::View;
 use crate::control::Control;
+use crate::course::Status;
 use crate::engine::Tick;
 use crate::history::History;
 use crate::log;
@@ -98,6 +100,27 @@ impl Ui {
         }
     }
 
+    /// The same of a change: in lines it has a mark and a time.
+    pub(crate) fn changed(&self, turn: Turn, text: String) {
+        match &*self.shown() {
+            Shown::View(view) => view.say(turn, text),
+            Shown::Lines(lines) => self.print(&[lines.say(turn, &text)]),
+            Shown::Nothing if self.setup.mode == Mode::None => {}
+            Shown::Nothing => self.printer.text(text),
+        }
+    }
+
+    /// Tells what the run does whenever that changes, for as long as it is awaited. The view follows that itself.
+    pub(crate) async fn follow(&self, mut status: watch::Receiver<Status>) {
+        while status.changed().await.is_ok() {
+            let status = status.borrow_and_update().clone();
+            if let Shown::Lines(lines) = &mut *self.shown() {
+                let said = lines.status(&status);
+                self.print(&said);
+            }
+        }
+    }
+
     /// The first request is near. Whoever cannot have the terminal gets lines. Must be called on a runtime.
     pub(crate) fn begin(&self, about: About, control: &Control) {
         let lines = |form| Shown::Lines(Box::new(Lines::new(self.setup.interval, form)));
@@ -123,8 +146,8 @@ impl Ui {
         *self.shown() = shown;
     }
 
-    /// Another second, of which `history` has been told.
-    pub(crate) fn tick(&self, tick: &Tick<'_>, history: &History) {
+    /// Another second, of which `history` has been told, and how the thresholds stand at its end.
+    pub(crate) fn tick(&self, tick: &Tick<'_>, history: &History, thresholds: &[Judged]) {
         let mut shown = self.shown();
         if let Shown::View(view) = &*shown
             && view.is_over()
@@ -137,9 +160,9 @@ impl Ui {
         }
         match &mut *shown {
             Shown::Nothing => {}
-            Shown::View(view) => view.frame(Frame::new(tick, history, view.window())),
+            Shown::View(view) => view.frame(Frame::new(tick, history, view.window(), thresholds)),
             Shown::Lines(lines) => {
-                let said = lines.tick(tick);
+                let said = lines.tick(tick, thresholds);
                 self.print(&said);
             }
         }
@@ -201,7 +224,7 @@ fn grant(control: &Control, wish: Wish) -> Result<(), String> {
 /// Logs go to the view; who stops the process by job control finds the terminal as it was.
 fn attend(view: &View) {
     let logs = view.clone();
-    log::divert(Some(Box::new(move |line| logs.say(Turn::Notes, line.to_owned()))));
+    log::divert(Some(Box::new(move |line| logs.say(turn_of(line), line.to_owned()))));
     let Ok(mut stopped) = signal(SignalKind::from_raw(Signal::SIGTSTP as i32)) else { return };
     let view = view.clone();
     // As long as the process: once it is listened for, the signal has no other effect.
@@ -210,6 +233,11 @@ fn attend(view: &View) {
             view.suspend();
         }
     });
+}
+
+/// What is wrong is marked as such.
+fn turn_of(line: &str) -> Turn {
+    if line.starts_with("ERROR") || line.starts_with("WARN") { Turn::Begins } else { Turn::Notes }
 }
 
 /// Whether the terminal listens to this process: one in the background must not change how it works.

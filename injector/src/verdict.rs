@@ -120,8 +120,9 @@ pub fn verdict(
         ));
     }
     if total.planned == 0 {
-        let why =
-            ended.unloaded.unwrap_or("the run ended before the first one was, or was paused or switched off until then");
+        let why = ended
+            .unloaded
+            .unwrap_or("the run ended before the first one was, or was paused or switched off until then");
         reasons.push(format!("no request came due: {why}"));
     } else if total.answered() + total.success == 0 {
         reasons.push(format!("not one of {} requests was answered: no data never passes", total.planned));

@@ -25,7 +25,7 @@ pub(super) struct Lane {
     pub(super) is_left: bool,
     pub(super) is_enabled: bool,
     /// What it was told over all that.
-    rate: Option<Rate>,
+    pub(super) rate: Option<Rate>,
 }
 
 impl Lane {
@@ -59,11 +59,6 @@ impl Lane {
         }
         self.rate = Some(rate);
         Ok(())
-    }
-
-    /// What it was told over the plan and the mix.
-    pub(super) fn own_rate(&self) -> Option<Rate> {
-        self.rate
     }
 
     /// What holds now; nothing: silence.

@@ -125,6 +125,7 @@ fn a_gate_keeps_the_phase_before_it_until_it_opens() {
     assert!(course.open(1).is_err());
     course.advance(s(13));
     assert_eq!(course.gate(), Some((1, s(3))));
+    assert_eq!(course.status().gate_until, Some(s(15)));
     assert_eq!(course.status().waits_for.unwrap().as_str(), "main");
     // A change at the gate does not lead past it.
     assert_eq!(steps(&course.rota().unwrap()), ["13s 0 4/1 1/1 1/1", "100s end"]);
@@ -161,4 +162,45 @@ fn another_plan_changes_rates_and_lengths_and_not_what_people_said() {
     reload(&mut course, &phased(&THREE.replace("30s", "5s"))).unwrap();
     assert_eq!(steps(&course.rota().unwrap())[..2], ["10s 0 2/1 - 1/2", "10s 1 16/1 - 2/1"]);
     assert!(reload(&mut course, &phased("")).unwrap_err().contains("phases"));
+}
+
+#[test]
+fn a_status_tells_pauses_from_time_that_was_run() {
+    let mut course = Course::new(&phased(THREE), None, true);
+    // Until when, what is said then; and what the status says a second later: waiting, run so long, pauses before.
+    type Say = fn(&mut Course) -> Result<(), String>;
+    let cases: [(u64, Say, (bool, u64, u64)); 6] = [
+        (3, |_| Ok(()), (true, 0, 0)),
+        (4, Course::resume, (false, 1, 4)),
+        (10, Course::pause, (false, 6, 4)),
+        (15, |course| course.start_at(s(20)), (false, 6, 9)),
+        (24, |_| Ok(()), (false, 5 + 6, 14)),
+        (
+            30,
+            |course| {
+                course.end();
+                Ok(())
+            },
+            (false, 16, 14),
+        ),
+    ];
+    for (at, say, expected) in cases {
+        course.advance(s(at));
+        say(&mut course).unwrap();
+        course.advance(s(at + 1));
+        let status = course.status();
+        let found = (status.waits_to_start(), status.active(s(at + 1)), status.idle);
+        assert_eq!(found, (expected.0, s(expected.1), s(expected.2)), "at {at}s");
+        assert_eq!(course.active(), s(expected.1), "at {at}s");
+    }
+}
+
+#[test]
+fn a_status_tells_what_was_set_over_the_plan() {
+    let mut course = Course::new(&phased(""), None, false);
+    assert!(course.status().set_by_hand().is_empty());
+    course.rate("80/s".parse().unwrap()).unwrap();
+    course.scale("50%".parse().unwrap()).unwrap();
+    course.operation_rate("c".parse().unwrap(), "5/s".parse().unwrap()).unwrap();
+    assert_eq!(course.status().set_by_hand(), ["rate 80/s", "scale 50%", "rate 5/s --operation c"]);
 }

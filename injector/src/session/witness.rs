@@ -13,8 +13,8 @@ use crate::csv::Csv;
 use crate::difference::Figures;
 use crate::engine::Tick;
 use crate::fate::inquest::Inquest;
-use crate::threshold::{Span, Watch};
-use crate::ui::Ui;
+use crate::threshold::{Bound, Span, Standing, Threshold, Watch, value_in_words};
+use crate::ui::{Judged, Turn, Ui};
 
 /// What the seconds of a run come to.
 pub(super) struct Witness<'a> {
@@ -49,14 +49,22 @@ impl Witness<'_> {
         if tick.length.is_zero() {
             return self.board.tell();
         }
-        self.ui.tick(tick, &self.board.history());
         let run = Span { accounts: tick.total, fates: Some(&fates), compared: &compared, length: tick.active };
         let crossed = self.watch.look(tick.elapsed, &run, &self.board.history());
-        self.board.judged(tick.elapsed, self.watch.standing());
+        let standing = self.watch.standing();
+        let judged: Vec<Judged> = tick.plan.thresholds.iter().zip(&standing).map(judged).collect();
+        self.board.judged(tick.elapsed, standing);
         self.board.tell();
+        self.ui.tick(tick, &self.board.history(), &judged);
         if let Some(crossed) = crossed.filter(|_| !self.halt.is_cancelled()) {
-            self.ui.say(format!("threshold crossed, which ends the run: {crossed}"));
+            self.ui.changed(Turn::Begins, format!("threshold crossed, which ends the run: {crossed}"));
             self.halt.cancel();
         }
     }
+}
+
+/// A threshold of the plan beside how it stands: both are in the plan's order.
+fn judged(((_, bound), standing): (&(Threshold, Bound), &Standing)) -> Judged {
+    let value = standing.value.map(|value| value_in_words(&bound.condition, value));
+    Judged { text: standing.text.clone(), holds: standing.holds, value }
 }

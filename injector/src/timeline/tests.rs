@@ -59,8 +59,8 @@ fn operation(name: &'static str) -> OperationStatus {
         name: Name::from_static(name),
         protocol: Protocol::Http,
         is_left: false,
-        own_rate: None,
         is_enabled: true,
+        set_rate: None,
         rate: None,
         per_second: 0.0,
     }

@@ -1,11 +1,13 @@
-//! When something changed: troubles of operations that begin and end, phases, pauses. Pure.
+//! When something changed: troubles of operations that begin and end, thresholds, phases, pauses, rates. Pure.
 //!
 //! A trouble ends when it did not occur for [`QUIET`]: one in twenty requests failing is one trouble, not one for each of
 //! them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::course::{Motion, Status};
+use crate::rate::Rate;
 use crate::ui::figures::{Counts, Trouble, seconds};
 
 /// After so long without it a trouble is over.
@@ -45,6 +47,17 @@ pub(crate) struct Change {
     pub(crate) text: String,
 }
 
+/// A threshold as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// As printed.
+    pub(crate) text: String,
+    /// Nothing before the first judgement.
+    pub(crate) holds: Option<bool>,
+    /// The figure that was judged, in words.
+    pub(crate) value: Option<String>,
+}
+
 /// A trouble that stands.
 #[derive(Clone, Copy, Debug)]
 struct Standing {
@@ -57,6 +70,8 @@ struct Standing {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     operations: Vec<[Option<Standing>; Trouble::COUNT]>,
+    /// By text, whether it held when it was last judged.
+    thresholds: BTreeMap<String, bool>,
     status: Option<Status>,
 }
 
@@ -100,6 +115,23 @@ impl Changes {
         changes
     }
 
+    /// Thresholds that do not hold any more, or do again. One that was never judged held so far.
+    pub(crate) fn judged(&mut self, at: Duration, thresholds: &[Judged]) -> Vec<Change> {
+        let before = std::mem::take(&mut self.thresholds);
+        let mut changes = Vec::new();
+        for Judged { text, holds, value } in thresholds {
+            let held = before.get(text).copied();
+            let Some(holds) = holds.or(held) else { continue };
+            self.thresholds.insert(text.clone(), holds);
+            if holds != held.unwrap_or(true) {
+                let (turn, verb) = if holds { (Turn::Ends, "holds again") } else { (Turn::Begins, "crossed") };
+                let value = value.as_deref().unwrap_or("no data");
+                changes.push(Change { at, turn, operation: None, text: format!("threshold {verb}: {text} ({value})") });
+            }
+        }
+        changes
+    }
+
     /// What is different in what the run does, in words. Of the first status only that it does not simply run.
     pub(crate) fn status(&mut self, at: Duration, status: &Status) -> Vec<Change> {
         let before = self.status.replace(status.clone());
@@ -117,15 +149,20 @@ impl Changes {
         let moved = before.as_ref().map_or(Motion::Runs, |before| before.motion);
         match (moved, status.motion) {
             (old, new) if old == new => {}
+            (_, Motion::Paused) if status.waits_to_start() => texts.push((None, "waits to be started".to_owned())),
             (_, Motion::Paused) => texts.push((None, "paused".to_owned())),
             (_, Motion::Starts(start)) => texts.push((None, format!("starts at {}s", seconds(start)))),
-            (Motion::Paused | Motion::Starts(_), Motion::Runs) => texts.push((None, "resumed".to_owned())),
+            (Motion::Paused | Motion::Starts(_), Motion::Runs) => {
+                let is_first = before.as_ref().is_some_and(Status::waits_to_start);
+                texts.push((None, if is_first { "started" } else { "resumed" }.to_owned()));
+            }
             (_, Motion::Runs | Motion::Over) => {}
         }
         if let Some(before) = before {
             if before.scale != status.scale {
                 texts.push((None, format!("scale {} instead of {}", status.scale, before.scale)));
             }
+            texts.extend(turned("rate of the mix", before.set_rate, status.set_rate).map(|text| (None, text)));
             let pairs = before.operations.iter().zip(&status.operations).enumerate();
             for (at, (_, now)) in pairs.clone().filter(|(_, (before, now))| before.is_left != now.is_left) {
                 let text = if now.is_left { "left the scenario" } else { "is in the scenario again" };
@@ -134,12 +171,25 @@ impl Changes {
             for at in before.operations.len()..status.operations.len() {
                 texts.push((Some(at), "is new in the scenario".to_owned()));
             }
+            for (at, (before, now)) in pairs.clone() {
+                texts.extend(turned("rate", before.set_rate, now.set_rate).map(|text| (Some(at), text)));
+            }
             for (at, (_, now)) in pairs.filter(|(_, (before, now))| before.is_enabled != now.is_enabled) {
                 texts.push((Some(at), if now.is_enabled { "switched on" } else { "switched off" }.to_owned()));
             }
         }
         let change = |(operation, text)| Change { at, turn: Turn::Notes, operation, text };
         texts.into_iter().map(change).collect()
+    }
+}
+
+/// A rate that was set over the plan, or is no more.
+fn turned(what: &str, before: Option<Rate>, now: Option<Rate>) -> Option<String> {
+    let before_in_words = before.map_or_else(|| "the planned one".to_owned(), |rate| rate.to_string());
+    match now {
+        now if now == before => None,
+        Some(now) => Some(format!("{what} {now} instead of {before_in_words}")),
+        None => Some(format!("{what} as planned instead of {before_in_words}")),
     }
 }
 
@@ -152,61 +202,4 @@ pub(crate) fn printable(text: &str) -> String {
 const WORDS_MAX: usize = 300;
 
 #[cfg(test)]
-mod tests {
-    use shared::outcome::ErrorClass;
-
-    use super::*;
-    use crate::ui::fixture::status;
-
-    fn resets(count: u64) -> Counts {
-        let mut counts = Counts::default();
-        counts.failures[ErrorClass::Reset.index()] = count;
-        counts
-    }
-
-    #[test]
-    fn a_trouble_begins_once_and_ends_when_it_is_quiet() {
-        let mut changes = Changes::default();
-        changes.grow(1);
-        let mut said = Vec::new();
-        for (second, count) in (1..).zip([0, 2, 0, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0]) {
-            let example = |trouble| (trouble == Trouble::Failed(ErrorClass::Reset)).then_some("reset by peer");
-            let noted = changes.note(Duration::from_secs(second), 0, &resets(count), example);
-            said.extend(noted.into_iter().map(|change| (second, change.turn.mark(), change.text)));
-        }
-        let expected = [
-            (2, '!', "reset begins (2): reset by peer".to_owned()),
-            (15, '.', "reset ended (6 in 3s)".to_owned()),
-            (16, '!', "reset begins (4): reset by peer".to_owned()),
-        ];
-        assert_eq!(said, expected);
-    }
-
-    #[test]
-    fn what_the_run_does_is_told_once() {
-        let mut changes = Changes::default();
-        changes.grow(2);
-        let mut at = 0;
-        let mut say = |status: &Status| -> Vec<String> {
-            at += 1;
-            let noted = changes.status(Duration::from_secs(at), status);
-            noted.into_iter().map(|change| change.text).collect()
-        };
-        let mut now = status(2);
-        assert_eq!(say(&now), [""; 0]);
-        (now.phases, now.phase_index, now.phase) = (2, 1, "ramp".parse().unwrap());
-        assert_eq!(say(&now), ["phase ramp begins (2 of 2)"]);
-        now.motion = Motion::Paused;
-        assert_eq!(say(&now), ["paused"]);
-        assert_eq!(say(&now), [""; 0]);
-        now.motion = Motion::Starts(Duration::from_secs(9));
-        assert_eq!(say(&now), ["starts at 9s"]);
-        (now.motion, now.scale) = (Motion::Runs, "110%".parse().unwrap());
-        assert_eq!(say(&now), ["resumed", "scale 110% instead of 100%"]);
-        now.operations[1].is_enabled = false;
-        now.waits_for = Some("peak".parse().unwrap());
-        assert_eq!(say(&now), ["waits for the gate of phase peak", "switched off"]);
-        now.motion = Motion::Over;
-        assert_eq!(say(&now), [""; 0]);
-    }
-}
+mod tests;

@@ -77,7 +77,8 @@ impl Look {
 pub(crate) fn draw(model: &Model, look: Look, frame: &mut Frame<'_>) {
     let Rect { width, height, .. } = frame.area();
     let lines = if width < WIDTH_MIN || height < HEIGHT_MIN {
-        vec![Line::raw(format!("{width}x{height} is too small: {WIDTH_MIN}x{HEIGHT_MIN} would do (q ends the run)"))]
+        let words = format!("{width}x{height} is too small: {WIDTH_MIN}x{HEIGHT_MIN} would do (q ends the run)");
+        wrapped(&words, usize::from(width)).into_iter().map(Line::raw).collect()
     } else {
         screen(model, look, usize::from(width), usize::from(height))
     };
@@ -99,14 +100,29 @@ fn screen(model: &Model, look: Look, width: usize, height: usize) -> Vec<Line<'s
         lines.extend(log::log(model, look, rows));
     }
     lines.resize(height - FOOT_ROWS, Line::default());
-    lines.push(foot(model, look));
+    lines.push(foot(model, look, width));
     lines
 }
 
 const FOOT_ROWS: usize = 1;
 
-/// The keys, or a question.
-fn foot(model: &Model, look: Look) -> Line<'static> {
+/// Words on as many lines as they need.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The keys for which there is room, or a question.
+fn foot(model: &Model, look: Look, width: usize) -> Line<'static> {
     if model.asks_to_quit {
         let text = " End the run and report?  q or Enter: yes, any other key: no ";
         return Line::styled(text, look.reversed());
@@ -123,7 +139,13 @@ fn foot(model: &Model, look: Look) -> Line<'static> {
         ("?", "help"),
         ("0", "rate as planned"),
     ];
-    let spans = keys.into_iter().flat_map(|(key, what)| {
+    let mut room = width;
+    let fits = |(key, what): &(&str, &str)| {
+        let left = room.checked_sub(key.len() + what.len() + 2);
+        room = left.map_or(0, |left| left.saturating_sub(1));
+        left.is_some()
+    };
+    let spans = keys.into_iter().take_while(fits).flat_map(|(key, what)| {
         [Span::styled(format!(" {key}"), look.bold()), Span::styled(format!(" {what} "), look.dim())]
     });
     Line::from(spans.collect::<Vec<_>>())

@@ -22,8 +22,8 @@ pub(super) fn status(operations: usize) -> Status {
         name: name(at),
         protocol: Protocol::Http,
         is_left: false,
-        own_rate: None,
         is_enabled: true,
+        set_rate: None,
         rate: "10/s".parse().ok(),
         per_second: 10.0,
     };
@@ -33,10 +33,12 @@ pub(super) fn status(operations: usize) -> Status {
         phase_index: 0,
         phases: 1,
         waits_for: None,
+        gate_until: None,
+        idle: Duration::ZERO,
         since: Duration::ZERO,
         until: None,
-        rate: None,
         scale: "100%".parse().unwrap(),
+        set_rate: None,
         per_second: 10.0 * operations as f64,
         operations: (0..operations).map(operation).collect(),
     }
@@ -93,6 +95,7 @@ pub(super) fn frame(second: u64, operations: usize) -> Frame {
         window: (Window::Seconds10, Duration::from_secs(second.min(10))),
         parts,
         total,
+        thresholds: Vec::new(),
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) fn model(seconds: u64, operations: usize) -> Model {
         name: "scenarios/demo.yaml".to_owned(),
         target: "127.0.0.1".to_owned(),
         length: Some(Duration::from_secs(60)),
+        unlimited: "until told to stop",
         session: "k3x9".to_owned(),
         workers: 1,
     };

@@ -9,6 +9,7 @@ use shared::outcome::Fate;
 use crate::account::OperationAccount;
 use crate::engine::Tick;
 use crate::history::History;
+use crate::ui::changes::Judged;
 use crate::ui::figures::{Counts, Figures, Trouble};
 use crate::ui::lines::example;
 
@@ -83,11 +84,13 @@ pub(crate) struct Frame {
     pub(crate) window: (Window, Duration),
     pub(crate) parts: Vec<Part>,
     pub(crate) total: Figures,
+    /// In the plan's order.
+    pub(crate) thresholds: Vec<Judged>,
 }
 
 impl Frame {
     /// `history` has been told of the tick.
-    pub(crate) fn new(tick: &Tick<'_>, history: &History, window: Window) -> Frame {
+    pub(crate) fn new(tick: &Tick<'_>, history: &History, window: Window, thresholds: &[Judged]) -> Frame {
         let recent;
         let (accounts, length): (&[OperationAccount], Duration) = match window.length() {
             Some(length) => {
@@ -105,6 +108,7 @@ impl Frame {
             window: (window, length),
             parts: parts.collect(),
             total: Figures::of_all(accounts, length),
+            thresholds: thresholds.to_vec(),
         }
     }
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use shared::identity::Name;
 
 use crate::account::OperationAccount;
+use crate::course::Status;
 use crate::engine::Tick;
-use crate::ui::changes::{Change, Changes};
+use crate::ui::changes::{Change, Changes, Judged, Turn, printable};
 use crate::ui::figures::{Counts, Figures, Trouble};
 
 /// A tick that comes this much before the end of an interval is its last: ticks are not quite a second apart.
@@ -82,17 +83,30 @@ impl Lines {
     }
 
     /// Those of the plan at first, and what a reload has brought.
-    fn grow(&mut self, tick: &Tick<'_>) {
-        let new = tick.status.operations.iter().skip(self.names.len()).map(|operation| operation.name);
+    fn grow(&mut self, status: &Status) {
+        let new = status.operations.iter().skip(self.names.len()).map(|operation| operation.name);
         self.names.extend(new);
         self.gathered.resize_with(self.names.len(), OperationAccount::default);
         self.changes.grow(self.names.len());
     }
 
+    /// What is to be said of what the run does now: between ticks, lest a short pause be seen by nobody.
+    pub(crate) fn status(&mut self, status: &Status) -> Vec<String> {
+        self.grow(status);
+        let changes = self.changes.status(self.last.elapsed.max(status.since), status);
+        changes.iter().map(|change| self.change(change)).collect()
+    }
+
+    /// A word of the program's that is a change.
+    pub(crate) fn say(&self, turn: Turn, text: &str) -> String {
+        self.change(&Change { at: self.last.elapsed, turn, operation: None, text: printable(text) })
+    }
+
     /// What is to be said after another tick: changes at once, the interval when it is full.
-    pub(crate) fn tick(&mut self, tick: &Tick<'_>) -> Vec<String> {
-        self.grow(tick);
+    pub(crate) fn tick(&mut self, tick: &Tick<'_>, thresholds: &[Judged]) -> Vec<String> {
+        self.grow(tick.status);
         let mut changes = self.changes.status(tick.elapsed, tick.status);
+        changes.extend(self.changes.judged(tick.elapsed, thresholds));
         for (at, account) in tick.by_operation.iter().enumerate() {
             let example = |trouble| example(account, trouble);
             changes.extend(self.changes.note(tick.elapsed, at, &Counts::of(account), example));
@@ -151,8 +165,8 @@ impl Lines {
         said
     }
 
-    /// A change, or a word of the program itself that came to be at that time.
-    pub(crate) fn change(&self, change: &Change) -> String {
+    /// A change as a line.
+    fn change(&self, change: &Change) -> String {
         let operation = change.operation.and_then(|at| self.names.get(at)).map(Name::as_str);
         match self.form {
             Form::Text { is_coloured } => text::change(change, operation, is_coloured),

@@ -27,6 +27,8 @@ pub struct About {
     pub target: String,
     /// How long requests are planned for; nothing: until told to stop.
     pub length: Option<Duration>,
+    /// Until when it runs if that has no length, in words.
+    pub unlimited: &'static str,
     /// The session, and the threads that send.
     pub session: String,
     /// How many threads send.
@@ -44,7 +46,13 @@ impl About {
             [one] => one.clone(),
             many => format!("{} hosts", many.len()),
         };
-        About { name: name.to_owned(), target, length: plan.length(length), session: session.to_owned(), workers }
+        let unlimited = match plan.phases.len() {
+            _ if plan.is_endless() => "until told to stop",
+            1 => "until everything is sent",
+            _ => "until its phases are over",
+        };
+        let (name, session) = (name.to_owned(), session.to_owned());
+        About { name, target, length: plan.length(length), unlimited, session, workers }
     }
 }
 
@@ -88,8 +96,6 @@ pub(crate) struct Model {
     pub(crate) asks_to_quit: bool,
     /// Why the last wish was not granted.
     pub(crate) refused: Option<String>,
-    /// How long the run was not paused, as far as was told: what the planned length is held against.
-    pub(crate) active: Duration,
     changes: Changes,
     known: Vec<Counts>,
 }
@@ -107,7 +113,6 @@ impl Model {
             window: Window::default(),
             asks_to_quit: false,
             refused: None,
-            active: Duration::ZERO,
             changes: Changes::default(),
             known: Vec::new(),
         };
@@ -118,11 +123,7 @@ impl Model {
     /// Another second. What happened is found from the sums, so that a second that was left out is not missed.
     pub(crate) fn frame(&mut self, frame: Frame) {
         let missed = self.seconds_missed(frame.elapsed);
-        let before = self.elapsed();
-        if !self.status.is_paused() {
-            self.active += frame.elapsed.saturating_sub(before);
-        }
-        let mut changes = Vec::new();
+        let mut changes = self.changes.judged(frame.elapsed, &frame.thresholds);
         for (at, part) in frame.parts.iter().enumerate() {
             let (Some(known), Some(sparks)) = (self.known.get_mut(at), self.sparks.get_mut(at)) else { continue };
             let new = since(&part.all, known);
@@ -199,7 +200,7 @@ impl Model {
 
     /// The run does something else.
     pub(crate) fn status(&mut self, status: Status) {
-        let changes = self.changes.status(self.elapsed(), &status);
+        let changes = self.changes.status(self.elapsed().max(status.since), &status);
         changes.into_iter().for_each(|change| self.log(change));
         let operations = status.operations.len();
         self.status = status;
@@ -212,6 +213,17 @@ impl Model {
     /// Since the first slot, as far as was told.
     pub(crate) fn elapsed(&self) -> Duration {
         self.frame.as_ref().map_or(Duration::ZERO, |frame| frame.elapsed)
+    }
+
+    /// How long it has run without pauses by then: what the planned length is held against.
+    pub(crate) fn active(&self) -> Duration {
+        self.status.active(self.elapsed())
+    }
+
+    /// Thresholds that do not hold, and how many there are.
+    pub(crate) fn crossed(&self) -> (usize, usize) {
+        let thresholds = self.frame.as_ref().map_or(&[][..], |frame| &frame.thresholds);
+        (thresholds.iter().filter(|one| one.holds == Some(false)).count(), thresholds.len())
     }
 
     /// The log as lines to keep when the view is gone.

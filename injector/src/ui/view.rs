@@ -200,10 +200,7 @@ impl Drawing {
                     }
                 }
             }
-            if self.status.has_changed().unwrap_or(false) {
-                let status = self.status.borrow_and_update().clone();
-                self.model.status(status);
-            }
+            catch_up(&mut self.model, &mut self.status);
             match self.screen.draw(&self.model, self.look) {
                 Ok(true) => {}
                 // It is stopped between the two; a panic has given it back for good.
@@ -219,15 +216,65 @@ impl Drawing {
         if act == Act::Redraw {
             let _ = self.screen.clear();
         }
-        let wish = self.model.press(act);
+        obey(act, &mut self.model, &mut self.grant, &mut self.status);
         self.window.store(self.model.window.index(), Ordering::Relaxed);
-        if let Some(Err(why)) = wish.map(&mut self.grant) {
-            self.model.refused = Some(why);
-        }
     }
 
     fn end(&self) {
         give_back();
         self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Does what a key asks for. The next key is held against what this one has done, also if both were pressed at once: whoever
+/// grants a wish has changed the status by then.
+fn obey(act: Act, model: &mut Model, grant: &mut Grant, status: &mut watch::Receiver<Status>) {
+    let Some(wish) = model.press(act) else { return };
+    match grant(wish) {
+        Ok(()) => catch_up(model, status),
+        Err(why) => model.refused = Some(why),
+    }
+}
+
+/// The model learns what the run does by now.
+fn catch_up(model: &mut Model, status: &mut watch::Receiver<Status>) {
+    if status.has_changed().unwrap_or(false) {
+        let status = status.borrow_and_update().clone();
+        model.status(status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Control;
+    use crate::course::{Course, Motion};
+    use crate::fixture::plan;
+    use crate::ui::fixture::model;
+
+    #[test]
+    fn keys_that_arrive_together_are_all_counted() {
+        use Act::{AsPlanned, Faster, PauseOrResume, Slower};
+        let cases: [(&[Act], &str, Motion); 5] = [
+            (&[Faster; 10], "200%", Motion::Runs),
+            (&[Slower; 3], "70%", Motion::Runs),
+            (&[Slower; 12], "0%", Motion::Runs),
+            (&[Faster, Faster, AsPlanned, Slower], "90%", Motion::Runs),
+            (&[PauseOrResume, PauseOrResume, PauseOrResume], "100%", Motion::Paused),
+        ];
+        for (keys, scale, motion) in cases {
+            let plan = plan("target: 127.0.0.1:9\nrate: 10/s\nmix: [{ name: a, weight: 1, http: {} }]");
+            let control = Control::new(Course::new(&plan, None, false), 1);
+            let mut status = control.status();
+            let mut grant: Grant = {
+                let control = control.clone();
+                Box::new(move |wish| super::super::grant(&control, wish))
+            };
+            let mut held = model(1, 1);
+            keys.iter().for_each(|key| obey(*key, &mut held, &mut grant, &mut status));
+            let now = control.status().borrow().clone();
+            assert_eq!((now.scale.to_string(), now.motion), (scale.to_owned(), motion), "{keys:?}");
+            assert_eq!(held.status, now, "{keys:?}");
+        }
     }
 }

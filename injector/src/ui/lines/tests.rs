@@ -9,6 +9,7 @@ use shared::outcome::{DropReason, ErrorClass, Outcome};
 
 use super::*;
 use crate::account::{Finished, Started};
+use crate::course::Motion;
 use crate::fixture::plan;
 use crate::ui::fixture::status;
 
@@ -57,7 +58,7 @@ fn said(form: Form, interval_s: u64, seconds: u64) -> (Vec<String>, Lines) {
             plan: &plan,
             status: &status,
         };
-        said.extend(lines.tick(&tick));
+        said.extend(lines.tick(&tick, &[]));
         total[1].merge(&parts[1]);
     }
     (said, lines)
@@ -139,7 +140,7 @@ fn what_a_reload_brings_has_lines_and_what_left_has_none_once_it_is_quiet() {
             plan: &plan,
             status: &status,
         };
-        let said = lines.tick(&tick);
+        let said = lines.tick(&tick, &[]);
         said.iter()
             .map(|line| {
                 line.split_whitespace().filter(|word| !word.contains("/s")).take(4).collect::<Vec<_>>().join(" ")
@@ -155,4 +156,69 @@ fn what_a_reload_brings_has_lines_and_what_left_has_none_once_it_is_quiet() {
     assert!(left[1].starts_with("t=3s op=web-fresh") && left.len() == 3, "{left:?}");
     let draining = tell(4, &[second(), quiet.clone()], &[0]);
     assert!(draining.iter().any(|line| line.starts_with("! t=4s op=web ")), "{draining:?}");
+}
+
+#[test]
+fn pauses_shorter_than_a_tick_are_told_of_at_their_instant() {
+    let (_, mut lines) = said(Form::Text { is_coloured: false }, 10, 3);
+    let mut now = status(2);
+    let mut told = Vec::new();
+    for (since_ms, motion) in
+        [(3_200, Motion::Paused), (3_500, Motion::Runs), (3_700, Motion::Paused), (3_900, Motion::Runs)]
+    {
+        (now.motion, now.since) = (motion, Duration::from_millis(since_ms));
+        told.extend(lines.status(&now));
+    }
+    // Of this it is not known when it was.
+    now.operations[1].set_rate = "5/s".parse().ok();
+    told.extend(lines.status(&now));
+    now.since = Duration::ZERO;
+    now.set_rate = "7/s".parse().ok();
+    told.extend(lines.status(&now));
+    let expected = [
+        "* t=3.2s   change=\"paused\"",
+        "* t=3.5s   change=\"resumed\"",
+        "* t=3.7s   change=\"paused\"",
+        "* t=3.9s   change=\"resumed\"",
+        "* t=3.9s   op=web-fresh change=\"rate 5/s instead of the planned one\"",
+        "* t=3s     change=\"rate of the mix 7/s instead of the planned one\"",
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn thresholds_and_words_are_changes_with_a_mark_and_a_time() {
+    let judged =
+        |holds| [Judged { text: "failed < 10%".to_owned(), holds: Some(holds), value: Some("25%".to_owned()) }];
+    let (elapsed, length) = (Duration::from_secs(4), Duration::from_secs(1));
+    let plan = Arc::new(plan("target: 127.0.0.1\nrate: 1/s\nmix: [{ name: web, weight: 1, http: { path: / } }]"));
+    let (quiet, now) = ([OperationAccount::default(), OperationAccount::default()], status(2));
+    let tick = Tick {
+        elapsed,
+        active: elapsed,
+        length,
+        interval: &quiet[0],
+        by_operation: &quiet,
+        total: &quiet,
+        plan: &plan,
+        status: &now,
+    };
+    for (form, crossed, word) in [
+        (
+            Form::Text { is_coloured: false },
+            "! t=4s     change=\"threshold crossed: failed < 10% (25%)\"",
+            "! t=4s     change=\"not reloaded a.yaml\"",
+        ),
+        (
+            Form::Json,
+            r#"{"kind":"change","elapsed_s":4.0,"turn":"begins","operation":null,"text":"threshold crossed: failed < 10% (25%)"}"#,
+            r#"{"kind":"change","elapsed_s":4.0,"turn":"begins","operation":null,"text":"not reloaded a.yaml"}"#,
+        ),
+    ] {
+        let mut lines = Lines::new(Duration::from_secs(10), form);
+        assert_eq!(lines.tick(&tick, &judged(false)), [crossed]);
+        assert_eq!(lines.tick(&tick, &judged(false)), [""; 0]);
+        assert_eq!(lines.say(Turn::Begins, "not reloaded a.yaml"), word);
+        assert_eq!(lines.tick(&tick, &judged(true)).len(), 1);
+    }
 }

@@ -45,7 +45,7 @@ fn keys_ask_for_what_is_possible_now() {
     now.scale = "5%".parse().unwrap();
     held.status(now.clone());
     assert_eq!(held.press(Act::Slower), Some(Wish::Scale(0)), "and no further");
-    now.motion = Motion::Paused;
+    (now.motion, now.since) = (Motion::Paused, Duration::from_secs(1));
     held.status(now);
     assert_eq!(held.press(Act::PauseOrResume), Some(Wish::Resume));
     assert!(log(&held).iter().any(|line| line.ends_with("paused")), "{:?}", log(&held));
