@@ -58,7 +58,10 @@ const FINITE: Ended<'static> = Ended {
 fn a_run_without_a_request_says_why() {
     let silent = Ended { unloaded: Some("every phase has scale: 0%"), ..FINITE };
     for (ended, reason) in [
-        (FINITE, "no request came due: the run is shorter than the time to the first one"),
+        (
+            FINITE,
+            "no request came due: the run ended before the first one was, or was paused or switched off until then",
+        ),
         (silent, "no request came due: every phase has scale: 0%"),
         (Ended { is_interrupted: true, ..silent }, "no request came due: every phase has scale: 0%"),
     ] {
