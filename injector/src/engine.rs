@@ -190,6 +190,11 @@ impl Engine {
         &self.plan
     }
 
+    /// The same, shared: what ticks refer to until a reload.
+    pub fn shared_plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
+    }
+
     /// The run's session.
     pub fn session(&self) -> Session {
         self.session

@@ -110,7 +110,7 @@ pub async fn execute(mut job: Job, stop: CancellationToken) -> Result<Exit, NotS
         registry.register(Box::new(followed.red())).map_err(defect)?;
     }
     let admin_address = admin.local_addr().map_err(defect)?;
-    let (plan, control) = (engine.plan().clone(), engine.control());
+    let (plan, control) = (engine.shared_plan(), engine.control());
     let length = plan.length(job.options.length);
     let board = Arc::new(Board::new(job.name.clone(), engine.session(), plan, control.clone()).lasting(length));
     let routes = api::router(router("injector", registry, readiness.clone()), &board, guard);

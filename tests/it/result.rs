@@ -56,6 +56,8 @@ fn the_pairs_result_is_as_its_schema_says() {
     let json: Value = serde_json::from_slice(&result.stdout).unwrap_or_else(|error| panic!("{error}: {result:?}"));
     assert_eq!(problems(&serde_json::from_str(injector::summary::JSON_SCHEMA).unwrap(), &json), Vec::<String>::new());
     assert!(json["operations"].as_array().unwrap().len() > 5);
+    // Nothing happened that would have to be marked.
+    assert_eq!((&json["reloads"], &json["timeline"]["marks"]), (&0.into(), &serde_json::json!([])));
 }
 
 #[test]

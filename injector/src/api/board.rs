@@ -123,9 +123,9 @@ pub(super) struct Drawn {
 }
 
 impl Board {
-    /// Of a run that has told nothing yet.
-    pub(crate) fn new(scenario: String, session: Session, plan: Plan, control: Control) -> Board {
-        let plan = Mutex::new(Arc::new(plan));
+    /// Of a run that has told nothing yet. `plan` is the very one of its ticks until a reload brings another.
+    pub(crate) fn new(scenario: String, session: Session, plan: Arc<Plan>, control: Control) -> Board {
+        let plan = Mutex::new(plan);
         let (known, history, listeners, drawn) = Default::default();
         Board { scenario, session, plan, control, length: None, known, history, listeners, drawn }
     }

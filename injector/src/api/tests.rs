@@ -64,7 +64,7 @@ impl Api {
     fn new(has_token: bool) -> Api {
         let options = Options { length: None, is_paused: true, workers: None, quantum: Quantum::Precise };
         let engine = Engine::new(plan(TWO), options, session_from_bits(7));
-        let (plan, control) = (engine.plan().clone(), engine.control());
+        let (plan, control) = (engine.shared_plan(), engine.control());
         let board = Arc::new(Board::new("scenarios/two.yaml".to_owned(), engine.session(), plan, control));
         let token = has_token.then(|| {
             let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -129,6 +129,8 @@ fn a_file_that_is_written_again_is_taken_up_and_a_bad_one_is_not() {
     });
     let result = run_of.result();
     assert_eq!(result["reloads"], 3);
+    let marks = result["timeline"]["marks"].as_array().unwrap();
+    assert_eq!(marks.iter().filter(|mark| mark["kind"] == "reload").count(), 3, "{marks:?}");
     assert_eq!(names(&result), [("a".to_owned(), false), ("b".to_owned(), true)]);
 }
 
