@@ -9,10 +9,8 @@ mod read;
 pub mod stats;
 mod words;
 
-use std::io::{self, Write};
-
 use crate::cli::ReportArgs;
-use crate::output::{Output, is_stdout};
+use crate::output::{Output, is_stdout, print};
 use crate::summary::{JSON_SCHEMA, Summary};
 use crate::table::Detail;
 use crate::verdict::Exit;
@@ -31,7 +29,7 @@ pub(crate) const HTML_FLAG: &str = "--html";
 pub fn run(args: &ReportArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, message);
     if args.schema {
-        return print(JSON_SCHEMA).map(|()| Exit::Passed);
+        return print(JSON_SCHEMA);
     }
     let results: Vec<(String, Summary)> =
         args.files.iter().map(|file| read(file)).collect::<Result<_, _>>().map_err(usage)?;
@@ -45,7 +43,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit, (Exit, String)> {
     let page = args.html.as_deref().map(|path| Output::open(HTML_FLAG, path)).transpose().map_err(usage)?;
     // Standard output then carries nothing else.
     let is_told = !args.html.as_deref().is_some_and(is_stdout);
-    let tell = |text: String| if is_told { print(&text) } else { Ok(()) };
+    let tell = |text: String| if is_told { print(&text) } else { Ok(Exit::Passed) };
     let keep = |text: String| {
         page.map_or(Ok(()), |page| page.write(text.as_bytes())).map_err(|error| usage(error.to_string()))
     };
@@ -63,16 +61,6 @@ pub fn run(args: &ReportArgs) -> Result<Exit, (Exit, String)> {
             "{} files; one is told, two are compared, and more can only be merged (--merge)",
             more.len()
         ))),
-    }
-}
-
-fn print(text: &str) -> Result<(), (Exit, String)> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // Nobody reads any more, which is their choice.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err((Exit::Usage, format!("standard output: {error}")))
-        }
-        _ => Ok(()),
     }
 }
 
