@@ -26,7 +26,7 @@ use serde_saphyr::{Error, MessageFormatter, Spanned, UserMessageFormatter};
 
 pub use environment::Environment;
 pub use files::Files;
-pub(crate) use files::{Digest, digest};
+pub(crate) use files::{Digest, bytes, digest};
 pub use json::{Json, JsonValue, Unfit};
 pub use keys::{Key, Keyed, Shape};
 pub(crate) use keys::{Scalar, ScalarMut, Scalars};

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::scenario::{Digest, FILE_MAX_BYTES, digest};
+use crate::scenario::{Digest, bytes, digest};
 
 /// Files, and what they held when they were read.
 #[derive(Clone, Debug)]
@@ -59,12 +58,9 @@ fn stamp(path: &Path) -> Stamp {
     Some((held.dev(), held.ino(), held.len(), times))
 }
 
-/// As who reads it would see it: no more than the longest file that is read.
+/// As who reads it would see it.
 fn now(path: &Path) -> Digest {
-    let mut bytes = Vec::new();
-    let file = fs::File::open(path).ok()?;
-    file.take(FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes).ok()?;
-    Some(digest(&bytes))
+    bytes(path).ok().map(|bytes| digest(&bytes))
 }
 
 #[cfg(test)]

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
 
-/// Longest file, in bytes: every root of a system together is a quarter of it.
-const FILE_MAX_BYTES: u64 = 1 << 20;
+use super::FILE_MAX_BYTES;
 
 /// Where a scenario's files are.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +32,14 @@ pub(crate) fn digest(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// A file's bytes, as far as one over [`FILE_MAX_BYTES`]: that tells one that is too long from one that just fits, whatever its
+/// metadata say.
+pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 impl Files {
     /// Those of a scenario in this file.
     pub fn beside(scenario: &Path) -> Files {
@@ -50,20 +57,25 @@ impl Files {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Reads a file as [`bytes`] does, and keeps in mind what it held, whether that is of any use or not: whoever looks whether
+    /// it is another sees nothing else.
+    pub(super) fn look(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let read = bytes(path);
+        self.note(path, read.as_deref().ok());
+        read
+    }
+
     /// The bytes of a file.
     ///
     /// # Errors
     /// Why it cannot be read, with the path that was tried.
     pub(crate) fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(name);
-        let mut bytes = Vec::new();
-        let read = fs::File::open(&path).and_then(|file| file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes));
-        self.note(&path, read.is_ok().then_some(&*bytes));
-        match read {
-            Ok(_) if bytes.len() as u64 > FILE_MAX_BYTES => {
+        match self.look(&path) {
+            Ok(bytes) if bytes.len() > FILE_MAX_BYTES => {
                 Err(format!("{} is longer than {FILE_MAX_BYTES} bytes", path.display()))
             }
-            Ok(_) => Ok(bytes),
+            Ok(bytes) => Ok(bytes),
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         }
     }

@@ -4,7 +4,6 @@
 //! added: two of one name are refused like two in one file. Names of files in an included file are relative to that file.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_saphyr::Location;
@@ -122,12 +121,7 @@ impl Reader<'_> {
 /// # Errors
 /// A lowercase fragment.
 pub(super) fn read(path: &Path, files: &Files) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    // One byte over the limit tells a file that is too long from one that just fits, whatever its metadata say.
-    let read = fs::File::open(path).and_then(|file| file.take(FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
-    // The bytes, whether they are a text or not: whoever looks whether the file is another sees nothing else.
-    files.note(path, read.is_ok().then_some(&*bytes));
-    read.map_err(|error| error.to_string())?;
+    let bytes = files.look(path).map_err(|error| error.to_string())?;
     if bytes.len() > FILE_MAX_BYTES {
         return Err(format!("longer than {FILE_MAX_BYTES} bytes"));
     }

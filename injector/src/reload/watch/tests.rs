@@ -3,6 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::scenario::FILE_MAX_BYTES;
 
 struct Folder(tempfile::TempDir);
 
