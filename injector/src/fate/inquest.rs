@@ -307,19 +307,14 @@ impl Inquest {
         (fates.collect(), self.replicas.gone_at().is_some())
     }
 
-    /// The fates found so far of each operation's requests, and what the accounts of both sides said when they were last
-    /// compared.
-    pub(crate) fn so_far(&self) -> (Vec<Fates>, Vec<Option<Compared>>) {
+    /// The fates found so far of each operation's requests, what the accounts of both sides said when they were last
+    /// compared, and what both had counted then.
+    pub(crate) fn so_far(&self) -> (Vec<Fates>, Vec<Option<Compared>>, Vec<Option<Agreement>>) {
         let known = |subject: &Arc<Subject>| {
             let known = subject.lock();
-            (known.fates, known.compared)
+            (known.fates, known.compared, known.agreed)
         };
-        self.subjects.all().iter().map(known).unzip()
-    }
-
-    /// What both sides counted of each operation when the target was last asked.
-    pub(crate) fn agreed(&self) -> Vec<Option<Agreement>> {
-        self.subjects.all().iter().map(|subject| subject.lock().agreed).collect()
+        self.subjects.all().iter().map(known).collect()
     }
 
     /// What is known now of an operation of which so much was sent.

@@ -40,12 +40,12 @@ impl Witness<'_> {
         if let Some(csv) = &mut self.csv {
             csv.add(tick, unix_s(now));
         }
-        let (fates, compared) = self.inquest.so_far();
+        let (fates, compared, agreed) = self.inquest.so_far();
         if !Arc::ptr_eq(tick.plan, &self.board.plan()) {
             self.watch.follow(tick.plan);
         }
         self.board.note(tick, &fates, &compared);
-        self.board.agreed(tick, self.inquest.agreed());
+        self.board.agreed(tick, agreed);
         if tick.length.is_zero() {
             return self.board.tell();
         }
