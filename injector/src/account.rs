@@ -212,9 +212,14 @@ impl OperationAccount {
         i128::from(self.connections) - i128::from(self.connections_closed.iter().sum::<u64>())
     }
 
+    /// Requests that have a result or were dropped: of what was wanted, all that is known how it went.
+    pub fn placed_total(&self) -> u64 {
+        self.finished_total() + self.dropped_total()
+    }
+
     /// Whether every planned request is in exactly one place.
     pub fn adds_up(&self) -> bool {
-        let placed = self.finished_total() + self.dropped_total() + self.interrupted;
+        let placed = self.placed_total() + self.interrupted;
         i128::from(self.planned) == i128::from(placed) + i128::from(self.in_flight)
     }
 

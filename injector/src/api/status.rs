@@ -291,7 +291,7 @@ fn achieved(account: &OperationAccount, length: Duration) -> f64 {
 
 /// Of what came to an end or was dropped, the same as `availability`.
 fn success_ratio(account: &OperationAccount) -> Option<f64> {
-    let placed = account.finished_total() + account.dropped_total();
+    let placed = account.placed_total();
     (placed > 0).then(|| account.success as f64 / placed as f64)
 }
 

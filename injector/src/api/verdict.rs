@@ -181,7 +181,7 @@ impl Ask {
         ask.operations.retain(|place| !ask.excludes_injected || !plan.operations[*place].injected);
         for bound in &mut ask.conditions {
             bound.keep(|place| ask.operations.contains(&place));
-            if bound.is_empty() {
+            if bound.operations().is_empty() {
                 let reason = format!("{}: none of the operations that are asked for is of that kind", bound.condition);
                 return Err(bad("condition", &reason, "a condition on one of them"));
             }
@@ -202,15 +202,16 @@ impl Ask {
     }
 
     fn judge(&self, board: &Board, seen: &Seen) -> Verdict {
+        let plan = board.plan();
         let (mut requests, mut errors, mut injected) = (0, 0, 0);
         let mut durations = Durations::default();
         for place in &self.operations {
             let account = &seen.accounts[*place];
-            let (dropped, finished) = (account.dropped_total(), account.finished_total());
             // A request that was dropped has failed for whoever wanted it.
-            requests += finished + dropped;
-            errors += account.failed() + dropped;
-            injected += if board.plan().operations[*place].injected { finished } else { account.by_rule };
+            requests += account.placed_total();
+            errors += account.failed() + account.dropped_total();
+            let is_asked = plan.operations[*place].injected;
+            injected += if is_asked { account.finished_total() } else { account.by_rule };
             if self.excludes_injected {
                 requests -= account.by_rule;
                 errors -= account.failed_by_rule;
@@ -218,7 +219,7 @@ impl Ask {
             durations.merge(&account.response);
         }
         // Who got no answer waited at least as long as anybody would have.
-        let worst = board.plan().longest_timeout().as_secs_f64();
+        let worst = plan.longest_timeout().as_secs_f64();
         let latency = Quantiles::of(&durations).unwrap_or(Quantiles { p50: worst, p90: worst, p99: worst });
         let error_ratio = if requests == 0 { 1.0 } else { errors as f64 / requests as f64 };
 

@@ -123,11 +123,6 @@ impl Bound {
         }
     }
 
-    /// Whether it is about no operation any more.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.operations.is_empty()
-    }
-
     /// The places in the plan of the operations that it is about.
     pub(crate) fn operations(&self) -> &[usize] {
         &self.operations

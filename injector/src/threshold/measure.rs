@@ -89,7 +89,7 @@ pub(crate) fn measure(bound: &Bound, span: &Span<'_>, scratch: &mut Durations) -
     let finished = sum(&OperationAccount::finished_total);
     let failed = sum(&OperationAccount::failed);
     let dropped = sum(&OperationAccount::dropped_total);
-    let placed = finished + dropped;
+    let placed = sum(&OperationAccount::placed_total);
     let of = |value: f64, samples: u64| Measured { value: (samples > 0).then_some(value), samples, placed };
     let share = |part: u64, whole: u64| of(part as f64 / whole as f64, whole);
     // How many, how many a second, or which share of these.

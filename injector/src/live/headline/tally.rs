@@ -52,7 +52,7 @@ impl Tally {
         let mut tally = Tally::default();
         for Part { account, undeclared, .. } in parts {
             tally.undeclared += undeclared;
-            tally.placed += account.finished_total() + account.dropped_total();
+            tally.placed += account.placed_total();
             tally.finished += account.finished_total();
             tally.failed += account.failed();
             tally.late += account.dropped[DropReason::Late.index()];
